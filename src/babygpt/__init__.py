@@ -1,0 +1,91 @@
+"""BabyGPT: GPTs small enough to be known completely.
+
+>>> import babygpt as bg
+>>> run = bg.train("111101111011110", context_length=3, steps=50, seed=1337)
+>>> {token: round(p, 2) for token, p in run.chain["101"].items()}
+{'0': 0.21, '1': 0.79}
+
+Names are loaded when they are first used, so that what needs no torch does not wait for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from babygpt.chain.chain import MarkovChain
+    from babygpt.errors import (
+        BabyGPTError,
+        ContextError,
+        ConvergenceError,
+        DivergedError,
+        InputError,
+        RunError,
+        SequenceError,
+        SettingError,
+        SizeError,
+        VocabularyError,
+    )
+    from babygpt.gpt.config import GPTConfig, TrainConfig
+    from babygpt.gpt.corpus import Corpus
+    from babygpt.gpt.model import GPT
+    from babygpt.gpt.train import fit
+    from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.run.run import Run
+    from babygpt.run.training import train
+
+_HOME = {
+    "babygpt.chain.chain": ["MarkovChain"],
+    "babygpt.errors": [
+        "BabyGPTError",
+        "ContextError",
+        "ConvergenceError",
+        "DivergedError",
+        "InputError",
+        "RunError",
+        "SequenceError",
+        "SettingError",
+        "SizeError",
+        "VocabularyError",
+    ],
+    "babygpt.gpt.config": ["GPTConfig", "TrainConfig"],
+    "babygpt.gpt.corpus": ["Corpus"],
+    "babygpt.gpt.model": ["GPT"],
+    "babygpt.gpt.train": ["fit"],
+    "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.run.run": ["Run"],
+    "babygpt.run.training": ["train"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "GPT",
+    "BabyGPTError",
+    "ContextError",
+    "ConvergenceError",
+    "Corpus",
+    "DivergedError",
+    "GPTConfig",
+    "InputError",
+    "MarkovChain",
+    "Run",
+    "RunError",
+    "SequenceError",
+    "SettingError",
+    "SizeError",
+    "TrainConfig",
+    "Vocabulary",
+    "VocabularyError",
+    "fit",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,130 @@
+"""Contexts and their numbers.
+
+A *context* is the last K tokens. Read as a number in base V, oldest token most significant, each of the
+N = V^K contexts has a *state* number: with two symbols and K = 3, 000 is state 0, 001 is 1, … 111 is 7.
+
+When token t comes next it is appended on the right and the oldest is dropped, so the *successor* of state s is
+``(s mod V^(K−1))·V + t``: V arrows leave each state and V enter it (a de Bruijn graph [1]_).
+
+A *short context* has fewer than K tokens: it occurs only at the start of a text, and never again (it is
+transient). There are V + V² + … + V^(K−1) of them. Tables with a row for every context, short ones included,
+keep them in order of length, then of number: 0, 1, 00, 01, 10, 11, 000, … so that for K = 3 and two symbols
+the 14 rows are 6 short contexts and 8 states.
+
+.. [1] de Bruijn, "A combinatorial problem", 1946.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.errors import SizeError
+from babygpt.gpt.checks import check_count
+
+# A chain's probabilities as float64: 2**27 arrows are 1 GiB, the most that is taken on.
+MAX_ARROWS = 2**27
+
+
+def count_states(vocab_size: int, context_length: int) -> int:
+    """Return N = V^K.
+
+    >>> count_states(2, 3)
+    8
+    """
+    return vocab_size**context_length
+
+
+def count_short(vocab_size: int, context_length: int) -> int:
+    """Return the number of contexts of 1 … K−1 tokens, which is also the table row of state 0.
+
+    >>> count_short(2, 3), count_short(2, 3) + count_states(2, 3)
+    (6, 14)
+    """
+    return (vocab_size**context_length - vocab_size) // (vocab_size - 1)
+
+
+def check_size(vocab_size: int, context_length: int, limit: int = MAX_ARROWS) -> None:
+    """Raise :class:`SizeError` if the chain has more than ``limit`` arrows (V per state)."""
+    check_count("context_length", context_length)
+    # Compared by exponent first: V^K itself may have millions of digits.
+    if (context_length + 1) * np.log2(vocab_size) < 512:
+        n_states = count_states(vocab_size, context_length)
+        if n_states * vocab_size <= limit:
+            return
+        states, memory = f"{n_states:,}", f" and its probabilities {human_bytes(8 * n_states * vocab_size)}"
+    else:
+        states, memory = f"about 10^{context_length * np.log10(vocab_size):,.0f}", ""
+    fits = 0
+    while vocab_size ** (fits + 2) <= limit:
+        fits += 1
+    advice = (
+        f"Try context_length={fits}, the largest that fits with {vocab_size:,} symbols."
+        if fits
+        else f"With {vocab_size:,} symbols not even context_length=1 fits: use fewer symbols."
+    )
+    raise SizeError(
+        f"context_length={context_length} over {vocab_size:,} symbols gives {states} states{memory}; "
+        f"the limit is {human_bytes(8 * limit)} ({limit:,} arrows). {advice}"
+    )
+
+
+def human_bytes(count: float) -> str:
+    """Return a number of bytes as a person says it.
+
+    >>> human_bytes(1536), human_bytes(2**30)
+    ('1.5 KiB', '1.0 GiB')
+    """
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if count < 1024 or unit == "PiB":
+            break
+        count /= 1024
+    return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
+
+
+def all_contexts(vocab_size: int, length: int) -> NDArray[np.int64]:
+    """Return every context of ``length`` tokens, in order of number: int64 (V^length, length).
+
+    >>> all_contexts(2, 2).tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
+    return contexts_between(0, vocab_size**length, vocab_size, length)
+
+
+def contexts_between(start: int, stop: int, vocab_size: int, length: int) -> NDArray[np.int64]:
+    """Return the contexts with the numbers ``start`` … ``stop − 1``: int64 (stop − start, length)."""
+    powers = vocab_size ** np.arange(length - 1, -1, -1, dtype=np.int64)
+    return np.arange(start, stop, dtype=np.int64)[:, None] // powers % vocab_size
+
+
+def number_of(tokens: Sequence[int] | NDArray[np.int64], vocab_size: int) -> int:
+    """Return the number of one context of any length.
+
+    >>> number_of([1, 0, 1], vocab_size=2)
+    5
+    """
+    number = 0
+    for token in tokens:
+        number = number * vocab_size + int(token)
+    return number
+
+
+def row_of(tokens: Sequence[int] | NDArray[np.int64], vocab_size: int) -> int:
+    """Return the row of one context of any length in a table that holds the short ones too.
+
+    >>> [row_of(tokens, 2) for tokens in ([0], [1], [0, 0], [1, 1], [0, 0, 0], [1, 1, 1])]
+    [0, 1, 2, 5, 6, 13]
+    """
+    return count_short(vocab_size, len(tokens)) + number_of(tokens, vocab_size)
+
+
+def successors(vocab_size: int, context_length: int) -> NDArray[np.int64]:
+    """Return the state that each token leads to from each state: int64 (N, V).
+
+    >>> successors(2, 3)[0b101].tolist()  # 101 goes to 010 and 011
+    [2, 3]
+    """
+    kept = np.arange(vocab_size**context_length, dtype=np.int64) % vocab_size ** (context_length - 1)
+    return kept[:, None] * vocab_size + np.arange(vocab_size, dtype=np.int64)

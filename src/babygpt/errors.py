@@ -1,0 +1,63 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    BabyGPTError
+    ├── InputError (also a ValueError)   what was given cannot be used
+    │   ├── SequenceError                the training text
+    │   ├── VocabularyError              the symbols
+    │   ├── ContextError (also KeyError) a context or prompt
+    │   ├── SettingError                 a number or name among the settings
+    │   └── SizeError                    more states than fit
+    ├── RunError                         a run folder: missing, taken, damaged, newer
+    ├── DivergedError                    the loss is no longer a number
+    └── ConvergenceError                 an iteration did not settle
+
+A message says four things in a sentence or two: what was asked, what was got, what the limit is, and
+what to try next. The command line prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+
+class BabyGPTError(Exception):
+    """Any error that BabyGPT raises on purpose."""
+
+
+class InputError(BabyGPTError, ValueError):
+    """What was given cannot be used."""
+
+
+class SequenceError(InputError):
+    """The training text is empty, too short, unreadable, or says only one thing."""
+
+
+class VocabularyError(InputError):
+    """Symbols are missing, repeated or unknown."""
+
+
+class ContextError(InputError, KeyError):
+    """A context or a prompt is not one that the chain can be in."""
+
+    def __str__(self) -> str:  # KeyError would show the repr of the message
+        return str(self.args[0]) if self.args else ""
+
+
+class SettingError(InputError):
+    """A setting is out of range, of the wrong kind, or unknown."""
+
+
+class SizeError(InputError):
+    """The chain would have more states than fit."""
+
+
+class RunError(BabyGPTError):
+    """A run folder is missing, already there, damaged, or written by a newer version."""
+
+
+class DivergedError(BabyGPTError):
+    """The loss stopped being a finite number; the last good state is kept."""
+
+
+class ConvergenceError(BabyGPTError):
+    """An iteration stopped before it reached its tolerance; the message states the residual."""

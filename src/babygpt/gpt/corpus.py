@@ -1,0 +1,224 @@
+"""The corpus: what a GPT can learn from a text, which is nothing but counts.
+
+A GPT with context length K sees the K tokens before the next one and no more. A text of L tokens is therefore
+L − K *examples*, each a *context* (K tokens) with the token after it, and since the order of the examples
+does not enter the full-batch loss, the text may be replaced by a table: each distinct context once, with how
+often every token followed it. The table has at most V^K rows, however long the text.
+
+The *floor* is the lowest mean loss any model can reach on the corpus: the entropy of the next token given the
+context, under the corpus' own frequencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.errors import SequenceError, SizeError
+from babygpt.gpt.checks import check_count
+from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+
+Positions = Literal["last", "all"]
+
+
+def windows(tokens: NDArray[np.int64], context_length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every example of a token sequence: contexts (L − K, K) and next tokens (L − K,).
+
+    >>> X, Y = windows(np.array([1, 1, 0, 1, 0]), context_length=3)
+    >>> X.tolist(), Y.tolist()
+    ([[1, 1, 0], [1, 0, 1]], [1, 0])
+    """
+    rows = np.lib.stride_tricks.sliding_window_view(tokens, context_length + 1)
+    return rows[:, :-1], rows[:, -1]
+
+
+def window_numbers(tokens: NDArray[np.int64], length: int, vocab_size: int) -> NDArray[np.int64]:
+    """Return each window of ``length`` tokens read as a number in base V, oldest token most significant.
+
+    The result has L − length + 1 entries; two windows are equal exactly when their numbers are.
+
+    >>> window_numbers(np.array([1, 0, 1, 1]), length=3, vocab_size=2).tolist()
+    [5, 3]
+    """
+    if vocab_size**length >= 2**63:
+        raise SizeError(
+            f"{length - 1:,} tokens of context over {vocab_size:,} symbols are more contexts than 64 bits can "
+            "number. Use a shorter context or fewer symbols."
+        )
+    numbers = np.zeros(len(tokens) - length + 1, dtype=np.int64)
+    for offset in range(length):
+        numbers *= vocab_size
+        numbers += tokens[offset : offset + len(numbers)]
+    return numbers
+
+
+def entropy(counts: NDArray[np.int64]) -> float:
+    """Return the mean entropy, in nats, of the next token given the row, weighted by the rows' counts."""
+    total = counts.sum()
+    if total == 0:
+        return 0.0
+    rows = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    seen = counts > 0
+    # "+ 0.0" turns the −0.0 of a certain next token into 0.0
+    return float(-(counts[seen] * np.log(counts[seen] / rows[seen])).sum() / total) + 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """The distinct contexts of a text and what followed each.
+
+    Attributes
+    ----------
+    vocabulary
+        The V symbols.
+    context_length
+        K, the tokens of a context.
+    contexts
+        int64 (M, K): the M distinct contexts that occur, in state order (000 before 001).
+    counts
+        int64 (M, V): how often each token followed each context.
+
+    >>> corpus = Corpus.from_text("111101111011110", context_length=3)
+    >>> corpus.contexts.tolist()
+    [[0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1]]
+    >>> corpus.counts.tolist(), corpus.n_examples
+    ([[0, 3], [0, 2], [0, 2], [3, 2]], 12)
+    """
+
+    vocabulary: Vocabulary
+    context_length: int
+    contexts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def from_text(
+        cls,
+        text: str,
+        context_length: int = 3,
+        vocabulary: Vocabulary | Sequence[str] | None = None,
+        tokens: TokenKind = "chars",
+    ) -> Corpus:
+        """Return the counts of ``text``.
+
+        Parameters
+        ----------
+        text
+            The training text, K + 1 tokens or more.
+        context_length
+            K ≥ 1.
+        vocabulary
+            The symbols; by default the sorted distinct symbols of the text. A string such as ``"01"`` will do.
+        tokens
+            ``"chars"`` or ``"words"``; a :class:`Vocabulary` brings its own.
+
+        Raises
+        ------
+        SequenceError
+            The text is empty, not longer than the context, or made of a single symbol.
+        VocabularyError
+            The text has a symbol that the vocabulary lacks, or the vocabulary is no vocabulary.
+        """
+        check_count("context_length", context_length)
+        if not isinstance(text, str):
+            raise SequenceError(
+                f"The training sequence must be a text, not {type(text).__name__}. For token numbers use "
+                "Corpus.from_tokens(tokens, context_length, vocabulary)."
+            )
+        if vocabulary is None:
+            found = sorted(set(text if tokens == "chars" else text.split()))
+            if len(found) == 1:
+                raise SequenceError(
+                    f"The sequence says only {found[0]!r}, so there is nothing to choose between. Give a vocabulary "
+                    "with a second symbol, such as '01', or a sequence with two symbols."
+                )
+            if not found:
+                raise SequenceError(_too_short(0, context_length))
+            vocabulary = Vocabulary(tuple(found), tokens)
+        elif not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary, tokens)  # type: ignore[arg-type]  # a string is split there
+        return cls.from_tokens(vocabulary.encode(text), context_length, vocabulary)
+
+    @classmethod
+    def from_tokens(
+        cls, tokens: Sequence[int] | NDArray[np.integer], context_length: int, vocabulary: Vocabulary
+    ) -> Corpus:
+        """Return the counts of a token sequence (L,), each token 0 … V−1.
+
+        >>> Corpus.from_tokens([0, 1, 0, 1], 1, Vocabulary("ab")).counts.tolist()
+        [[0, 2], [1, 0]]
+        """
+        check_count("context_length", context_length)
+        ids = vocabulary.encode(tokens)
+        if len(ids) <= context_length:
+            raise SequenceError(_too_short(len(ids), context_length))
+        V = len(vocabulary)
+        numbers, occurrences = np.unique(window_numbers(ids, context_length + 1, V), return_counts=True)
+        states, row = np.unique(numbers // V, return_inverse=True)
+        counts = np.zeros((len(states), V), dtype=np.int64)
+        counts[row, numbers % V] = occurrences
+        return cls(vocabulary, context_length, _digits(states, V, context_length), counts)
+
+    @property
+    def n_examples(self) -> int:
+        """How many (context, next token) pairs the text holds: L − K."""
+        return int(self.counts.sum())
+
+    @cached_property
+    def states(self) -> NDArray[np.int64]:
+        """int64 (M,): the state number of each distinct context."""
+        powers = len(self.vocabulary) ** np.arange(self.context_length - 1, -1, -1, dtype=np.int64)
+        return self.contexts @ powers
+
+    @property
+    def probs(self) -> NDArray[np.float64]:
+        """float64 (M, V): the data's own next-token frequencies after each distinct context."""
+        return self.counts / self.counts.sum(axis=1, keepdims=True)
+
+    @property
+    def floor(self) -> float:
+        """The lowest loss the data allows, in nats per token, training on the last position."""
+        return self.loss_floor("last")
+
+    def loss_floor(self, positions: Positions = "last") -> float:
+        """Return the lowest mean loss in nats per token, for training on ``"last"`` or ``"all"`` positions.
+
+        On all positions the mean runs over predictions from 1, 2, … K tokens of context.
+        """
+        if positions == "last":
+            return entropy(self.counts)
+        return float(np.mean([entropy(self.prefix_counts(t)) for t in range(1, self.context_length + 1)]))
+
+    def prefix_counts(self, length: int) -> NDArray[np.int64]:
+        """Return int64 (distinct prefixes, V): what follows the first ``length`` tokens within the contexts."""
+        if length == self.context_length:
+            return self.counts
+        prefixes, row = np.unique(self.contexts[:, :length], axis=0, return_inverse=True)
+        table = np.zeros((len(prefixes), len(self.vocabulary)), dtype=np.int64)
+        np.add.at(table, (row.ravel(), self.contexts[:, length]), self.counts.sum(axis=1))
+        return table
+
+    def __repr__(self) -> str:
+        return (
+            f"Corpus({self.n_examples:,} examples, {len(self.contexts):,} distinct contexts of "
+            f"{self.context_length}, {len(self.vocabulary):,} symbols, floor {self.floor:.6f} nats)"
+        )
+
+
+def _digits(numbers: NDArray[np.int64], base: int, length: int) -> NDArray[np.int64]:
+    powers = base ** np.arange(length - 1, -1, -1, dtype=np.int64)
+    return numbers[:, None] // powers % base
+
+
+def _too_short(length: int, context_length: int) -> str:
+    if length == 0:
+        return "The sequence is empty. Give some text to learn from, such as 111101111011110."
+    return (
+        f"The sequence has {length} token{'s' * (length != 1)}, and context_length={context_length} needs at least "
+        f"{context_length + 1}: a context and the token after it. Give a longer sequence"
+        + (f" or context_length={length - 1}." if length > 1 else ".")
+    )

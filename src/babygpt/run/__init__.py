@@ -1,0 +1,1 @@
+"""Keep it: a run is everything one training left behind."""

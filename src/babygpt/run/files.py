@@ -1,0 +1,223 @@
+"""A run on disk: a folder of plain data.
+
+::
+
+    runs/first/
+      run.json                 settings, vocabulary, losses, versions, and a checksum of every file here
+      weights.safetensors      the trained parameters
+      optimizer.safetensors    AdamW's memory, with which training goes on
+      history.safetensors      the recorded frames
+      corpus.safetensors       the distinct contexts and their counts
+
+The folder is written under another name and renamed when it is whole, so a crash or a full disk leaves either
+the run or nothing. Loading recomputes the checksums and holds shapes against settings. Nothing is ever
+unpickled: a run from a stranger is data, not code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import uuid
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from babygpt.chain.contexts import count_short, count_states
+from babygpt.errors import BabyGPTError, RunError
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.run.history import History
+from babygpt.run.run import Run
+
+# Raised when a folder written now could not be read by the version before.
+FORMAT = 1
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_run(run: Run, path: Path, replace: bool = False) -> Path:
+    """Write ``run`` to the folder ``path``; see :meth:`babygpt.Run.save`."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link standing at the path itself
+    check_free(path, replace)
+    # on the same file system as the target, so that the rename is one act
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            _write(run, partial)
+            _swap_in(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise RunError(
+            f"The run could not be saved to {path}: {error.strerror or error}. Nothing was left behind there. "
+            "Free some space or choose another folder."
+        ) from error
+    return path
+
+
+def check_free(path: Path, replace: bool = False) -> None:
+    """Raise :class:`RunError` if ``path`` is taken by anything but a run that may be replaced."""
+    if not os.path.lexists(path):
+        return
+    if replace and (path / "run.json").is_file():
+        return
+    if replace:
+        raise RunError(f"{path} exists and is not a run, so it is not replaced. Choose another name.")
+    raise RunError(f"{path} exists already. Choose another name, or replace it on purpose (--replace).")
+
+
+def load_run(path: Path) -> Run:
+    """Read the run in the folder ``path``; see :meth:`babygpt.Run.load`."""
+    header = _read_header(path)
+    files = {name: _read_arrays(path / name, digest) for name, digest in header["files"].items()}
+    try:
+        return _assemble(header, files)
+    except (KeyError, TypeError, ValueError, AttributeError, BabyGPTError) as error:
+        raise RunError(
+            f"The run in {path} does not fit together: {error}. Restore it or train again."
+        ) from error
+
+
+def _write(run: Run, folder: Path) -> None:
+    arrays: dict[str, Arrays] = {
+        "weights.safetensors": dict(run.weights),
+        "optimizer.safetensors": dict(run.optimizer),
+        "history.safetensors": {"steps": run.history.steps, "table": run.history.table},
+        "corpus.safetensors": {"contexts": run.corpus.contexts, "counts": run.corpus.counts},
+    }
+    digests = {}
+    for name, content in arrays.items():
+        data = save({key: np.ascontiguousarray(value) for key, value in content.items()})
+        digests[name] = hashlib.sha256(data).hexdigest()
+        _write_file(folder / name, data)
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: metadata.version(package) for package in ("babygpt", "torch", "numpy")},
+        },
+        "gpt": asdict(run.config),
+        "train": asdict(run.train_config),
+        "vocabulary": {
+            "symbols": list(run.corpus.vocabulary.symbols),
+            "tokens": run.corpus.vocabulary.tokens,
+        },
+        "losses": run.losses.tolist(),
+        "files": digests,
+    }
+    header["checksum"] = _checksum(header)
+    _write_file(folder / "run.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _swap_in(partial: Path, path: Path) -> None:
+    if not os.path.lexists(path):
+        partial.rename(path)
+        return
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.replaced")
+    path.rename(aside)
+    try:
+        partial.rename(path)
+    except OSError:
+        aside.rename(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise RunError(
+            f"There is no run at {path}. Train one with: babygpt train 111101111011110 --out {path}"
+        )
+    try:
+        header = json.loads((path / "run.json").read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(
+            f"{path} is not a run: it has no run.json. Give the folder that babygpt train wrote."
+        ) from None
+    except OSError as error:
+        raise RunError(f"The run in {path} cannot be read: {error.strerror}.") from error
+    except ValueError:
+        raise _damaged(path / "run.json", "is cut off or not JSON") from None
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+        raise _damaged(path / "run.json", "does not describe a run")
+    if header["format"] > FORMAT:
+        version = header.get("versions", {}).get("babygpt", "a newer version")
+        raise RunError(
+            f"The run in {path} was written by BabyGPT {version} in format {header['format']}; this one reads up to "
+            f"format {FORMAT}. Update BabyGPT to open it."
+        )
+    if header.pop("checksum", None) != _checksum(header) or not isinstance(header.get("files"), dict):
+        raise _damaged(path / "run.json", "is not as it was saved")
+    return header
+
+
+def _read_arrays(path: Path, digest: str) -> Arrays:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _damaged(path, f"cannot be read ({error.strerror})") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise _damaged(path, "is not as it was saved")
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise _damaged(path, f"is no safetensors file ({error})") from error
+
+
+def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
+    config, train_config = GPTConfig(**header["gpt"]), TrainConfig(**header["train"])
+    vocabulary = Vocabulary(tuple(header["vocabulary"]["symbols"]), header["vocabulary"]["tokens"])
+    V, K = config.vocab_size, config.block_size
+    corpus = Corpus(vocabulary, K, **files["corpus.safetensors"])
+    history = History(**files["history.safetensors"], n_states=count_states(V, K))
+    losses = np.array(header["losses"], dtype=np.float64)
+    rows = len(corpus.contexts)
+    for name, got, expected in (
+        ("vocabulary", (len(vocabulary),), (V,)),
+        ("contexts", corpus.contexts.shape, (rows, K)),
+        ("counts", corpus.counts.shape, (rows, V)),
+        ("history", history.table.shape, (len(history.steps), count_short(V, K) + history.n_states, V)),
+        ("last frame", (int(history.steps[-1]),), (len(losses),)),
+    ):
+        if got != expected:
+            raise ValueError(f"{name} has shape {got}, not {expected}")
+    return Run(
+        corpus,
+        config,
+        train_config,
+        losses,
+        history,
+        files["weights.safetensors"],
+        files["optimizer.safetensors"],
+    )
+
+
+def _checksum(header: dict[str, Any]) -> str:
+    canonical = json.dumps(header, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _damaged(path: Path, what: str) -> RunError:
+    return RunError(
+        f"{path} {what}, so the run is not loaded. Restore the folder from a copy or train again."
+    )

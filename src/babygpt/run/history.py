@@ -1,0 +1,150 @@
+"""The history of a training: the chain as it was at each recorded step.
+
+A *frame* is the chain at one step. Small chains keep every frame in full precision, so that any step can be
+looked at again. Where that would outgrow the memory budget, frames are float32, then thinned: every step at
+first, then every second, every fourth, … with a fixed number of frames per doubling, since training changes
+most at its start. Which steps are kept does not depend on where a training was interrupted and resumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.errors import SettingError
+
+# What one run's frames may take in memory and on disk.
+FRAME_BUDGET = 256 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The recorded frames, in order.
+
+    Attributes
+    ----------
+    steps
+        int64 (frames,): the recorded steps, step 0 (untrained) first, the last step last.
+    table
+        (frames, n_short + N, V) log-probabilities after every context, short ones first; float64, or float32
+        where the budget asks for it.
+    n_states
+        N, how many rows of the table are states.
+    """
+
+    steps: NDArray[np.int64]
+    table: NDArray[np.float64] | NDArray[np.float32]
+    n_states: int
+
+    @property
+    def log_probs(self) -> NDArray[np.float64] | NDArray[np.float32]:
+        """(frames, N, V): the log-probabilities of every state's arrows at every recorded step."""
+        return self.table[:, self.table.shape[1] - self.n_states :]
+
+    @property
+    def exact(self) -> bool:
+        """Whether frames are kept in full precision."""
+        return self.table.dtype == np.float64
+
+    def frame(self, step: int) -> NDArray[np.float64] | NDArray[np.float32]:
+        """Return the table (n_short + N, V) of one recorded step.
+
+        Raises
+        ------
+        SettingError
+            The step was not recorded; the message names the nearest that was.
+        """
+        if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
+            raise SettingError(f"step={step!r} is not a whole number.")
+        place = int(np.searchsorted(self.steps, step))
+        if place < len(self.steps) and self.steps[place] == step:
+            return self.table[place]
+        last = int(self.steps[-1])
+        if not 0 <= step <= last:
+            raise SettingError(f"There is no step {step}: this run has the steps 0 to {last}.")
+        below, above = int(self.steps[place - 1]), int(self.steps[place])
+        raise SettingError(
+            f"Step {step} was not recorded. The nearest recorded steps are {below} and {above}."
+        )
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """Which steps are recorded, and how precisely.
+
+    Attributes
+    ----------
+    per_doubling
+        Frames between step s and 2s, a power of two; None keeps every step, 0 only the first and the last.
+    dtype
+        float64 or float32.
+    """
+
+    per_doubling: int | None
+    dtype: type[np.float64] | type[np.float32]
+
+    @classmethod
+    def within(cls, budget: int, steps: int, table_size: int) -> FramePlan:
+        """Return the plan for a training of ``steps`` steps whose frames hold ``table_size`` numbers each."""
+        if (steps + 1) * table_size * 8 <= budget:
+            return cls(None, np.float64)
+        frames = budget // (table_size * 4)
+        if steps + 1 <= frames:
+            return cls(None, np.float32)
+        per_doubling = 1 << max(0, int(frames).bit_length() - 1)
+        while per_doubling and cls(per_doubling, np.float32).count(steps) > frames:
+            per_doubling //= 2
+        return cls(per_doubling, np.float32)
+
+    def wants(self, step: int) -> bool:
+        """Return whether a step belongs to the plan (the last one is recorded besides)."""
+        if self.per_doubling is None or step == 0:
+            return True
+        if self.per_doubling == 0:
+            return False
+        spacing = 1 << max(0, (step // self.per_doubling).bit_length() - 1)
+        return step % spacing == 0
+
+    def count(self, steps: int) -> int:
+        """Return how many frames a training of ``steps`` steps records, the last step included."""
+        if self.per_doubling is None:
+            return steps + 1
+        count, low = 1, 1
+        while self.per_doubling and low <= steps:  # from each octave of spacing 1, 2, 4, …
+            spacing = 1 << max(0, (low // self.per_doubling).bit_length() - 1)
+            high = min(steps, 2 * spacing * self.per_doubling - 1)
+            count += high // spacing - (low - 1) // spacing
+            low = high + 1
+        return count + (not self.wants(steps))
+
+
+class Recorder:
+    """Collects frames according to a plan."""
+
+    def __init__(self, plan: FramePlan) -> None:
+        self.plan = plan
+        self._frames: dict[int, NDArray[np.float64] | NDArray[np.float32]] = {}
+
+    def add(self, step: int, table: NDArray[np.float64] | NDArray[np.float32]) -> None:
+        """Record the table of a step."""
+        self._frames[step] = table.astype(self.plan.dtype, copy=False)
+
+    def take_over(self, history: History) -> None:
+        """Record the frames of an earlier history that belong to the plan."""
+        for step, table in zip(history.steps.tolist(), history.table, strict=True):
+            if self.plan.wants(step):
+                self.add(step, table)
+
+    def has(self, step: int) -> bool:
+        """Return whether the step is recorded."""
+        return step in self._frames
+
+    def history(self, last: int, n_states: int) -> History:
+        """Return the frames up to the step ``last`` as a :class:`History`."""
+        steps = [step for step in sorted(self._frames) if step <= last]
+        return History(np.array(steps, dtype=np.int64), np.stack([self._frames[s] for s in steps]), n_states)

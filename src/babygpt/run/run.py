@@ -1,0 +1,128 @@
+"""A run: the trained GPT, the corpus it saw, its settings, its losses, and the history of its chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.chain.chain import MarkovChain
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus
+from babygpt.run.history import History
+
+if TYPE_CHECKING:
+    from babygpt.gpt.model import GPT
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything one training left behind.
+
+    Attributes
+    ----------
+    corpus
+        The training data, as counts.
+    config, train_config
+        The shape of the GPT; how it was (to be) trained.
+    losses
+        float64 (steps,), nats per token: ``losses[i]`` is the loss before update i + 1.
+    history
+        The chain at every recorded step.
+    weights
+        The trained parameters by name, float32.
+    optimizer
+        AdamW's memory by name, with which training can go on.
+    """
+
+    corpus: Corpus
+    config: GPTConfig
+    train_config: TrainConfig
+    losses: NDArray[np.float64]
+    history: History
+    weights: dict[str, NDArray[np.float32]]
+    optimizer: dict[str, NDArray[np.float32]]
+
+    @property
+    def steps(self) -> int:
+        """How many updates were done."""
+        return len(self.losses)
+
+    @property
+    def floor(self) -> float:
+        """The lowest loss the data allows, in nats per token, for the positions trained on."""
+        return self.corpus.loss_floor(self.train_config.positions)
+
+    @cached_property
+    def gpt(self) -> GPT:
+        """The trained GPT, a torch module on the CPU."""
+        import torch  # noqa: PLC0415  # a run can be read and drawn without torch
+
+        from babygpt.gpt.model import seeded_gpt  # noqa: PLC0415
+
+        gpt = seeded_gpt(self.config, self.train_config.seed)
+        with torch.no_grad():
+            for name, parameter in gpt.named_parameters():
+                parameter.copy_(torch.from_numpy(self.weights[name]))
+        return gpt
+
+    @cached_property
+    def chain(self) -> MarkovChain:
+        """The chain of the trained GPT."""
+        if self.history.exact:
+            return self.chain_at(self.steps)
+        return MarkovChain.from_model(self.gpt, self.corpus.vocabulary)
+
+    def chain_at(self, step: int) -> MarkovChain:
+        """Return the chain as it was at a recorded step; 0 is the untrained GPT.
+
+        Raises
+        ------
+        SettingError
+            The step was not recorded; the message names the nearest that was.
+        """
+        return MarkovChain.from_table(self.history.frame(step), self.corpus.vocabulary)
+
+    def save(self, path: str | Path, replace: bool = False) -> Path:
+        """Write the run to the new folder ``path``, whole or not at all, and return the path.
+
+        With ``replace`` a run that is already there gives way once this one is safely written.
+
+        Raises
+        ------
+        RunError
+            The path is taken, or the run could not be written; nothing is left half done.
+        """
+        from babygpt.run.files import save_run  # noqa: PLC0415  # files.py knows Run
+
+        return save_run(self, Path(path), replace)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Run:
+        """Read a run from its folder and check it through.
+
+        Raises
+        ------
+        RunError
+            No run there, or one that is damaged, changed, or written by a newer version.
+        """
+        from babygpt.run.files import load_run  # noqa: PLC0415
+
+        return load_run(Path(path))
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({self.steps:,} steps, loss {self.losses[0]:.4f} → {self.losses[-1]:.4f}, "
+            f"floor {self.floor:.4f}, {self.history.n_states:,} states)"
+            if self.steps
+            else f"Run(untrained, {self.history.n_states:,} states)"
+        )
+
+    def _repr_html_(self) -> str:
+        from babygpt.draw.summary import run_html  # noqa: PLC0415  # drawing loads Graphviz and matplotlib
+
+        return run_html(self)

@@ -1,0 +1,176 @@
+"""Training as it happens: steps come out one by one, and the run so far can be had at any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from babygpt.chain.contexts import check_size, count_short, count_states
+from babygpt.chain.extract import context_table
+from babygpt.errors import DivergedError, SettingError
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.model import seeded_gpt
+from babygpt.gpt.train import Step, Trainer
+from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.run.history import FRAME_BUDGET, FramePlan, Recorder
+from babygpt.run.run import Run
+
+
+class Training:
+    """A training under way; iterate for its steps, ask :meth:`result` for the run so far.
+
+    Parameters
+    ----------
+    corpus, config, train_config
+        What to train on, the GPT's shape, how to train.
+    earlier
+        A run to go on from; its corpus, shape and settings are then the ones given.
+
+    Raises
+    ------
+    SizeError
+        The chain would have more states than fit.
+
+    >>> corpus = Corpus.from_text("111101111011110", context_length=3)
+    >>> training = Training(corpus, GPTConfig(), TrainConfig(steps=5))
+    >>> for step in training:
+    ...     if step.index == 2:
+    ...         break
+    >>> training.result().history.steps.tolist()
+    [0, 1, 2]
+    """
+
+    def __init__(
+        self, corpus: Corpus, config: GPTConfig, train_config: TrainConfig, earlier: Run | None = None
+    ) -> None:
+        V, K = config.vocab_size, config.block_size
+        check_size(V, K)
+        self.corpus, self.config, self.train_config = corpus, config, train_config
+        table_size = (count_short(V, K) + count_states(V, K)) * V
+        self._recorder = Recorder(FramePlan.within(FRAME_BUDGET, train_config.steps, table_size))
+        if earlier is None:
+            self.losses: list[float] = []
+            self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config)
+        else:
+            self.losses = earlier.losses.tolist()
+            self._recorder.take_over(earlier.history)
+            memory = {name: torch.from_numpy(values) for name, values in earlier.optimizer.items()}
+            # a copy: the run that is gone on from stays as it is
+            self.trainer = Trainer(deepcopy(earlier.gpt), corpus, train_config, earlier.steps, memory)
+
+    @classmethod
+    def resume(cls, run: Run, steps: int | None = None) -> Training:
+        """Return the training that takes ``run`` on to ``steps`` steps in all, as if never interrupted.
+
+        By default it goes on to the steps that were planned when the run began.
+
+        Raises
+        ------
+        SettingError
+            The run has that many steps already.
+        """
+        total = run.train_config.steps if steps is None else steps
+        train_config = replace(run.train_config, steps=total)
+        if total <= run.steps:
+            raise SettingError(
+                f"The run has {run.steps:,} steps already and was to go on to {total:,}. Ask for more steps in all."
+            )
+        return cls(run.corpus, run.config, train_config, run)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Do the steps, one for each that is asked for.
+
+        Raises
+        ------
+        DivergedError
+            The loss is not finite. The result is then the run up to the last step whose loss was.
+        """
+        self._record()
+        try:
+            while self.trainer.steps_done < self.train_config.steps:
+                step = self.trainer.step()
+                self.losses.append(step.loss)
+                if self._recorder.plan.wants(step.index):
+                    self._record()
+                yield step
+            self.trainer.verify()
+        except DivergedError:
+            del self.losses[self.trainer.steps_done :]
+            raise
+
+    def result(self) -> Run:
+        """Return the run as it stands after the last step done."""
+        done = self.trainer.steps_done
+        self._record()
+        gpt = self.trainer.gpt
+        return Run(
+            corpus=self.corpus,
+            config=self.config,
+            train_config=self.train_config,
+            losses=np.array(self.losses, dtype=np.float64),
+            history=self._recorder.history(
+                done, count_states(self.config.vocab_size, self.config.block_size)
+            ),
+            weights={n: p.detach().to("cpu", copy=True).numpy() for n, p in gpt.named_parameters()},
+            optimizer={n: t.numpy() for n, t in self.trainer.state().items()},
+        )
+
+    def _record(self) -> None:
+        if not self._recorder.has(self.trainer.steps_done):
+            self._recorder.add(self.trainer.steps_done, context_table(self.trainer.gpt))
+
+
+def train(
+    sequence: str,
+    context_length: int = 3,
+    steps: int = 50,
+    seed: int = 1337,
+    *,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 0.1,
+    n_layer: int = 4,
+    n_head: int = 4,
+    n_embd: int = 16,
+    bias: bool = False,
+    positions: Positions = "last",
+    batch_size: int | None = None,
+    device: str = "cpu",
+    vocabulary: Vocabulary | Sequence[str] | None = None,
+    tokens: TokenKind = "chars",
+) -> Run:
+    """Train a GPT on ``sequence`` and return the run; the defaults are the article's.
+
+    Parameters
+    ----------
+    sequence
+        The training text.
+    context_length, vocabulary, tokens
+        K, the symbols and how to read them: see :class:`babygpt.Corpus`.
+    n_layer, n_head, n_embd, bias
+        The GPT's shape: see :class:`babygpt.GPTConfig`.
+    steps, learning_rate, weight_decay, positions, batch_size, seed, device
+        How to train: see :class:`babygpt.TrainConfig`.
+
+    Raises
+    ------
+    InputError
+        Something given cannot be used; the message says what, and what to try.
+    DivergedError
+        The loss is not finite.
+
+    >>> run = train("111101111011110", context_length=3, steps=50, seed=1337)
+    >>> run.losses[0].round(6), run.losses[-1].round(6), run.chain
+    (np.float64(0.663539), np.float64(0.469983), MarkovChain(8 states, 16 arrows, 2 symbols, context length 3))
+    """
+    corpus = Corpus.from_text(sequence, context_length, vocabulary, tokens)
+    config = GPTConfig(context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
+    train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, seed, device)
+    training = Training(corpus, config, train_config)
+    for _ in training:
+        pass
+    return training.result()

@@ -9,7 +9,8 @@
     │   ├── ContextError (also KeyError) a context or prompt
     │   ├── SettingError                 a number or name among the settings
     │   └── SizeError                    more states than fit
-    ├── RunError                         a run folder: missing, taken, damaged, newer
+    ├── FileError                        a file that cannot be read or written
+    │   └── RunError                     a run folder: missing, taken, damaged, newer
     ├── DivergedError                    the loss is no longer a number
     └── ConvergenceError                 an iteration did not settle
 
@@ -51,7 +52,11 @@ class SizeError(InputError):
     """The chain would have more states than fit."""
 
 
-class RunError(BabyGPTError):
+class FileError(BabyGPTError):
+    """A file cannot be read or written."""
+
+
+class RunError(FileError):
     """A run folder is missing, already there, damaged, or written by a newer version."""
 
 

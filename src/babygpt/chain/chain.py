@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain import stationary
+from babygpt.chain import export, stationary
 from babygpt.chain.contexts import (
     all_contexts,
     contexts_between,
@@ -25,11 +25,14 @@ from babygpt.chain.contexts import (
     successors,
 )
 from babygpt.chain.walk import Walk, walk
-from babygpt.errors import ContextError, SettingError
+from babygpt.errors import ContextError, InputError, SettingError
+from babygpt.gpt.checks import check_rate
 from babygpt.gpt.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from babygpt.draw.graph import Picture
+    import networkx
+
+    from babygpt.draw.picture import Picture
     from babygpt.gpt.model import GPT
 
 # How far from 1 the probabilities of a given row may sum before it is refused rather than renormalised.
@@ -80,14 +83,12 @@ class MarkovChain:
             )
         K = max(1, round(np.log(N) / np.log(V)))
         if count_states(V, K) != N:
-            raise SettingError(
-                f"A chain over {V} symbols has {V}, {V**2}, {V**3}, … states; the table has {N} rows."
-            )
+            raise SettingError(f"A chain over {V} symbols has {V}, {V**2}, {V**3}, … states; the table has {N} rows.")
         self.vocabulary = vocabulary
         self.context_length = K
         self.log_probs = table
         self.short_log_probs: NDArray[np.float64] | None = None
-        if short_log_probs is not None and K > 1:
+        if short_log_probs is not None and np.size(short_log_probs):
             self.short_log_probs = _checked(short_log_probs, "short_log_probs")
             if self.short_log_probs.shape != (count_short(V, K), V):
                 raise SettingError(
@@ -104,7 +105,7 @@ class MarkovChain:
         SizeError
             More states than fit; the message says how many would.
         """
-        from babygpt.chain.extract import context_table  # noqa: PLC0415  # chains alone need no torch
+        from babygpt.chain.extract import context_table  # chains alone need no torch
 
         return cls.from_table(context_table(gpt), vocabulary)
 
@@ -156,14 +157,8 @@ class MarkovChain:
         ContextError
             There is no such state.
         """
-        if (
-            isinstance(state, bool)
-            or not isinstance(state, (int, np.integer))
-            or not 0 <= state < self.n_states
-        ):
-            raise ContextError(
-                f"There is no state {state!r}; this chain has the states 0 to {self.n_states - 1:,}."
-            )
+        if isinstance(state, bool) or not isinstance(state, (int, np.integer)) or not 0 <= state < self.n_states:
+            raise ContextError(f"There is no state {state!r}; this chain has the states 0 to {self.n_states - 1:,}.")
         digits = contexts_between(int(state), int(state) + 1, len(self.vocabulary), self.context_length)
         return self.vocabulary.decode(digits[0])
 
@@ -208,6 +203,20 @@ class MarkovChain:
         V = len(self.vocabulary)
         return np.asarray(self.short_log_probs[count_short(V, len(tokens)) + number_of(tokens, V)])
 
+    def __contains__(self, context: object) -> bool:
+        """Return whether ``chain[context]`` has an answer."""
+        try:
+            self.row(context)  # type: ignore[arg-type]  # what is no context is not in the chain
+        except (InputError, TypeError):
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return self.contexts()
+
+    def __len__(self) -> int:
+        return self.n_states
+
     def __getitem__(self, context: str | Sequence[int]) -> dict[str, float]:
         """Return the probability of each symbol after a context of 1 to K tokens."""
         probs = np.exp(self.row(context))
@@ -226,24 +235,33 @@ class MarkovChain:
         """
         V, N = len(self.vocabulary), self.n_states
         targets, probs = self.successors(), self.probs
-        if short:
-            if self.context_length > 1:
-                n_short = count_short(V, self.context_length)
-                # Short context w has row offset(t) + number(w); w·token has row V + V·row(w) + token.
-                onward = V + np.arange(n_short)[:, None] * V + np.arange(V)
-                targets = np.concatenate([onward, targets + n_short])
-                probs = np.concatenate([np.exp(self._short()), probs])
-                N += n_short
+        if short and self.context_length > 1:
+            n_short = count_short(V, self.context_length)
+            # The short context in row r leads, with token t, to the one in row V + V·r + t.
+            onward = V + np.arange(n_short)[:, None] * V + np.arange(V)
+            targets = np.concatenate([onward, targets + n_short])
+            probs = np.concatenate([np.exp(self._short()), probs])
+            N += n_short
         indptr = np.arange(0, targets.size + 1, V)
-        return sparse.csr_array((probs.ravel(), targets.ravel(), indptr), shape=(N, N))
+        # copies: who changes the matrix does not change the chain
+        return sparse.csr_array((probs.flatten(), targets.ravel(), indptr), shape=(N, N))
 
     # -- questions ---------------------------------------------------------------------------------------
 
     @cached_property
     def _pi(self) -> NDArray[np.float64]:
-        if self.n_states <= stationary.MAX_ELIMINATION:
-            return stationary.gth(self.transition_matrix().toarray())
-        return stationary.power_iteration(self.probs)
+        P = self.transition_matrix()
+        classes = [np.arange(self.n_states)] if not self.n_zero_arrows else stationary.recurrent_classes(P)
+        if len(classes) > 1:
+            raise SettingError(
+                f"This chain has {len(classes)} recurrent classes, so where an endless walk spends its time depends on "
+                "where it begins; there is no single stationary distribution."
+            )
+        if len(classes[0]) > stationary.MAX_ELIMINATION:
+            return stationary.power_iteration(self.probs)
+        pi = np.zeros(self.n_states)
+        pi[classes[0]] = stationary.gth(P[classes[0]][:, classes[0]].toarray())
+        return pi
 
     def stationary_distribution(self) -> NDArray[np.float64]:
         """Return π (N,), the share of each state in an endless walk.
@@ -257,14 +275,16 @@ class MarkovChain:
 
     def entropy_rate(self, base: float = np.e) -> float:
         """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
-        terms = np.where(self.probs > 0, self.probs * self.log_probs, 0.0).sum(axis=1)
-        return float(-(self._pi @ terms) / np.log(base))
+        if check_rate("base", base) == 1:
+            raise SettingError("base=1 measures nothing: log 1 is 0. Use e for nats, 2 for bits.")
+        terms = entropies(self.probs, self.log_probs)
+        return float(self._pi @ terms / np.log(base))
 
     def sample(self, start: str, n_tokens: int, seed: int = 0) -> str:
         """Return the text of ``n_tokens`` tokens drawn one after another from the prompt ``start``.
 
         >>> MarkovChain(np.log([[0.5, 0.5], [0.5, 0.5]]), "ab").sample("a", 8, seed=0)
-        'bababaab'
+        'baaabbbb'
         """
         return self.walk(start, n_tokens, seed).text
 
@@ -272,14 +292,18 @@ class MarkovChain:
         """Return the walk behind :meth:`sample`: every context visited, every token and its probability."""
         return walk(self, start, n_tokens, seed)
 
+    def to_networkx(self, short: bool = False) -> networkx.DiGraph:
+        """Return the chain as a networkx graph: contexts as nodes, ``token`` and ``probability`` on edges."""
+        return export.to_networkx(self, short)
+
     # -- showing -----------------------------------------------------------------------------------------
 
-    def plot(self, layout: str = "circo", **options: Any) -> Picture:
+    def plot(self, layout: str | None = None, **options: Any) -> Picture:
         """Return the chain's picture, which notebooks show and ``.save("chain.svg")`` writes.
 
         The options are those of :func:`babygpt.draw.graph.draw_chain`.
         """
-        from babygpt.draw.graph import draw_chain  # noqa: PLC0415  # drawing loads Graphviz
+        from babygpt.draw.graph import draw_chain  # drawing loads Graphviz
 
         return draw_chain(self, layout=layout, **options)
 
@@ -301,12 +325,20 @@ class MarkovChain:
         return self.vocabulary.encode(context)
 
 
+def entropies(probs: NDArray[np.float64], log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entropy of each row in nats: (…, V), (…, V) → (…); an arrow of probability 0 adds nothing."""
+    return -np.multiply(probs, log_probs, out=np.zeros_like(probs), where=probs > 0).sum(axis=-1)
+
+
 def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str) -> NDArray[np.float64]:
-    table = np.asarray(log_probs, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] < 2:
+    try:
+        table = np.array(log_probs, dtype=np.float64)  # a copy: it is this chain's own from here on
+    except (TypeError, ValueError):
         raise SettingError(
-            f"{name} has shape {table.shape}; a chain needs (states, symbols) with at least 2 symbols."
-        )
+            f"{name} is not a table of numbers, one row per context and one column per symbol."
+        ) from None
+    if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
+        raise SettingError(f"{name} has shape {table.shape}; a chain needs (states, symbols) with at least 2 symbols.")
     with np.errstate(over="ignore"):
         sums = np.exp(table).sum(axis=1)
     off = np.abs(sums - 1)
@@ -317,6 +349,7 @@ def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: 
             "Give natural logarithms of probabilities."
         )
     # Rows that are off by float32 rounding are put right; exact ones stay as they are.
-    if off.max(initial=0.0) > 1e-14:
-        table = table - np.log(sums)[:, None]
+    if off.max() > 1e-14:
+        table -= np.log(sums)[:, None]
+    table.flags.writeable = False
     return table

@@ -16,6 +16,7 @@ the 14 rows are 6 short contexts and 8 states.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,14 +50,14 @@ def count_short(vocab_size: int, context_length: int) -> int:
 def check_size(vocab_size: int, context_length: int, limit: int = MAX_ARROWS) -> None:
     """Raise :class:`SizeError` if the chain has more than ``limit`` arrows (V per state)."""
     check_count("context_length", context_length)
-    # Compared by exponent first: V^K itself may have millions of digits.
-    if (context_length + 1) * np.log2(vocab_size) < 512:
+    bits = min(context_length, 10**12) * math.log2(vocab_size)
+    if bits < 50:  # V^K itself may have millions of digits
         n_states = count_states(vocab_size, context_length)
         if n_states * vocab_size <= limit:
             return
-        states, memory = f"{n_states:,}", f" and its probabilities {human_bytes(8 * n_states * vocab_size)}"
+        states = f"{n_states:,} states, whose probabilities take {human_bytes(8 * n_states * vocab_size)}"
     else:
-        states, memory = f"about 10^{context_length * np.log10(vocab_size):,.0f}", ""
+        states = f"about 10^{bits * math.log10(2):,.0f} states, more than any memory holds"
     fits = 0
     while vocab_size ** (fits + 2) <= limit:
         fits += 1
@@ -66,7 +67,7 @@ def check_size(vocab_size: int, context_length: int, limit: int = MAX_ARROWS) ->
         else f"With {vocab_size:,} symbols not even context_length=1 fits: use fewer symbols."
     )
     raise SizeError(
-        f"context_length={context_length} over {vocab_size:,} symbols gives {states} states{memory}; "
+        f"context_length={context_length} over {vocab_size:,} symbols gives {states}; "
         f"the limit is {human_bytes(8 * limit)} ({limit:,} arrows). {advice}"
     )
 

@@ -50,17 +50,15 @@ def context_table(gpt: GPT) -> NDArray[np.float64]:
         activations = contexts.size * gpt.config.n_embd
         with torch.inference_mode(), threads_for(activations):
             hidden = gpt.hidden(torch.from_numpy(contexts).to(gpt.lm_head.weight.device))  # (B, K, C)
-            table[n_short + start : n_short + stop] = _rows(gpt, hidden[:, -1])
+            parts, rows = [hidden[:, -1]], [n_short + start]
             for t in range(1, K):
                 # The first state that begins with a prefix is the one that continues it with zeros.
                 spacing = V ** (K - t)
-                first = -start % spacing
-                if first < stop - start:
-                    row = count_short(V, t) + (start + first) // spacing
-                    rows = _rows(gpt, hidden[first::spacing, t - 1])
-                    table[row : row + len(rows)] = rows
+                parts.append(hidden[-start % spacing :: spacing, t - 1])
+                rows.append(count_short(V, t) - (-start // spacing))
+            logits = gpt.lm_head(torch.cat(parts)).cpu().numpy().astype(np.float64)
+        log_probs, done = log_softmax(logits), 0
+        for part, row in zip(parts, rows, strict=True):
+            table[row : row + len(part)] = log_probs[done : done + len(part)]
+            done += len(part)
     return table
-
-
-def _rows(gpt: GPT, hidden: torch.Tensor) -> NDArray[np.float64]:
-    return log_softmax(gpt.lm_head(hidden).cpu().numpy().astype(np.float64))

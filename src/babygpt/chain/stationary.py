@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from babygpt.errors import ConvergenceError
 
@@ -40,6 +42,23 @@ def gth(P: NDArray[np.float64]) -> NDArray[np.float64]:
     for k in range(1, n):
         pi[k] = pi[:k] @ A[:k, k]
     return pi / pi.sum()
+
+
+def recurrent_classes(P: sparse.csr_array[np.float64, tuple[int, int]]) -> list[NDArray[np.int64]]:
+    """Return the recurrent classes of a chain: each an array of states that, once entered, is never left.
+
+    The classes are the strongly connected components without an arrow out, in order of their first state.
+    """
+    P = P.copy()
+    P.eliminate_zeros()
+    n, component = csgraph.connected_components(P, directed=True, connection="strong")
+    tails = np.repeat(np.arange(P.shape[0]), np.diff(P.indptr))
+    leaky = np.unique(component[tails[component[tails] != component[P.indices]]])
+    closed = np.setdiff1d(np.arange(n), leaky)
+    order = np.argsort(component, kind="stable")
+    bounds = np.searchsorted(component[order], [closed, closed + 1])
+    classes = [np.sort(order[a:b]).astype(np.int64) for a, b in bounds.T]
+    return sorted(classes, key=lambda states: int(states[0]))
 
 
 def advance(distribution: NDArray[np.float64], probs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from babygpt.errors import SettingError
-from babygpt.gpt.checks import check_count, check_rate, check_seed
+from babygpt.gpt.checks import check_choice, check_count, check_rate, check_seed
 from babygpt.gpt.corpus import Positions
 
 
@@ -41,13 +41,35 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         for name in ("block_size", "n_layer", "n_head", "n_embd"):
-            check_count(name, getattr(self, name))
-        check_count("vocab_size", self.vocab_size, least=2)
+            object.__setattr__(self, name, check_count(name, getattr(self, name)))
+        object.__setattr__(self, "vocab_size", check_count("vocab_size", self.vocab_size, least=2))
+        if not isinstance(self.bias, bool):
+            raise SettingError(f"bias={self.bias!r} is neither True nor False.")
         if self.n_embd % self.n_head:
             raise SettingError(
                 f"The width n_embd={self.n_embd} cannot be divided among n_head={self.n_head} heads. "
                 f"Try n_embd={math.ceil(self.n_embd / self.n_head) * self.n_head}."
             )
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter by name, as the torch module has them."""
+        C = self.n_embd
+        linear = {"attn.c_attn": (3 * C, C), "attn.c_proj": (C, C), "mlp.c_fc": (4 * C, C), "mlp.c_proj": (C, 4 * C)}
+        shapes: dict[str, tuple[int, ...]] = {"wte.weight": (self.vocab_size, C), "wpe.weight": (self.block_size, C)}
+        for layer in range(self.n_layer):
+            for norm in ("ln_1", "ln_2"):
+                shapes |= {f"h.{layer}.{norm}.weight": (C,), f"h.{layer}.{norm}.bias": (C,)}
+            for name, shape in linear.items():
+                shapes[f"h.{layer}.{name}.weight"] = shape
+                if self.bias:
+                    shapes[f"h.{layer}.{name}.bias"] = shape[:1]
+        return shapes | {"ln_f.weight": (C,), "ln_f.bias": (C,)}
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the GPT consists of; the shared embedding counts once."""
+        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,7 @@ class TrainConfig:
     Raises
     ------
     SettingError
-        A value out of range, or a device this machine lacks.
+        A value out of range.
     """
 
     steps: int = 50
@@ -84,11 +106,10 @@ class TrainConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        check_count("steps", self.steps)
-        check_rate("learning_rate", self.learning_rate)
-        check_rate("weight_decay", self.weight_decay, zero=True)
-        if self.positions not in get_args(Positions):
-            raise SettingError(f"positions={self.positions!r} is not known. Use 'last' or 'all'.")
+        object.__setattr__(self, "steps", check_count("steps", self.steps))
+        object.__setattr__(self, "learning_rate", check_rate("learning_rate", self.learning_rate))
+        object.__setattr__(self, "weight_decay", check_rate("weight_decay", self.weight_decay, zero=True))
+        check_choice("positions", self.positions, get_args(Positions))
         if self.batch_size is not None:
-            check_count("batch_size", self.batch_size)
-        check_seed(self.seed)
+            object.__setattr__(self, "batch_size", check_count("batch_size", self.batch_size))
+        object.__setattr__(self, "seed", check_seed(self.seed))

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import SequenceError, SizeError
-from babygpt.gpt.checks import check_count
+from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 
 Positions = Literal["last", "all"]
@@ -40,20 +40,21 @@ def windows(tokens: NDArray[np.int64], context_length: int) -> tuple[NDArray[np.
 def window_numbers(tokens: NDArray[np.int64], length: int, vocab_size: int) -> NDArray[np.int64]:
     """Return each window of ``length`` tokens read as a number in base V, oldest token most significant.
 
-    The result has L − length + 1 entries; two windows are equal exactly when their numbers are.
+    The result has L − length + 1 entries; two windows are equal exactly when their numbers are, and numbers are
+    ordered as windows are. Where V^length does not fit 63 bits, ranks stand in for numbers.
 
     >>> window_numbers(np.array([1, 0, 1, 1]), length=3, vocab_size=2).tolist()
     [5, 3]
     """
-    if vocab_size**length >= 2**63:
-        raise SizeError(
-            f"{length - 1:,} tokens of context over {vocab_size:,} symbols are more contexts than 64 bits can "
-            "number. Use a shorter context or fewer symbols."
-        )
     numbers = np.zeros(len(tokens) - length + 1, dtype=np.int64)
+    bound = 1
     for offset in range(length):
+        if bound * vocab_size >= 2**63:
+            distinct, numbers = np.unique(numbers, return_inverse=True)
+            bound = len(distinct)
         numbers *= vocab_size
         numbers += tokens[offset : offset + len(numbers)]
+        bound *= vocab_size
     return numbers
 
 
@@ -87,7 +88,7 @@ class Corpus:
     >>> corpus.contexts.tolist()
     [[0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1]]
     >>> corpus.counts.tolist(), corpus.n_examples
-    ([[0, 3], [0, 2], [0, 2], [3, 2]], 12)
+    ([[0, 2], [0, 2], [0, 2], [3, 3]], 12)
     """
 
     vocabulary: Vocabulary
@@ -129,6 +130,7 @@ class Corpus:
                 f"The training sequence must be a text, not {type(text).__name__}. For token numbers use "
                 "Corpus.from_tokens(tokens, context_length, vocabulary)."
             )
+        check_choice("tokens", tokens, get_args(TokenKind))
         if vocabulary is None:
             found = sorted(set(text if tokens == "chars" else text.split()))
             if len(found) == 1:
@@ -140,7 +142,7 @@ class Corpus:
                 raise SequenceError(_too_short(0, context_length))
             vocabulary = Vocabulary(tuple(found), tokens)
         elif not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary(vocabulary, tokens)  # type: ignore[arg-type]  # a string is split there
+            vocabulary = Vocabulary(vocabulary, tokens)
         return cls.from_tokens(vocabulary.encode(text), context_length, vocabulary)
 
     @classmethod
@@ -157,11 +159,10 @@ class Corpus:
         if len(ids) <= context_length:
             raise SequenceError(_too_short(len(ids), context_length))
         V = len(vocabulary)
-        numbers, occurrences = np.unique(window_numbers(ids, context_length + 1, V), return_counts=True)
-        states, row = np.unique(numbers // V, return_inverse=True)
-        counts = np.zeros((len(states), V), dtype=np.int64)
-        counts[row, numbers % V] = occurrences
-        return cls(vocabulary, context_length, _digits(states, V, context_length), counts)
+        X, Y = windows(ids, context_length)
+        _, first, row = np.unique(window_numbers(ids[:-1], context_length, V), return_index=True, return_inverse=True)
+        counts = np.bincount(row * V + Y, minlength=len(first) * V).reshape(len(first), V)
+        return cls(vocabulary, context_length, X[first], counts)
 
     @property
     def n_examples(self) -> int:
@@ -171,6 +172,11 @@ class Corpus:
     @cached_property
     def states(self) -> NDArray[np.int64]:
         """int64 (M,): the state number of each distinct context."""
+        if len(self.vocabulary) ** self.context_length >= 2**63:
+            raise SizeError(
+                f"Contexts of {self.context_length} tokens over {len(self.vocabulary)} symbols are more than 64 bits "
+                "can number. Use a shorter context."
+            )
         powers = len(self.vocabulary) ** np.arange(self.context_length - 1, -1, -1, dtype=np.int64)
         return self.contexts @ powers
 
@@ -189,6 +195,7 @@ class Corpus:
 
         On all positions the mean runs over predictions from 1, 2, … K tokens of context.
         """
+        check_choice("positions", positions, get_args(Positions))
         if positions == "last":
             return entropy(self.counts)
         return float(np.mean([entropy(self.prefix_counts(t)) for t in range(1, self.context_length + 1)]))
@@ -207,11 +214,6 @@ class Corpus:
             f"Corpus({self.n_examples:,} examples, {len(self.contexts):,} distinct contexts of "
             f"{self.context_length}, {len(self.vocabulary):,} symbols, floor {self.floor:.6f} nats)"
         )
-
-
-def _digits(numbers: NDArray[np.int64], base: int, length: int) -> NDArray[np.int64]:
-    powers = base ** np.arange(length - 1, -1, -1, dtype=np.int64)
-    return numbers[:, None] // powers % base
 
 
 def _too_short(length: int, context_length: int) -> str:

@@ -27,9 +27,7 @@ def available_devices() -> list[str]:
 def check_device(name: str) -> torch.device:
     """Return the device called ``name``, or raise :class:`SettingError` if this machine lacks it."""
     if name not in available_devices():
-        raise SettingError(
-            f"There is no device {name!r} here. This machine has: {', '.join(available_devices())}."
-        )
+        raise SettingError(f"There is no device {name!r} here. This machine has: {', '.join(available_devices())}.")
     return torch.device(name)
 
 

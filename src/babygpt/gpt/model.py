@@ -37,6 +37,7 @@ class CausalSelfAttention(nn.Module):
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, n_head, T, C / n_head)
@@ -54,6 +55,7 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
         out: Tensor = self.c_proj(F.gelu(self.c_fc(x)))
         return out
 
@@ -69,6 +71,7 @@ class Block(nn.Module):
         self.mlp = MLP(config)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
         x = x + self.attn(self.ln_1(x))  # (B, T, C)
         return x + self.mlp(self.ln_2(x))
 
@@ -112,7 +115,7 @@ class GPT(nn.Module):
     @property
     def n_parameters(self) -> int:
         """How many numbers the GPT consists of; the shared embedding counts once."""
-        return sum(p.numel() for p in self.parameters())
+        return self.config.n_parameters
 
     def hidden(self, idx: Tensor) -> Tensor:
         """Return the residual stream after the last block, normalised: (B, T) token ids → (B, T, C)."""
@@ -141,8 +144,8 @@ class GPT(nn.Module):
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's CPU generator inside the block and put it back as it was afterwards."""
-    check_seed(seed)
-    generator = torch.random.default_generator
+    seed = check_seed(seed)
+    generator = torch.default_generator
     before = generator.get_state()
     generator.manual_seed(seed)
     try:

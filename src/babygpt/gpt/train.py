@@ -1,9 +1,9 @@
-"""Training: AdamW [1]_ on the cross-entropy between the corpus and the GPT.
+r"""Training: AdamW [1]_ on the cross-entropy between the corpus and the GPT.
 
 By default every step sees the whole corpus (full batch) and asks for the token after each whole context
 (``positions="last"``). Since the corpus is its counts, the loss
 
-.. math:: L = -\\sum_{c} \\sum_{v} \\frac{n(c, v)}{n} \\log p(v \\mid c)
+.. math:: L = -\sum_{c} \sum_{v} \frac{n(c, v)}{n} \log p(v \mid c)
 
 is a sum over *distinct* contexts c, and a step costs the same after 15 tokens or after a billion.
 ``positions="all"`` also trains the predictions from the first 1, 2, … K−1 tokens of each window, so the GPT
@@ -128,8 +128,7 @@ class Trainer:
                 gradients = [a + b for a, b in zip(gradients, new, strict=True)] if gradients else list(new)
                 loss += term.item()
             if not math.isfinite(loss):
-                self._restore()
-                raise self._diverged(loss)
+                raise self.go_back(loss)
             with torch.no_grad():
                 torch._foreach_copy_(self._good, self._live())
                 self._good_steps = self.steps_done
@@ -144,8 +143,17 @@ class Trainer:
             for part in self._turns(len(self._contexts)):
                 loss += self._loss(self._contexts[part], self._weights[part]).item()
         if not math.isfinite(loss):
-            self._restore()
-            raise self._diverged(loss)
+            raise self.go_back(loss)
+
+    def go_back(self, loss: float = math.nan) -> DivergedError:
+        """Put GPT and AdamW back as they were before the last update; return the error to raise."""
+        with torch.no_grad():
+            torch._foreach_copy_(self._live(), self._good)
+        self.steps_done = self._good_steps
+        return DivergedError(
+            f"The loss became {loss} after step {self.steps_done + 1} with learning_rate="
+            f"{self.config.learning_rate:g}; the GPT of step {self.steps_done} is kept. Try a smaller learning rate."
+        )
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of AdamW's memory on the CPU: ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` per parameter."""
@@ -207,17 +215,6 @@ class Trainer:
     def _live(self) -> list[Tensor]:
         return [*self._parameters, *self._adamw.exp_avg, *self._adamw.exp_avg_sq, *self._adamw.step]
 
-    def _restore(self) -> None:
-        with torch.no_grad():
-            torch._foreach_copy_(self._live(), self._good)
-        self.steps_done = self._good_steps
-
-    def _diverged(self, loss: float) -> DivergedError:
-        return DivergedError(
-            f"The loss became {loss} after step {self.steps_done + 1} with learning_rate="
-            f"{self.config.learning_rate:g}; the GPT of step {self.steps_done} is kept. Try a smaller learning rate."
-        )
-
 
 def fit(gpt: GPT, corpus: Corpus, config: TrainConfig | None = None) -> Iterator[Step]:
     """Train ``gpt`` in place on ``corpus``, yielding each step as it is done.
@@ -235,8 +232,11 @@ def fit(gpt: GPT, corpus: Corpus, config: TrainConfig | None = None) -> Iterator
     DivergedError
         The loss is not finite; the GPT is left as it was at the last step whose loss was.
     """
-    config = config or TrainConfig()
-    trainer = Trainer(gpt, corpus, config)
-    for _ in range(config.steps):
-        yield trainer.step()
-    trainer.verify()
+    trainer = Trainer(gpt, corpus, config or TrainConfig())
+
+    def steps() -> Iterator[Step]:
+        while trainer.steps_done < trainer.config.steps:
+            yield trainer.step()
+        trainer.verify()
+
+    return steps()  # a generator of its own, so that settings that do not fit are told at the call

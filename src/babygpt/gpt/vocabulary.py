@@ -8,6 +8,7 @@ vocabulary is the sorted distinct symbols of the training text.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.errors import SettingError, VocabularyError
+from babygpt.errors import VocabularyError
+from babygpt.gpt.checks import check_choice
 
 TokenKind = Literal["chars", "words"]
 
@@ -25,14 +27,13 @@ _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "␣"}
 
 
 def visible(text: str) -> str:
-    """Return ``text`` with blanks and control characters drawn as visible signs.
+    r"""Return ``text`` with blanks and control characters drawn as visible signs.
 
-    >>> visible("a b\\n")
+    >>> visible("a b\n")
     'a␣b⏎'
     """
     return "".join(
-        _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c)
-        for c in text
+        _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c) for c in text
     )
 
 
@@ -58,21 +59,20 @@ class Vocabulary:
     ([1, 0, 1], '110')
     """
 
-    symbols: tuple[str, ...]
+    symbols: Sequence[str]  # a tuple once made
     tokens: TokenKind = "chars"
 
     def __post_init__(self) -> None:
-        if self.tokens not in get_args(TokenKind):
-            raise SettingError(f"tokens={self.tokens!r} is not a way to read text. Use 'chars' or 'words'.")
-        symbols = tuple(self.split(self.symbols) if isinstance(self.symbols, str) else self.symbols)
+        check_choice("tokens", self.tokens, get_args(TokenKind))
+        given = self.split(self.symbols) if isinstance(self.symbols, str) else self.symbols
+        if not isinstance(given, Iterable) or not all(isinstance(symbol, str) for symbol in given):
+            raise VocabularyError(f"A vocabulary is a text or a list of texts, not {self.symbols!r}.")
+        symbols = tuple(given)
         object.__setattr__(self, "symbols", symbols)
-        repeated = (
-            sorted({s for s in symbols if symbols.count(s) > 1}) if len(set(symbols)) < len(symbols) else []
-        )
+        repeated = [symbol for symbol, times in Counter(symbols).items() if times > 1]
         if repeated:
             raise VocabularyError(
-                f"The vocabulary names {', '.join(map(repr, repeated[:5]))} more than once. "
-                "Give each symbol once."
+                f"The vocabulary names {', '.join(map(repr, repeated[:5]))} more than once. Give each symbol once."
             )
         if len(symbols) < 2:
             raise VocabularyError(
@@ -91,6 +91,7 @@ class Vocabulary:
         >>> Vocabulary.from_text("banana").symbols
         ('a', 'b', 'n')
         """
+        check_choice("tokens", tokens, get_args(TokenKind))
         return cls(tuple(sorted(set(text if tokens == "chars" else text.split()))), tokens)
 
     @classmethod
@@ -123,7 +124,10 @@ class Vocabulary:
             A symbol or a token is not in the vocabulary.
         """
         if not isinstance(text, str):
-            return self._check_tokens(np.asarray(text))
+            try:
+                return self._check_tokens(np.asarray(text))
+            except ValueError as error:  # NumPy's, of a ragged list
+                raise error if isinstance(error, VocabularyError) else _not_tokens(text) from None
         if self.tokens == "words":
             try:
                 return np.fromiter((self._token_of[word] for word in text.split()), dtype=np.int64)
@@ -144,11 +148,11 @@ class Vocabulary:
         >>> Vocabulary("the cat", tokens="words").decode([1, 0, 1])
         'cat the cat'
         """
-        return self.separator.join(self.symbols[int(i)] for i in ids)
+        return self.separator.join(self.symbols[i] for i in self.encode(_listed(ids)))
 
     def label(self, ids: Iterable[int]) -> str:
         """Return ``decode(ids)`` for the screen: blanks and control characters made visible."""
-        return self.separator.join(visible(self.symbols[int(i)]) for i in ids)
+        return self.separator.join(visible(self.symbols[i]) for i in self.encode(_listed(ids)))
 
     @cached_property
     def _token_of(self) -> dict[str, int]:
@@ -164,15 +168,11 @@ class Vocabulary:
         if ids.size == 0:
             return np.zeros(0, dtype=np.int64)
         if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-            raise VocabularyError(
-                f"Tokens must be a flat list of whole numbers, not shape {ids.shape} of {ids.dtype}."
-            )
+            raise _not_tokens(ids)
         tokens = ids.astype(np.int64)
         if tokens.min() < 0 or tokens.max() >= len(self):
             bad = tokens[(tokens < 0) | (tokens >= len(self))][0]
-            raise VocabularyError(
-                f"Token {bad} is not in 0 … {len(self) - 1}, the tokens of this vocabulary."
-            )
+            raise VocabularyError(f"Token {bad} is not in 0 … {len(self) - 1}, the tokens of this vocabulary.")
         return tokens
 
     def _unknown(self, symbols: Iterable[str]) -> VocabularyError:
@@ -183,3 +183,11 @@ class Vocabulary:
             f"The text contains {shown}, not in the vocabulary of {len(self)} symbols ({known}). "
             "Remove it from the text or add it to the vocabulary."
         )
+
+
+def _listed(ids: Iterable[int]) -> Sequence[int] | NDArray[np.integer]:
+    return ids if isinstance(ids, np.ndarray) else [int(i) for i in ids]
+
+
+def _not_tokens(given: object) -> VocabularyError:
+    return VocabularyError(f"Tokens must be a flat list of whole numbers such as [1, 0, 1], not {given!r:.60}.")

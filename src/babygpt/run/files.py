@@ -43,6 +43,8 @@ from babygpt.run.run import Run
 # Raised when a folder written now could not be read by the version before.
 FORMAT = 1
 
+FILES = ("weights.safetensors", "optimizer.safetensors", "history.safetensors", "corpus.safetensors")
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -60,10 +62,10 @@ def save_run(run: Run, path: Path, replace: bool = False) -> Path:
             _swap_in(partial, path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise RunError(
-            f"The run could not be saved to {path}: {error.strerror or error}. Nothing was left behind there. "
-            "Free some space or choose another folder."
+            f"The run could not be saved to {path}: {getattr(error, 'strerror', None) or error}. "
+            "Nothing was left behind there. Free some space or choose another folder."
         ) from error
     return path
 
@@ -72,10 +74,14 @@ def check_free(path: Path, replace: bool = False) -> None:
     """Raise :class:`RunError` if ``path`` is taken by anything but a run that may be replaced."""
     if not os.path.lexists(path):
         return
-    if replace and (path / "run.json").is_file():
-        return
     if replace:
-        raise RunError(f"{path} exists and is not a run, so it is not replaced. Choose another name.")
+        try:
+            _read_header(path)
+        except RunError as error:
+            raise RunError(
+                f"{path} exists and is not a run that can be replaced: {error} Choose another name."
+            ) from None
+        return
     raise RunError(f"{path} exists already. Choose another name, or replace it on purpose (--replace).")
 
 
@@ -85,21 +91,19 @@ def load_run(path: Path) -> Run:
     files = {name: _read_arrays(path / name, digest) for name, digest in header["files"].items()}
     try:
         return _assemble(header, files)
-    except (KeyError, TypeError, ValueError, AttributeError, BabyGPTError) as error:
-        raise RunError(
-            f"The run in {path} does not fit together: {error}. Restore it or train again."
-        ) from error
+    except (LookupError, TypeError, ValueError, AttributeError, BabyGPTError) as error:
+        raise RunError(f"The run in {path} does not fit together: {error}. Restore it or train again.") from error
 
 
 def _write(run: Run, folder: Path) -> None:
-    arrays: dict[str, Arrays] = {
-        "weights.safetensors": dict(run.weights),
-        "optimizer.safetensors": dict(run.optimizer),
-        "history.safetensors": {"steps": run.history.steps, "table": run.history.table},
-        "corpus.safetensors": {"contexts": run.corpus.contexts, "counts": run.corpus.counts},
-    }
+    contents: tuple[Arrays, ...] = (
+        dict(run.weights),
+        dict(run.optimizer),
+        {"steps": run.history.steps, "table": run.history.table},
+        {"contexts": run.corpus.contexts, "counts": run.corpus.counts},
+    )
     digests = {}
-    for name, content in arrays.items():
+    for name, content in zip(FILES, contents, strict=True):
         data = save({key: np.ascontiguousarray(value) for key, value in content.items()})
         digests[name] = hashlib.sha256(data).hexdigest()
         _write_file(folder / name, data)
@@ -119,7 +123,7 @@ def _write(run: Run, folder: Path) -> None:
         "files": digests,
     }
     header["checksum"] = _checksum(header)
-    _write_file(folder / "run.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+    _write_file(folder / "run.json", json.dumps(header, indent=1).encode())
 
 
 def _write_file(path: Path, data: bytes) -> None:
@@ -140,35 +144,43 @@ def _swap_in(partial: Path, path: Path) -> None:
     except OSError:
         aside.rename(path)
         raise
+    if aside.is_symlink():
+        aside.unlink()
+        return
+    for entry in list(aside.iterdir()):  # what its owner put beside the run stays
+        if not os.path.lexists(path / entry.name):
+            entry.rename(path / entry.name)
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def _read_header(path: Path) -> dict[str, Any]:
     if not path.exists():
-        raise RunError(
-            f"There is no run at {path}. Train one with: babygpt train 111101111011110 --out {path}"
-        )
+        raise RunError(f"There is no run at {path}. Train one with: babygpt train 111101111011110 --out {path}")
     try:
         header = json.loads((path / "run.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise RunError(
-            f"{path} is not a run: it has no run.json. Give the folder that babygpt train wrote."
-        ) from None
+        raise RunError(f"{path} is not a run: it has no run.json. Give the folder that babygpt train wrote.") from None
     except OSError as error:
         raise RunError(f"The run in {path} cannot be read: {error.strerror}.") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _damaged(path / "run.json", "is cut off or not JSON") from None
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise _damaged(path / "run.json", "does not describe a run")
     if header["format"] > FORMAT:
-        version = header.get("versions", {}).get("babygpt", "a newer version")
+        versions = header.get("versions")
+        version = versions.get("babygpt", "of a newer version") if isinstance(versions, dict) else "of a newer version"
         raise RunError(
-            f"The run in {path} was written by BabyGPT {version} in format {header['format']}; this one reads up to "
-            f"format {FORMAT}. Update BabyGPT to open it."
+            f"The run in {path} was written by BabyGPT {version} in format {header['format']}; this one "
+            f"reads up to format {FORMAT}. Update BabyGPT to open it."
         )
-    if header.pop("checksum", None) != _checksum(header) or not isinstance(header.get("files"), dict):
+    if header.pop("checksum", None) != _checksum(header) or _names(header) != set(FILES):
         raise _damaged(path / "run.json", "is not as it was saved")
     return header
+
+
+def _names(header: dict[str, Any]) -> set[str]:
+    files = header.get("files")
+    return set(files) if isinstance(files, dict) else set()
 
 
 def _read_arrays(path: Path, digest: str) -> Arrays:
@@ -188,36 +200,33 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     config, train_config = GPTConfig(**header["gpt"]), TrainConfig(**header["train"])
     vocabulary = Vocabulary(tuple(header["vocabulary"]["symbols"]), header["vocabulary"]["tokens"])
     V, K = config.vocab_size, config.block_size
+    weights, optimizer = files["weights.safetensors"], files["optimizer.safetensors"]
     corpus = Corpus(vocabulary, K, **files["corpus.safetensors"])
     history = History(**files["history.safetensors"], n_states=count_states(V, K))
     losses = np.array(header["losses"], dtype=np.float64)
-    rows = len(corpus.contexts)
-    for name, got, expected in (
-        ("vocabulary", (len(vocabulary),), (V,)),
-        ("contexts", corpus.contexts.shape, (rows, K)),
-        ("counts", corpus.counts.shape, (rows, V)),
-        ("history", history.table.shape, (len(history.steps), count_short(V, K) + history.n_states, V)),
-        ("last frame", (int(history.steps[-1]),), (len(losses),)),
+    rows, frames = len(corpus.contexts), len(history.steps)
+    shapes = config.parameter_shapes
+    moments = {f"{kind}.{name}": shape for kind in ("exp_avg", "exp_avg_sq") for name, shape in shapes.items()}
+    for what, got, expected in (
+        ("the vocabulary", len(vocabulary), V),
+        ("the contexts", corpus.contexts.shape, (rows, K)),
+        ("the counts", corpus.counts.shape, (rows, V)),
+        ("the history", history.table.shape, (frames, count_short(V, K) + history.n_states, V)),
+        ("the losses", losses.shape, (int(history.steps[-1]),)),
+        ("the weights", {name: array.shape for name, array in weights.items()}, shapes),
+        ("the optimizer's memory", {name: array.shape for name, array in optimizer.items()}, moments),
     ):
         if got != expected:
-            raise ValueError(f"{name} has shape {got}, not {expected}")
-    return Run(
-        corpus,
-        config,
-        train_config,
-        losses,
-        history,
-        files["weights.safetensors"],
-        files["optimizer.safetensors"],
-    )
+            raise ValueError(f"{what} should have the shape {expected!s:.100} and has {got!s:.100}")
+    if corpus.contexts.min() < 0 or corpus.contexts.max() >= V or corpus.counts.min() < 0:
+        raise ValueError("the corpus has tokens or counts out of range")
+    return Run(corpus, config, train_config, losses, history, weights, optimizer)
 
 
 def _checksum(header: dict[str, Any]) -> str:
-    canonical = json.dumps(header, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(header, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _damaged(path: Path, what: str) -> RunError:
-    return RunError(
-        f"{path} {what}, so the run is not loaded. Restore the folder from a copy or train again."
-    )
+    return RunError(f"{path} {what}, so the run is not loaded. Restore the folder from a copy or train again.")

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from babygpt.errors import SettingError
 
+Table = NDArray[np.floating]
+
 # What one run's frames may take in memory and on disk.
 FRAME_BUDGET = 256 * 2**20
 
@@ -35,11 +37,11 @@ class History:
     """
 
     steps: NDArray[np.int64]
-    table: NDArray[np.float64] | NDArray[np.float32]
+    table: Table
     n_states: int
 
     @property
-    def log_probs(self) -> NDArray[np.float64] | NDArray[np.float32]:
+    def log_probs(self) -> Table:
         """(frames, N, V): the log-probabilities of every state's arrows at every recorded step."""
         return self.table[:, self.table.shape[1] - self.n_states :]
 
@@ -48,7 +50,7 @@ class History:
         """Whether frames are kept in full precision."""
         return self.table.dtype == np.float64
 
-    def frame(self, step: int) -> NDArray[np.float64] | NDArray[np.float32]:
+    def frame(self, step: int) -> Table:
         """Return the table (n_short + N, V) of one recorded step.
 
         Raises
@@ -65,9 +67,7 @@ class History:
         if not 0 <= step <= last:
             raise SettingError(f"There is no step {step}: this run has the steps 0 to {last}.")
         below, above = int(self.steps[place - 1]), int(self.steps[place])
-        raise SettingError(
-            f"Step {step} was not recorded. The nearest recorded steps are {below} and {above}."
-        )
+        raise SettingError(f"Step {step} was not recorded. The nearest recorded steps are {below} and {above}.")
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -128,9 +128,9 @@ class Recorder:
 
     def __init__(self, plan: FramePlan) -> None:
         self.plan = plan
-        self._frames: dict[int, NDArray[np.float64] | NDArray[np.float32]] = {}
+        self._frames: dict[int, Table] = {}
 
-    def add(self, step: int, table: NDArray[np.float64] | NDArray[np.float32]) -> None:
+    def add(self, step: int, table: Table) -> None:
         """Record the table of a step."""
         self._frames[step] = table.astype(self.plan.dtype, copy=False)
 
@@ -140,11 +140,12 @@ class Recorder:
             if self.plan.wants(step):
                 self.add(step, table)
 
-    def has(self, step: int) -> bool:
-        """Return whether the step is recorded."""
-        return step in self._frames
+    def frame(self, step: int) -> Table | None:
+        """Return the table of a step, if it is recorded."""
+        return self._frames.get(step)
 
-    def history(self, last: int, n_states: int) -> History:
-        """Return the frames up to the step ``last`` as a :class:`History`."""
-        steps = [step for step in sorted(self._frames) if step <= last]
-        return History(np.array(steps, dtype=np.int64), np.stack([self._frames[s] for s in steps]), n_states)
+    def history(self, last: int, table: Table, n_states: int) -> History:
+        """Return the frames before the step ``last``, and that step's own ``table``, as a :class:`History`."""
+        steps = [step for step in sorted(self._frames) if step < last]
+        frames = [*(self._frames[step] for step in steps), table.astype(self.plan.dtype, copy=False)]
+        return History(np.array([*steps, last], dtype=np.int64), np.stack(frames), n_states)

@@ -60,9 +60,9 @@ class Run:
     @cached_property
     def gpt(self) -> GPT:
         """The trained GPT, a torch module on the CPU."""
-        import torch  # noqa: PLC0415  # a run can be read and drawn without torch
+        import torch  # a run can be read and drawn without torch
 
-        from babygpt.gpt.model import seeded_gpt  # noqa: PLC0415
+        from babygpt.gpt.model import seeded_gpt
 
         gpt = seeded_gpt(self.config, self.train_config.seed)
         with torch.no_grad():
@@ -97,7 +97,7 @@ class Run:
         RunError
             The path is taken, or the run could not be written; nothing is left half done.
         """
-        from babygpt.run.files import save_run  # noqa: PLC0415  # files.py knows Run
+        from babygpt.run.files import save_run  # files.py knows Run
 
         return save_run(self, Path(path), replace)
 
@@ -110,7 +110,7 @@ class Run:
         RunError
             No run there, or one that is damaged, changed, or written by a newer version.
         """
-        from babygpt.run.files import load_run  # noqa: PLC0415
+        from babygpt.run.files import load_run
 
         return load_run(Path(path))
 
@@ -123,6 +123,6 @@ class Run:
         )
 
     def _repr_html_(self) -> str:
-        from babygpt.draw.summary import run_html  # noqa: PLC0415  # drawing loads Graphviz and matplotlib
+        from babygpt.draw.summary import run_html  # drawing loads Graphviz and matplotlib
 
         return run_html(self)

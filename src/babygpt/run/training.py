@@ -17,7 +17,7 @@ from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.train import Step, Trainer
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
-from babygpt.run.history import FRAME_BUDGET, FramePlan, Recorder
+from babygpt.run.history import FRAME_BUDGET, FramePlan, Recorder, Table
 from babygpt.run.run import Run
 
 
@@ -52,7 +52,10 @@ class Training:
         check_size(V, K)
         self.corpus, self.config, self.train_config = corpus, config, train_config
         table_size = (count_short(V, K) + count_states(V, K)) * V
-        self._recorder = Recorder(FramePlan.within(FRAME_BUDGET, train_config.steps, table_size))
+        plan = FramePlan.within(FRAME_BUDGET, train_config.steps, table_size)
+        if earlier is not None and not earlier.history.exact:
+            plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
+        self._recorder = Recorder(plan)
         if earlier is None:
             self.losses: list[float] = []
             self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config)
@@ -90,13 +93,12 @@ class Training:
         DivergedError
             The loss is not finite. The result is then the run up to the last step whose loss was.
         """
-        self._record()
         try:
+            self._record()
             while self.trainer.steps_done < self.train_config.steps:
                 step = self.trainer.step()
                 self.losses.append(step.loss)
-                if self._recorder.plan.wants(step.index):
-                    self._record()
+                self._record()
                 yield step
             self.trainer.verify()
         except DivergedError:
@@ -104,25 +106,46 @@ class Training:
             raise
 
     def result(self) -> Run:
-        """Return the run as it stands after the last step done."""
-        done = self.trainer.steps_done
-        self._record()
-        gpt = self.trainer.gpt
+        """Return the run as it stands after the last step done.
+
+        If that step's update broke the GPT, the run is that of the step before.
+
+        Raises
+        ------
+        DivergedError
+            The GPT was broken before already.
+        """
+        table = self._table()
+        if not np.isfinite(table).all():
+            error = self.trainer.go_back()
+            del self.losses[self.trainer.steps_done :]
+            table = self._table()
+            if not np.isfinite(table).all():
+                raise error
+        gpt, done = self.trainer.gpt, self.trainer.steps_done
+        n_states = count_states(self.config.vocab_size, self.config.block_size)
         return Run(
             corpus=self.corpus,
             config=self.config,
             train_config=self.train_config,
             losses=np.array(self.losses, dtype=np.float64),
-            history=self._recorder.history(
-                done, count_states(self.config.vocab_size, self.config.block_size)
-            ),
+            history=self._recorder.history(done, table, n_states),
             weights={n: p.detach().to("cpu", copy=True).numpy() for n, p in gpt.named_parameters()},
             optimizer={n: t.numpy() for n, t in self.trainer.state().items()},
         )
 
+    def _table(self) -> Table:
+        recorded = self._recorder.frame(self.trainer.steps_done)
+        return context_table(self.trainer.gpt) if recorded is None else recorded
+
     def _record(self) -> None:
-        if not self._recorder.has(self.trainer.steps_done):
-            self._recorder.add(self.trainer.steps_done, context_table(self.trainer.gpt))
+        """Record the chain of this step if the plan wants it; a chain that is broken ends the training."""
+        done = self.trainer.steps_done
+        if self._recorder.plan.wants(done) and self._recorder.frame(done) is None:
+            table = context_table(self.trainer.gpt)
+            if not np.isfinite(table).all():
+                raise self.trainer.go_back()
+            self._recorder.add(done, table)
 
 
 def train(

@@ -1,0 +1,45 @@
+# make run     train the article's GPT and show it
+# make test    run all tests
+# make check   style, types, direction of imports
+# make bench   measure speed, as ratios within one run
+# Each sets up what it needs in .venv first, and only once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test check format bench clean
+
+run: .venv/.runs
+	$(BIN)/babygpt train 111101111011110 --out runs/baby-gpt --replace --show table
+
+test: .venv/.tests
+	$(BIN)/python -m pytest
+
+check: .venv/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.tests
+	$(BIN)/python benchmarks/bench.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.runs: pyproject.toml constraints.txt
+	@echo "Setting up .venv (once; a few minutes at most) …" >&2
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "BabyGPT needs Python 3.11 or newer; make PYTHON=python3.12 run names another")'
+	$(PYTHON) -m venv .venv
+	$(PIP) --upgrade pip
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.tests: .venv/.runs
+	$(PIP) --group dev
+	@touch $@

@@ -1,0 +1,68 @@
+"""The command line: the library's own words, thinly dressed.
+
+Results go to standard output, progress and remarks to standard error. Exit status: 0 done, 1 a check failed
+(``reproduce``), 2 something given cannot be used, 130 stopped with Ctrl-C.
+
+Modules that need torch, Graphviz or matplotlib are imported by the commands that use them, so that ``--help`` and
+``sizes`` answer at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import babygpt
+from babygpt.app.commands.chain import chain
+from babygpt.app.commands.reproduce import reproduce
+from babygpt.app.commands.sample import sample
+from babygpt.app.commands.sizes import sizes
+from babygpt.app.commands.train import train
+from babygpt.errors import BabyGPTError
+
+
+class Commands(TyperGroup):
+    """Turns the library's errors into one sentence and exit status 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BabyGPTError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except MemoryError:
+            typer.echo("error: The memory does not suffice. Use a shorter context or fewer symbols.", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train GPTs small enough to be known completely, and see every state and every arrow.",
+    epilog="Start with:  babygpt train 111101111011110",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"babygpt {babygpt.__version__}")
+        raise typer.Exit
+
+
+for panel, commands in {"Make": (train,), "Look": (chain, sample), "Check": (sizes, reproduce)}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

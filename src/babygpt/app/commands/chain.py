@@ -1,0 +1,107 @@
+"""``babygpt chain``: print, draw or export the chain of a run."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import babygpt
+from babygpt.app import screen
+from babygpt.app.options import AtStep, RunFolder, ShortContexts, chain_at
+from babygpt.errors import FileError, SettingError
+
+
+class Layout(StrEnum):
+    """How states are placed."""
+
+    circo = "circo"
+    ring = "ring"
+
+
+class Format(StrEnum):
+    """What a chain is written as."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    npz = "npz"
+    dot = "dot"
+    svg = "svg"
+    png = "png"
+    pdf = "pdf"
+    graphml = "graphml"
+
+
+def chain(
+    run: RunFolder,
+    format: Annotated[  # noqa: A002  # the option's name
+        Format | None, typer.Option("--format", "-f", help="How to write it.", show_default="table")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")] = None,
+    step: AtStep = None,
+    layout: Annotated[
+        Layout | None, typer.Option(help="Where states go.", show_default="circo up to 16 states, ring above")
+    ] = None,
+    short_contexts: ShortContexts = False,
+) -> None:
+    """Print, draw or export the chain of a run.
+
+    babygpt chain runs/run-1
+
+    babygpt chain runs/run-1 --out chain.svg
+
+    babygpt chain runs/run-1 --step 0 --format json
+    """
+    from babygpt.app import formats, terminal  # NumPy comes after --help
+
+    chosen = _format(format, out)
+    loaded = babygpt.Run.load(run)
+    the_chain = chain_at(loaded, step)
+    if chosen == "table":
+        states = terminal.shown_states(the_chain, loaded.corpus)
+        screen.out().print(terminal.chain_table(the_chain, states, loaded.corpus, short_contexts))
+        terminal.say_what_is_hidden(the_chain, run)
+        return
+    if chosen in formats.PICTURES:
+        from babygpt.draw.graph import draw_chain  # drawing loads Graphviz and matplotlib
+
+        place = None if layout is None else layout.value
+        data = draw_chain(the_chain, place, loaded.corpus.states.tolist(), short_contexts).render(chosen)
+    else:
+        data = formats.export(the_chain, chosen, short_contexts)
+    if out is not None:
+        _write_file(out, data)
+        screen.say(f"written: {out}")
+    elif chosen in formats.BINARY and sys.stdout.isatty():
+        raise SettingError(f"{chosen} is not text and would garble the terminal. Add --out chain.{chosen}")
+    else:
+        terminal.write(data)
+
+
+def _format(chosen: Format | None, out: Path | None) -> str:
+    if chosen is not None:
+        if chosen is Format.table and out is not None:
+            raise SettingError(
+                "A table is for reading on the screen. For a file use csv, json, npz, svg or another format."
+            )
+        return chosen.value
+    if out is None:
+        return "table"
+    ending = out.suffix.removeprefix(".").lower()
+    if ending not in set(Format) - {"table"}:
+        raise SettingError(
+            f"The name {out} does not end in a known format. Use one of {', '.join(list(Format)[1:])}, "
+            "or say which with --format."
+        )
+    return ending
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise FileError(f"The file {path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,29 @@
+"""``babygpt reproduce``: the article's numbers beside those measured now."""
+
+from __future__ import annotations
+
+import typer
+
+
+def reproduce() -> None:
+    """Measure every number the article states and compare; exits with 1 if one is off."""
+    from rich.table import Table
+
+    from babygpt.app import screen
+    from babygpt.app.reproduce import check_article
+
+    claims = check_article()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("row")
+    table.add_column("what")
+    for name in ("the article", "measured"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for claim in claims:
+        verdict = "[green]✓ holds" if claim.holds else "[bold red]✗ is off"
+        table.add_row(claim.row, claim.what, claim.stated, claim.measured, verdict)
+    screen.out().print(table)
+    off = sum(not claim.holds for claim in claims)
+    screen.say(f"{len(claims) - off} of {len(claims)} numbers hold.")
+    if off:
+        raise typer.Exit(1)

@@ -1,0 +1,39 @@
+"""``babygpt sample``: walk the chain of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import babygpt
+from babygpt.app.options import AtStep, RunFolder, chain_at
+
+
+def sample(
+    run: RunFolder,
+    start: Annotated[
+        str | None, typer.Option(help="The prompt to start from.", show_default="the data's most frequent context")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="How many tokens to draw.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed walks the same way.")] = 0,
+    step: AtStep = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Print only the tokens drawn.")] = False,
+) -> None:
+    """Walk the chain: flip the biased coin, move along the arrow, repeat.
+
+    babygpt sample runs/run-1 --start 101 --tokens 20
+    """
+    from babygpt.app import terminal  # NumPy comes after --help
+
+    loaded = babygpt.Run.load(run)
+    if start is None:
+        often = loaded.corpus.counts.sum(axis=1).argmax()
+        start = loaded.corpus.vocabulary.decode(loaded.corpus.contexts[often])
+    walk = chain_at(loaded, step).walk(start, tokens, seed)
+    if plain:
+        typer.echo(walk.text)
+        return
+    for line in terminal.walk_lines(walk):
+        typer.echo(line)
+    typer.echo(f"\n{start}{walk.vocabulary.separator}{walk.text}")

@@ -1,0 +1,21 @@
+"""The two consoles: data goes to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+def out() -> Console:
+    """Return the console for data; where standard output is no terminal, lines are not cut at 80 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def err() -> Console:
+    """Return the console for progress, remarks and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a remark to standard error."""
+    err().print(text, markup=False, soft_wrap=True)

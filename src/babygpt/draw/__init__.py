@@ -1,0 +1,1 @@
+"""Show it: pictures of chains and of trainings."""

@@ -1,0 +1,57 @@
+"""A picture: something that can be rendered in several formats, saved, and shown by a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from babygpt.errors import FileError, SettingError
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is drawn when it is asked for.
+
+    Attributes
+    ----------
+    draw
+        Returns the bytes of the picture in a format.
+    formats
+        The formats it can be drawn in.
+    """
+
+    draw: Callable[[str], bytes]
+    formats: tuple[str, ...] = ("svg", "png", "pdf")
+
+    def render(self, format: str) -> bytes:  # noqa: A002  # the word every drawing library uses
+        """Return the picture as bytes in ``"svg"``, ``"png"`` or ``"pdf"``; a chain's graph also in ``"dot"``."""
+        if format not in self.formats:
+            raise SettingError(f"{format!r} is not a format of this picture. Use one of: {', '.join(self.formats)}.")
+        return self.draw(format)
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG text."""
+        return self.render("svg").decode()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file, in the format its name ends in, and return the path.
+
+        Raises
+        ------
+        SettingError
+            The name ends in no known format.
+        FileError
+            The file cannot be written.
+        """
+        path = Path(path)
+        data = self.render(path.suffix.removeprefix(".").lower())
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise FileError(f"The picture cannot be written to {path}: {error.strerror}.") from error
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg

@@ -1,0 +1,128 @@
+"""Curves and maps: the loss of a training, and chains too large to be drawn as graphs.
+
+The *map* gives each state a pixel. Tokens of the context choose, the most recent first, a column and a row in
+turn, so states that end alike lie together; for two symbols this is the quadtree that genomics calls chaos game
+representation [1]_.
+
+.. [1] Jeffrey, "Chaos game representation of gene structure", Nucleic Acids Research 18 (1990), 2163–2170.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import font_manager, rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from babygpt.chain.chain import entropies
+from babygpt.draw.picture import Picture
+
+if TYPE_CHECKING:
+    from babygpt.chain.chain import MarkovChain
+    from babygpt.run.run import Run
+
+# No larger map is drawn pixel by pixel; above it a pixel is the mean of a block of states.
+MAX_MAP_SIDE = 1024
+
+_CHINESE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei")
+
+
+def draw_losses(run: Run) -> Picture:
+    """Return the loss curve of a run, with lines at ln V (guessing) and at the floor (all the data allows)."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        steps = np.arange(run.steps)
+        axes.plot(steps, run.losses, color="#0072B2", linewidth=2, marker="." if run.steps == 1 else "")
+        guess = np.log(run.config.vocab_size)
+        for level, name, style in ((guess, f"ln {run.config.vocab_size}: guessing", ":"), (run.floor, "floor", "--")):
+            axes.axhline(level, color="#555555", linestyle=style, linewidth=1)
+            axes.annotate(
+                f"{name} = {level:.4f}", (1, level), xycoords=("axes fraction", "data"),
+                xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=9, color="#555555",
+            )  # fmt: skip
+        axes.set(xlabel="step", ylabel="loss, nats per token", xlim=(0, max(1, run.steps - 1)))
+        axes.margins(y=0.12)
+        axes.spines[["top", "right"]].set_visible(False)
+
+    return _picture(draw, (6.4, 3.6))
+
+
+def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:
+    """Return the map of a chain: one pixel a state.
+
+    With two symbols the colour is the probability of the second; with more, the entropy of the next token.
+    """
+    V = len(chain.vocabulary)
+    values: NDArray[np.float64]
+    if V == 2:
+        values, low, high, colours = chain.probs[:, 1], 0.0, 1.0, "cividis"
+        name = f"probability of {chain.vocabulary.label([1])}"
+    else:
+        values = entropies(chain.probs, chain.log_probs)
+        low, high, colours, name = 0.0, float(np.log(V)), "viridis", "entropy of the next token, nats"
+    image = block_means(suffix_map(values, V, chain.context_length), MAX_MAP_SIDE)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        shown = axes.imshow(image, vmin=low, vmax=high, cmap=colours, interpolation="nearest")
+        figure.colorbar(shown, ax=axes, label=name, shrink=0.85)
+        ticks = range(V) if V <= 40 else []
+        for axis, cells, which in (
+            (axes.xaxis, image.shape[1], "last token"),
+            (axes.yaxis, image.shape[0], "one before"),
+        ):
+            axis.set_ticks([(i + 0.5) * cells / V - 0.5 for i in ticks], [chain.vocabulary.label([i]) for i in ticks])
+            axis.set_label_text(which)
+        axes.tick_params(length=0, labelsize=8)
+        axes.set_title(title or f"{chain.n_states:,} states")
+
+    return _picture(draw, (7.2, 6.0))
+
+
+def suffix_map(values: NDArray[np.float64], vocab_size: int, context_length: int) -> NDArray[np.float64]:
+    """Return the values (N,) of all states as an image: (V^⌊K/2⌋, V^⌈K/2⌉).
+
+    >>> suffix_map(np.arange(4.0), vocab_size=2, context_length=2).tolist()  # columns: last token
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    cube = values.reshape((vocab_size,) * context_length)  # axis K−1 is the most recent token
+    columns = list(range(context_length - 1, -1, -2))  # most recent first: it chooses the coarsest column
+    rows = list(range(context_length - 2, -1, -2))
+    return cube.transpose(rows + columns).reshape(vocab_size ** len(rows), -1)
+
+
+def block_means(image: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Return the image with neighbouring pixels averaged until neither side is longer than ``side``."""
+    for axis in (0, 1):
+        factor = -(-image.shape[axis] // side)
+        if factor > 1:
+            starts = np.arange(0, image.shape[axis], factor)
+            sums = np.add.reduceat(image, starts, axis=axis)
+            sizes = np.diff([*starts, image.shape[axis]])
+            image = sums / (sizes[:, None] if axis == 0 else sizes)
+    return image
+
+
+def _picture(draw, size: tuple[float, float]) -> Picture:  # type: ignore[no-untyped-def]
+    def render(format: str) -> bytes:  # noqa: A002
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+        fonts = [*(name for name in _CHINESE_FONTS if name in installed), "DejaVu Sans"]
+        # Latin text keeps its own face; the first Chinese font that is there lends what that lacks.
+        with rc_context(
+            {"font.family": ["DejaVu Sans", *fonts[:-1]], "svg.fonttype": "none", "svg.hashsalt": "babygpt"}
+        ):
+            figure = Figure(figsize=size, layout="constrained")
+            draw(figure)
+            out = io.BytesIO()
+            # no date: the same run gives the same file
+            figure.savefig(out, format=format, dpi=150, metadata=None if format == "png" else _NO_DATE[format])
+        return out.getvalue()
+
+    return Picture(render)
+
+
+_NO_DATE: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}

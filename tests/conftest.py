@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import settings
+
+import babygpt as bg
+
+ARTICLE = "111101111011110"
+
+# No deadlines: how long an example takes depends on the machine. Derandomised: a red test stays red.
+settings.register_profile("babygpt", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("babygpt")
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def article_run():
+    """Return the article's run; shared, so read only."""
+    return bg.train(ARTICLE, context_length=3, steps=50, seed=1337)
+
+
+@pytest.fixture
+def small_run():
+    """Return a run that trains in milliseconds."""
+    return bg.train(ARTICLE, context_length=3, steps=6, seed=3, n_layer=1, n_head=2, n_embd=8)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import babygpt as bg
+from babygpt import errors
+
+
+def modules_after(code):
+    """Return the modules that a fresh Python has loaded after ``code``."""
+    out = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(out.stdout.split())
+
+
+def test_every_public_name_is_there_and_of_that_name():
+    assert len(set(bg.__all__)) == len(bg.__all__)
+    for name in bg.__all__:
+        assert getattr(bg, name).__name__ == name
+        assert getattr(bg, name).__module__.startswith("babygpt.")
+
+
+def test_dir_lists_what_can_be_used():
+    assert set(bg.__all__) <= set(dir(bg))
+    assert "__version__" in dir(bg)
+
+
+def test_star_import_brings_the_public_names():
+    namespace = {}
+    exec("from babygpt import *", namespace)
+    assert set(bg.__all__) <= namespace.keys()
+
+
+def test_promised_names_are_public():
+    assert {"train", "fit", "GPT", "GPTConfig", "TrainConfig", "Corpus", "Vocabulary", "MarkovChain", "Run"} <= set(
+        bg.__all__
+    )
+
+
+def test_version_is_that_of_the_installed_package():
+    from importlib.metadata import version
+
+    assert bg.__version__ == version("babygpt")
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="'babygpt' has no attribute 'trian'"):
+        bg.trian  # noqa: B018
+
+
+def test_every_error_is_public_and_a_babygpt_error():
+    tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert tree <= set(bg.__all__)
+    assert all(issubclass(getattr(bg, name), bg.BabyGPTError) for name in tree)
+
+
+def test_importing_the_package_loads_neither_torch_nor_numpy():
+    assert not {"torch", "numpy", "matplotlib"} & modules_after("import babygpt")
+
+
+def test_chains_corpora_and_saved_runs_need_no_torch(article_run, tmp_path):
+    path = article_run.save(tmp_path / "run")
+    code = f"""
+import babygpt as bg
+chain = bg.MarkovChain([[-0.6931471805599453] * 2] * 8)
+chain.stationary_distribution(), chain.sample("101", 5), bg.Corpus.from_text("0101", 1).floor
+run = bg.Run.load({str(path)!r})
+run.chain["101"], run.chain_at(0), run.floor"""
+    assert "torch" not in modules_after(code)
+
+
+def test_training_does_not_wait_for_torchs_compiler():
+    loaded = modules_after("import babygpt as bg; bg.train('0101', 1, 1)")
+    assert "torch" in loaded
+    assert "torch._dynamo" not in loaded

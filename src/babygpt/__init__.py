@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
+    from babygpt.chain.device import Device, connect
     from babygpt.errors import (
         BabyGPTError,
         ContextError,
         ConvergenceError,
+        DeviceError,
         DivergedError,
         FileError,
         InputError,
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
 
 _HOME = {
     "babygpt.chain.chain": ["MarkovChain"],
+    "babygpt.chain.device": ["Device", "connect"],
     "babygpt.errors": [
         "BabyGPTError",
         "ContextError",
         "ConvergenceError",
+        "DeviceError",
         "DivergedError",
         "FileError",
         "InputError",
@@ -66,6 +70,8 @@ __all__ = [
     "ContextError",
     "ConvergenceError",
     "Corpus",
+    "Device",
+    "DeviceError",
     "DivergedError",
     "FileError",
     "GPTConfig",
@@ -79,6 +85,7 @@ __all__ = [
     "TrainConfig",
     "Vocabulary",
     "VocabularyError",
+    "connect",
     "fit",
     "train",
 ]

@@ -8,7 +8,8 @@
     │   ├── VocabularyError              the symbols
     │   ├── ContextError (also KeyError) a context or prompt
     │   ├── SettingError                 a number or name among the settings
-    │   └── SizeError                    more states than fit
+    │   ├── SizeError                    more states than fit
+    │   └── DeviceError                  a device that is not finite
     ├── FileError                        a file that cannot be read or written
     │   └── RunError                     a run folder: missing, taken, damaged, newer
     ├── DivergedError                    the loss is no longer a number
@@ -50,6 +51,10 @@ class SettingError(InputError):
 
 class SizeError(InputError):
     """The chain would have more states than fit."""
+
+
+class DeviceError(InputError):
+    """A device is not finite, or says what the GPT cannot read."""
 
 
 class FileError(BabyGPTError):

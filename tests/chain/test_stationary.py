@@ -1,51 +1,17 @@
 from __future__ import annotations
 
-import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from witnesses import chain_of, dense, noisy_parity, random_chain, random_probs, sparse_chain
+from witnesses import exact_stationary as exact
 
 import babygpt as bg
-from babygpt.chain.contexts import all_contexts, successors
-from babygpt.chain.stationary import MAX_ELIMINATION, advance, gth, power_iteration
+from babygpt.chain import stationary
+from babygpt.chain.elimination import MAX_ELIMINATION, gth
+from babygpt.chain.stationary import power_iteration
 from babygpt.errors import ConvergenceError
-
-
-def dense(probs):
-    """(N, V) → (N, N)."""
-    N, V = probs.shape
-    P = np.zeros((N, N))
-    np.put_along_axis(P, successors(V, round(np.log(N) / np.log(V))), probs, axis=1)
-    return P
-
-
-def noisy_parity(noise, K=3):
-    """Return the source whose next token is the parity of the context, except with probability ``noise``."""
-    parity = all_contexts(2, K).sum(axis=1) % 2
-    return np.where(parity[:, None] == np.arange(2), 1 - noise, noise)
-
-
-def exact(P):
-    """π by 60-digit elimination with pivoting; what leaves a state is the sum of its other entries."""
-    n = len(P)
-    with mp.workdps(60):
-        A = mp.matrix(n, n)
-        for i in range(n):
-            for j in range(n):
-                if i != j:
-                    A[j, i] = mp.mpf(float(P[i, j]))
-            A[i, i] = -mp.fsum(mp.mpf(float(P[i, j])) for j in range(n) if j != i)
-        for j in range(n):
-            A[n - 1, j] = mp.mpf(1)
-        b = mp.matrix(n, 1)
-        b[n - 1] = 1
-        pi = mp.lu_solve(A, b)
-        return np.array([float(p) for p in pi])
-
-
-def random_probs(seed, V=2, K=3, concentration=1.0):
-    return np.random.default_rng(seed).dirichlet(np.full(V, concentration), size=V**K)
 
 
 def test_a_two_state_chain_has_the_distribution_solved_by_hand():
@@ -101,20 +67,22 @@ def test_one_step_leaves_the_stationary_distribution_as_it_is(seed, size):
     assert pi.sum() == pytest.approx(1, abs=1e-14)
     assert (pi > 0).all()
     np.testing.assert_allclose(pi @ dense(probs), pi, atol=1e-14)
-    np.testing.assert_allclose(advance(pi, probs), pi, atol=1e-14)
+    np.testing.assert_allclose(bg.MarkovChain(np.log(probs)).advance(pi), pi, atol=1e-14)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([(2, 1), (2, 4), (3, 2), (4, 3)]))
 def test_advancing_is_multiplying_by_the_transition_matrix(seed, size):
     probs = random_probs(seed, *size)
     start = np.random.default_rng(seed + 1).dirichlet(np.ones(len(probs)))
-    np.testing.assert_allclose(advance(start, probs), start @ dense(probs), atol=1e-15)
+    np.testing.assert_allclose(bg.MarkovChain(np.log(probs)).advance(start), start @ dense(probs), atol=1e-15)
 
 
 @pytest.mark.parametrize(("V", "K"), [(2, 5), (3, 4), (7, 2)])
 def test_iteration_reaches_what_elimination_finds(V, K):
     probs = random_probs(2, V, K)
-    np.testing.assert_allclose(power_iteration(probs), gth(dense(probs)), atol=1e-12)
+    chain = bg.MarkovChain(np.log(probs))
+    start = np.full(len(probs), 1 / len(probs))
+    np.testing.assert_allclose(power_iteration(chain, start), gth(dense(probs)), atol=1e-12)
 
 
 def test_a_chain_too_large_for_elimination_is_iterated_to_the_same_answer():
@@ -127,22 +95,82 @@ def test_a_chain_too_large_for_elimination_is_iterated_to_the_same_answer():
 
 
 def test_iteration_that_does_not_settle_says_how_far_it_is_off():
-    # the parity walk with noise 1e-3 needs hundreds of steps to forget its start
-    with pytest.raises(ConvergenceError, match=r"8 states had not settled after 20 steps.*by \S+, above 1e-13") as e:
-        power_iteration(np.vstack([noisy_parity(1e-3)[:4], random_probs(0)[4:]]), max_steps=20)
+    # after 20 steps the walk has found its parity, and would need 10¹² to leave it
+    chain = bg.MarkovChain(np.log(noisy_parity(1e-12)))
+    start = np.arange(1, 9) / 36
+    with pytest.raises(ConvergenceError, match=r"8 states did not settle: one step still moves it by \S+, and") as e:
+        power_iteration(chain, start, max_steps=20)
     assert "slowly" in str(e.value)
     residual = float(str(e.value).split("moves it by ")[1].split(",")[0])
-    assert 1e-13 < residual < 1
+    assert 0 < residual < 1
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-3, 1e-4, 1e-6])
+def test_a_chain_that_steps_hardly_move_is_left_to_arnoldi_and_comes_out_right(noise):
+    probs = np.vstack([noisy_parity(noise)[:4], random_probs(0)[4:]])
+    pi = power_iteration(bg.MarkovChain(np.log(probs)), np.arange(1, 9) / 36, max_steps=20)
+    np.testing.assert_allclose(pi, exact(dense(probs)), atol=1e-8)
 
 
 def test_a_large_chain_that_mixes_too_slowly_raises_rather_than_answers(monkeypatch):
-    from babygpt.chain import stationary
-
-    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (1e-13, 50))
-    probs = noisy_parity(1e-6, K=11)
-    probs[: len(probs) // 2] = random_probs(0, 2, 11)[: len(probs) // 2]
-    with pytest.raises(ConvergenceError, match="2,048 states had not settled after 50 steps"):
+    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 50))
+    probs = noisy_parity(1e-12, K=11)
+    probs[: len(probs) // 2] = np.where(probs[: len(probs) // 2] > 0.5, 1 - 3e-12, 3e-12)
+    with pytest.raises(ConvergenceError, match="2,048 states did not settle: one step still moves it by"):
         bg.MarkovChain(np.log(probs)).stationary_distribution()
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11, 1e-13])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_iteration_on_a_slow_chain_is_right_or_raises_but_never_silently_wrong(monkeypatch, noise, seed):
+    monkeypatch.setattr(stationary, "MAX_ELIMINATION", 2)
+    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 300))
+    lop_sided = noise * np.random.default_rng(seed).uniform(0.2, 5, size=32)[:, None]
+    probs = np.where(noisy_parity(0.1, 5) > 0.5, 1 - lop_sided, lop_sided)
+    try:
+        pi = bg.MarkovChain(np.log(probs)).stationary_distribution()
+    except ConvergenceError as error:
+        assert "moves it by" in str(error)  # noqa: PT017
+        return
+    np.testing.assert_allclose(pi, exact(dense(probs)), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_periodic_and_reducible_classes_are_iterated_to_what_elimination_finds(monkeypatch, seed):
+    chains = [sparse_chain(2, 5, seed), sparse_chain(3, 3, seed, 0.6)]
+    solved = [chain.stationary_distributions() for chain in chains]
+    monkeypatch.setattr(stationary, "MAX_ELIMINATION", 1)
+    for chain, pis in zip(chains, solved, strict=True):
+        again = chain_of(chain.probs).stationary_distributions()
+        assert len(again) == len(pis)
+        np.testing.assert_allclose(again, pis, atol=1e-10)
+
+
+def test_several_recurrent_classes_have_a_distribution_each_and_none_in_common():
+    chain = chain_of([[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(bg.BabyGPTError, match=r"2 recurrent classes.*stationary_distributions\(\)"):
+        chain.stationary_distribution()
+    with pytest.raises(bg.BabyGPTError, match="2 recurrent classes"):
+        chain.entropy_rate()
+    assert [pi.tolist() for pi in chain.stationary_distributions()] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.1, 0.05, 0.03])
+def test_the_article_chain_grown_cold_is_solved_to_the_last_digits(article_run, temperature):
+    chain = article_run.chain.with_decoding(temperature=temperature)
+    assert chain.n_zero_arrows == 0
+    np.testing.assert_allclose(chain.stationary_distribution(), exact(dense(chain.probs), 120), rtol=1e-13)
+
+
+@pytest.mark.parametrize("noise", [1e-60, 1e-120, 1e-200, 1e-300])
+def test_arrows_close_to_the_smallest_float_do_not_make_nan(noise):
+    pi = chain_of(noisy_parity(noise)).stationary_distribution()
+    np.testing.assert_allclose(pi, np.full(8, 1 / 8), rtol=1e-12)
+
+
+def test_every_entropy_rate_is_bounded_by_the_logarithm_of_the_vocabulary():
+    for seed in range(10):
+        assert 0 <= random_chain(3, 2, seed).entropy_rate() <= np.log(3)
 
 
 @pytest.mark.parametrize("probs", [[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.0, 1.0]]])

@@ -145,7 +145,7 @@ def test_the_run_that_is_gone_on_from_stays_as_it_is(small_run):
 
 @pytest.mark.parametrize("steps", [None, 6, 5, 1])
 def test_steps_already_done_are_not_done_again(small_run, steps):
-    with pytest.raises(SettingError, match=r"has 6 steps already.*more steps"):
+    with pytest.raises(SettingError, match=r"has 6 steps already.*Ask for more, such as steps=12"):
         Training.resume(small_run, steps)
 
 

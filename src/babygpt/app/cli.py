@@ -9,13 +9,17 @@ Modules that need torch, Graphviz or matplotlib are imported by the commands tha
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import babygpt
+from babygpt.app.commands.analyse import analyse
 from babygpt.app.commands.chain import chain
+from babygpt.app.commands.devices import devices
 from babygpt.app.commands.reproduce import reproduce
 from babygpt.app.commands.sample import sample
 from babygpt.app.commands.sizes import sizes
@@ -31,11 +35,34 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except BabyGPTError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {in_options(str(error))}", err=True)
             raise typer.Exit(2) from None
         except MemoryError:
             typer.echo("error: The memory does not suffice. Use a shorter context or fewer symbols.", err=True)
             raise typer.Exit(2) from None
+
+
+_OPTION = {
+    "context_length": "--context",
+    "block_size": "--context",
+    "n_layer": "--layers",
+    "n_head": "--heads",
+    "n_embd": "--width",
+    **{name: "--" + name.replace("_", "-") for name in (
+        "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
+        "temperature", "top_k", "top_p", "min_p", "within", "step", "order",
+    )},
+}  # fmt: skip
+_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=([^\s;,)]*[^\s;,).])")
+
+
+def in_options(message: str) -> str:
+    """Return a message of the library in the command line's words.
+
+    >>> in_options("n_embd=15 cannot be divided. Try n_embd=16.")
+    '--width 15 cannot be divided. Try --width 16.'
+    """
+    return _SETTING.sub(lambda match: f"{_OPTION[match[1]]} {match[2]}", message)
 
 
 app = typer.Typer(
@@ -58,11 +85,19 @@ def _main(
         raise typer.Exit
 
 
-for panel, commands in {"Make": (train,), "Look": (chain, sample), "Check": (sizes, reproduce)}.items():
+for panel, commands in {
+    "Make": (train,),
+    "Look": (chain, sample),
+    "Know": (analyse, devices),
+    "Check": (sizes, reproduce),
+}.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

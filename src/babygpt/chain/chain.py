@@ -8,14 +8,17 @@ cannot see further back: that is the Markov property, and here it holds exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain import export, stationary
+from babygpt.chain import compare as comparing
+from babygpt.chain import export, hitting, information
+from babygpt.chain import text as text_module
+from babygpt.chain.compare import Comparison, LossDecomposition, NearestNgram
 from babygpt.chain.contexts import (
     all_contexts,
     contexts_between,
@@ -24,9 +27,12 @@ from babygpt.chain.contexts import (
     number_of,
     successors,
 )
+from babygpt.chain.decoding import decode
+from babygpt.chain.finite import FiniteChain, Target
+from babygpt.chain.ngram import ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
-from babygpt.gpt.checks import check_rate
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
 ROW_TOLERANCE = 1e-6
 
 
-class MarkovChain:
+class MarkovChain(FiniteChain):
     """Every state and every arrow of a model with a finite context.
 
     Parameters
@@ -110,6 +116,25 @@ class MarkovChain:
         return cls.from_table(context_table(gpt), vocabulary)
 
     @classmethod
+    def from_corpus(cls, corpus: Corpus, order: int | None = None) -> MarkovChain:
+        """Return the n-gram chain of a corpus: next tokens as often as the data has them after ``order`` tokens.
+
+        By default the order is K. Where the data lacks a context, the longest end of it that occurs stands in.
+
+        Raises
+        ------
+        SettingError
+            The order is negative or above K.
+        """
+        with np.errstate(divide="ignore"):  # what never follows has probability 0
+            return cls.from_table(np.log(ngram_table(corpus, order)), corpus.vocabulary)
+
+    @classmethod
+    def ngrams(cls, corpus: Corpus) -> list[MarkovChain]:
+        """Return the n-gram chains of every order 0 … K."""
+        return [cls.from_corpus(corpus, order) for order in range(corpus.context_length + 1)]
+
+    @classmethod
     def from_table(
         cls, table: NDArray[np.floating], vocabulary: Vocabulary | Sequence[str] | None = None
     ) -> MarkovChain:
@@ -120,16 +145,6 @@ class MarkovChain:
         return cls(table[rows - N :], vocabulary, table[: rows - N])
 
     # -- states ------------------------------------------------------------------------------------------
-
-    @property
-    def n_states(self) -> int:
-        """N = V^K, the number of full contexts."""
-        return len(self.log_probs)
-
-    @property
-    def n_arrows(self) -> int:
-        """N·V, the number of next-token probabilities."""
-        return self.log_probs.size
 
     def state(self, context: str | Sequence[int]) -> int:
         """Return the number of a state, given as a text or as K tokens.
@@ -169,16 +184,6 @@ class MarkovChain:
                 yield self.vocabulary.decode(digits)
 
     # -- arrows ------------------------------------------------------------------------------------------
-
-    @cached_property
-    def probs(self) -> NDArray[np.float64]:
-        """float64 (N, V): the probability of each next token in each state; rows sum to 1."""
-        return np.exp(self.log_probs)
-
-    @property
-    def n_zero_arrows(self) -> int:
-        """How many arrows have the probability 0.0, by decoding or because a cold softmax underflowed."""
-        return int(np.count_nonzero(self.probs == 0.0))
 
     def row(self, context: str | Sequence[int]) -> NDArray[np.float64]:
         """Return the log-probabilities (V,) after a context of 1 to K tokens.
@@ -229,9 +234,9 @@ class MarkovChain:
     def transition_matrix(self, short: bool = False) -> sparse.csr_array[np.float64, tuple[int, int]]:
         """Return P with P[s, s′] the probability that state s is followed by s′: sparse (N, N).
 
-        With ``short`` the contexts of fewer than K tokens come first, in the order of :meth:`contexts`; each leads
-        to contexts one token longer: (n_short + N, n_short + N). An arrow of probability 0.0 stays as a stored
-        zero.
+        The matrix is the caller's own. With ``short`` the contexts of fewer than K tokens come first, in the order
+        of :meth:`contexts`; each leads to contexts one token longer: (n_short + N, n_short + N). An arrow of
+        probability 0.0 stays as a stored zero.
         """
         V, N = len(self.vocabulary), self.n_states
         targets, probs = self.successors(), self.probs
@@ -248,37 +253,123 @@ class MarkovChain:
 
     # -- questions ---------------------------------------------------------------------------------------
 
-    @cached_property
-    def _pi(self) -> NDArray[np.float64]:
-        P = self.transition_matrix()
-        classes = [np.arange(self.n_states)] if not self.n_zero_arrows else stationary.recurrent_classes(P)
-        if len(classes) > 1:
-            raise SettingError(
-                f"This chain has {len(classes)} recurrent classes, so where an endless walk spends its time depends on "
-                "where it begins; there is no single stationary distribution."
-            )
-        if len(classes[0]) > stationary.MAX_ELIMINATION:
-            return stationary.power_iteration(self.probs)
-        pi = np.zeros(self.n_states)
-        pi[classes[0]] = stationary.gth(P[classes[0]][:, classes[0]].toarray())
-        return pi
+    def advance(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where a distribution over states is one token later: (N,) → (N,).
 
-    def stationary_distribution(self) -> NDArray[np.float64]:
-        """Return π (N,), the share of each state in an endless walk.
+        States that differ only in their oldest token have the same successors, so the flow is summed over it.
+        """
+        N, V = self.log_probs.shape
+        return (distribution[:, None] * self.probs).reshape(V, N).sum(axis=0)
+
+    def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""
+        N, V = self.log_probs.shape
+        ahead = values.reshape(-1, V)  # row w: the states that begin with the last K − 1 tokens w
+        return np.einsum("awt,wt->aw", self.probs.reshape(V, -1, V), ahead).reshape(N)
+
+    @property
+    def all_reachable(self) -> bool:
+        """Whether positive arrows alone make every state reachable from every other: in K tokens, they do."""
+        return True
+
+    def matching(self, pattern: str) -> NDArray[np.bool_]:
+        """Return the states a text stands for: the one it spells, or, if it is shorter, all that end in it.
 
         Raises
         ------
-        ConvergenceError
-            A large chain mixes too slowly to be iterated; the message states the residual.
+        ContextError
+            The text is empty or longer than a context.
         """
-        return self._pi.copy()
+        tokens, V = self._tokens(pattern), len(self.vocabulary)
+        if not 1 <= len(tokens) <= self.context_length:
+            raise ContextError(
+                f"{pattern!r} has {len(tokens)} token{'s' * (len(tokens) != 1)}; a target of this chain has 1 to "
+                f"{self.context_length}."
+            )
+        return np.arange(self.n_states) % V ** len(tokens) == number_of(tokens, V)
 
-    def entropy_rate(self, base: float = np.e) -> float:
-        """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
-        if check_rate("base", base) == 1:
-            raise SettingError("base=1 measures nothing: log 1 is 0. Use e for nats, 2 for bits.")
-        terms = entropies(self.probs, self.log_probs)
-        return float(self._pi @ terms / np.log(base))
+    # -- questions about texts, memory and data (the others are asked of any finite chain) -----------------
+
+    def with_decoding(
+        self,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+    ) -> MarkovChain:
+        """Return the chain under a decoding rule: temperature (0 is greedy), then top-k, top-p, min-p.
+
+        Raises
+        ------
+        SettingError
+            A setting that means nothing, such as a negative temperature.
+        """
+        settings = (temperature, top_k, top_p, min_p)
+        short = None if self.short_log_probs is None else decode(self.short_log_probs, *settings)
+        return MarkovChain(decode(self.log_probs, *settings), self.vocabulary, short)
+
+    def hitting_probability(
+        self, target: Target, within: int, start: str | int | None = None
+    ) -> float | NDArray[np.float64]:
+        """Return how likely the target is reached within ``within`` tokens; being there at the start counts.
+
+        From ``start``, a context of 1 to K tokens or a state number, a float; by default from every state: (N,).
+
+        Raises
+        ------
+        ContextError
+            The target or the start is none.
+        """
+        if not isinstance(start, str) or len(prompt := tuple(self._tokens(start).tolist())) == self.context_length:
+            return super().hitting_probability(target, within, start)
+        self.row(prompt)  # tells what is wrong with it
+        parts = [target] if isinstance(target, (str, int)) else list(target)
+        words = [tuple(self._tokens(part).tolist()) for part in parts if isinstance(part, str)]
+        return hitting.from_prompt(self, prompt, self.target(parts), words, within)
+
+    def surprisal(self, text: str, given: str = "") -> NDArray[np.float64]:
+        """Return −ln p of each token of ``text`` in nats (L,); NaN for those without a context the chain knows."""
+        return text_module.surprisal(self, text, given)
+
+    def log_probability(self, text: str, given: str = "") -> float:
+        """Return ln of the probability of ``text`` after its first token, or after ``given``: nats, at most 0."""
+        return text_module.log_probability(self, text, given)
+
+    def perplexity(self, text: str, given: str = "") -> float:
+        """Return e to the mean surprisal of ``text``: 1 is certainty, V is guessing."""
+        return text_module.perplexity(self, text, given)
+
+    def memory_profile(self) -> NDArray[np.float64]:
+        """Return what the token at each lag 1 … K adds to the next one, in nats: (K,), the most recent first."""
+        return information.memory_profile(self)
+
+    def excess_entropy(self) -> float:
+        """Return E = H(π) − K·h, what the whole past tells about the whole future, in nats."""
+        return information.excess_entropy(self)
+
+    def compare(self, other: MarkovChain) -> Comparison:
+        """Return how ``other`` differs from this chain: divergence and total variation, per arrow and weighted.
+
+        Raises
+        ------
+        SettingError
+            Different vocabularies or context lengths.
+        """
+        return comparing.compare(self, other)
+
+    def loss_decomposition(self, corpus: Corpus) -> LossDecomposition:
+        """Return this chain's loss on a corpus as the floor plus each arrow's part.
+
+        Raises
+        ------
+        SettingError
+            Different vocabularies or context lengths.
+        """
+        return comparing.loss_decomposition(self, corpus)
+
+    def nearest_ngram(self, corpus: Corpus) -> NearestNgram:
+        """Return which n-gram of the corpus this chain is most like: −1 uniform, 0 unigram, 1 bigram and so on."""
+        return comparing.nearest_ngram(self, corpus, MarkovChain.ngrams(corpus))
 
     def sample(self, start: str, n_tokens: int, seed: int = 0) -> str:
         """Return the text of ``n_tokens`` tokens drawn one after another from the prompt ``start``.
@@ -295,6 +386,16 @@ class MarkovChain:
     def to_networkx(self, short: bool = False) -> networkx.DiGraph:
         """Return the chain as a networkx graph: contexts as nodes, ``token`` and ``probability`` on edges."""
         return export.to_networkx(self, short)
+
+    def to_prism(self, path: str | Path) -> tuple[Path, Path]:
+        """Write the chain for the model checker PRISM: ``path``.tra and ``path``.sta; return both paths.
+
+        Raises
+        ------
+        FileError
+            The files cannot be written.
+        """
+        return export.to_prism(self, path)
 
     # -- showing -----------------------------------------------------------------------------------------
 
@@ -323,11 +424,6 @@ class MarkovChain:
 
     def _tokens(self, context: str | Sequence[int]) -> NDArray[np.int64]:
         return self.vocabulary.encode(context)
-
-
-def entropies(probs: NDArray[np.float64], log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the entropy of each row in nats: (…, V), (…, V) → (…); an arrow of probability 0 adds nothing."""
-    return -np.multiply(probs, log_probs, out=np.zeros_like(probs), where=probs > 0).sum(axis=-1)
 
 
 def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str) -> NDArray[np.float64]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from babygpt.chain.contexts import all_contexts
+from babygpt.errors import FileError, SettingError
 
 if TYPE_CHECKING:
     import networkx
+    import quantecon
 
     from babygpt.chain.chain import MarkovChain
+    from babygpt.chain.finite import FiniteChain
 
 
 def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
@@ -30,3 +39,50 @@ def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
         for symbol, head, probability in zip(symbols, heads, probs, strict=True):
             graph.add_edge(contexts[i], contexts[head], token=symbol, probability=probability)
     return graph
+
+
+def to_quantecon(chain: FiniteChain) -> quantecon.MarkovChain:
+    """Return the chain as QuantEcon's Markov chain, its states named by their numbers.
+
+    Raises
+    ------
+    SettingError
+        quantecon is not installed.
+    """
+    try:
+        import quantecon
+    except ImportError:
+        raise SettingError("to_quantecon() needs the package quantecon. Install it: pip install quantecon") from None
+    # QuantEcon takes SciPy's older sparse matrices, and an entry stored as zero for an arrow
+    P = chain.transition_matrix()
+    P.eliminate_zeros()
+    return quantecon.MarkovChain(sparse.csr_matrix(P))
+
+
+def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
+    """Write the chain as a DTMC in PRISM's explicit-state format: ``path``.tra and ``path``.sta; return both paths.
+
+    The state's variables t1 … tK are the tokens of its context, the oldest first. Read it with
+    ``prism -importtrans chain.tra -importstates chain.sta -dtmc``.
+
+    Raises
+    ------
+    FileError
+        The files cannot be written.
+    """
+    P = chain.transition_matrix()
+    P.eliminate_zeros()
+    base = str(path).removesuffix(".tra")
+    tails = np.repeat(np.arange(P.shape[0]), np.diff(P.indptr))
+    arrows = zip(tails.tolist(), P.indices.tolist(), P.data.tolist(), strict=True)
+    contexts = all_contexts(len(chain.vocabulary), chain.context_length).tolist()
+    names = ",".join(f"t{i}" for i in range(1, chain.context_length + 1))
+    transitions = [f"{P.shape[0]} {P.nnz}", *(f"{s} {t} {p!r}" for s, t, p in arrows)]
+    states = [f"({names})", *(f"{s}:({','.join(map(str, tokens))})" for s, tokens in enumerate(contexts))]
+    written = Path(base + ".tra"), Path(base + ".sta")
+    try:
+        for file, lines in zip(written, (transitions, states), strict=True):
+            file.write_text("\n".join([*lines, ""]))
+    except OSError as error:
+        raise FileError(f"The files {base}.tra and .sta cannot be written: {error.strerror}.") from error
+    return written

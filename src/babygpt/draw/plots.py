@@ -10,6 +10,8 @@ representation [1]_.
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,7 @@ from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from babygpt.chain.chain import entropies
+from babygpt.chain.information import entropies
 from babygpt.draw.picture import Picture
 
 if TYPE_CHECKING:
@@ -44,11 +46,40 @@ def draw_losses(run: Run) -> Picture:
                 f"{name} = {level:.4f}", (1, level), xycoords=("axes fraction", "data"),
                 xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=9, color="#555555",
             )  # fmt: skip
-        axes.set(xlabel="step", ylabel="loss, nats per token", xlim=(0, max(1, run.steps - 1)))
+        axes.set(xlabel="step", ylabel="loss, nats per token", xlim=(-0.02 * run.steps, max(1, run.steps - 1)))
         axes.margins(y=0.12)
         axes.spines[["top", "right"]].set_visible(False)
 
     return _picture(draw, (6.4, 3.6))
+
+
+def draw_traces(run: Run, names: Sequence[str]) -> Picture:
+    """Return scalars of a run's chain over training, one above the other; the loss with its floor."""
+    traces = [run.trace(name) for name in names]
+
+    def draw(figure: Figure) -> None:
+        rows = figure.subplots(len(traces), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, trace in zip(rows, traces, strict=True):
+            whole = trace.name in ("nearest_ngram", "causal_states", "greedy_cycles", "period", "mixing_time")
+            axes.plot(
+                trace.steps,
+                trace.values,
+                color="#0072B2",
+                linewidth=1.8,
+                drawstyle="steps-post" if whole else "default",
+            )
+            if trace.name == "loss":
+                axes.axhline(run.corpus.floor, color="#555555", linestyle="--", linewidth=1)
+                axes.annotate(
+                    f"floor = {run.corpus.floor:.4f}", (1, run.corpus.floor), xycoords=("axes fraction", "data"),
+                    xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=9, color="#555555",
+                )  # fmt: skip
+            axes.set_ylabel(f"{trace.name.replace('_', ' ')}\n{trace.unit}", fontsize=9)
+            axes.margins(x=0.01, y=0.12)
+            axes.spines[["top", "right"]].set_visible(False)
+        rows[-1].set_xlabel("step")
+
+    return _picture(draw, (6.4, 0.6 + 1.9 * len(traces)))
 
 
 def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:
@@ -119,7 +150,10 @@ def _picture(draw, size: tuple[float, float]) -> Picture:  # type: ignore[no-unt
             draw(figure)
             out = io.BytesIO()
             # no date: the same run gives the same file
-            figure.savefig(out, format=format, dpi=150, metadata=None if format == "png" else _NO_DATE[format])
+            with warnings.catch_warnings():
+                # a symbol that no installed font has is drawn as a box
+                warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+                figure.savefig(out, format=format, dpi=150, metadata=None if format == "png" else _NO_DATE[format])
         return out.getvalue()
 
     return Picture(render)

@@ -169,6 +169,11 @@ class Corpus:
         """How many (context, next token) pairs the text holds: L − K."""
         return int(self.counts.sum())
 
+    @property
+    def most_frequent(self) -> str:
+        """The text of the context that occurs most often (the first of equals)."""
+        return self.vocabulary.decode(self.contexts[self.counts.sum(axis=1).argmax()])
+
     @cached_property
     def states(self) -> NDArray[np.int64]:
         """int64 (M,): the state number of each distinct context."""

@@ -155,7 +155,7 @@ def _swap_in(partial: Path, path: Path) -> None:
 
 def _read_header(path: Path) -> dict[str, Any]:
     if not path.exists():
-        raise RunError(f"There is no run at {path}. Train one with: babygpt train 111101111011110 --out {path}")
+        raise RunError(f"There is no run at {path}. Give the folder that babygpt train wrote.")
     try:
         header = json.loads((path / "run.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):

@@ -17,6 +17,7 @@ from babygpt.run.history import History
 
 if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
+    from babygpt.run.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,18 @@ class Run:
             The step was not recorded; the message names the nearest that was.
         """
         return MarkovChain.from_table(self.history.frame(step), self.corpus.vocabulary)
+
+    def trace(self, name: str) -> Trace:
+        """Return a scalar of the chain at every recorded step, such as ``run.trace("entropy_rate").values``.
+
+        Raises
+        ------
+        SettingError
+            There is no such scalar; the message lists them.
+        """
+        from babygpt.run.trace import trace  # trace.py knows Run
+
+        return trace(self, name)
 
     def save(self, path: str | Path, replace: bool = False) -> Path:
         """Write the run to the new folder ``path``, whole or not at all, and return the path.

@@ -81,7 +81,8 @@ class Training:
         train_config = replace(run.train_config, steps=total)
         if total <= run.steps:
             raise SettingError(
-                f"The run has {run.steps:,} steps already and was to go on to {total:,}. Ask for more steps in all."
+                f"The run has {run.steps:,} steps already, and steps={total} in all asks for no more. "
+                f"Ask for more, such as steps={2 * run.steps}."
             )
         return cls(run.corpus, run.config, train_config, run)
 

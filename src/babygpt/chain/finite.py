@@ -1,0 +1,315 @@
+"""A finite chain whose arrows say tokens, and every question that can be asked of one.
+
+From each of N states each of V tokens leads to one state, with some probability. The chain of a GPT is of this kind
+(:class:`babygpt.MarkovChain`), and so is a GPT joined to a finite device
+(:class:`babygpt.chain.device.ConnectedChain`): what holds of both is asked here. Each question has a file of its own,
+where its words are defined.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from babygpt.chain import cycles, export, hitting, machine, spectrum, stationary, structure
+from babygpt.chain.information import entropies
+from babygpt.errors import ContextError, SettingError
+from babygpt.gpt.checks import check_rate
+
+if TYPE_CHECKING:
+    import quantecon
+
+    from babygpt.gpt.vocabulary import Vocabulary
+
+Target = str | int | Iterable[str | int]
+
+
+class FiniteChain(ABC):
+    """States, arrows that say tokens, and what follows from them.
+
+    Attributes
+    ----------
+    log_probs
+        float64 (N, V): the log-probability of each token in each state.
+    vocabulary
+        The V symbols.
+    """
+
+    log_probs: NDArray[np.float64]
+    vocabulary: Vocabulary
+
+    # -- what a kind of chain must say of itself ----------------------------------------------------------
+
+    @abstractmethod
+    def successors(self) -> NDArray[np.int64]:
+        """Return the state that each token leads to from each state: int64 (N, V)."""
+
+    @abstractmethod
+    def state(self, context: str) -> int:
+        """Return the number of the state that a context (K symbols) stands for."""
+
+    @abstractmethod
+    def matching(self, pattern: str) -> NDArray[np.bool_]:
+        """Return which states a text stands for: bool (N,)."""
+
+    @property
+    @abstractmethod
+    def all_reachable(self) -> bool:
+        """Whether positive arrows alone make every state reachable from every other."""
+
+    # -- states and arrows -------------------------------------------------------------------------------
+
+    @property
+    def n_states(self) -> int:
+        """N, the number of states."""
+        return len(self.log_probs)
+
+    @property
+    def n_arrows(self) -> int:
+        """N·V, the number of next-token probabilities."""
+        return self.log_probs.size
+
+    @cached_property
+    def probs(self) -> NDArray[np.float64]:
+        """float64 (N, V): the probability of each next token in each state; rows sum to 1."""
+        return np.exp(self.log_probs)
+
+    @cached_property
+    def n_zero_arrows(self) -> int:
+        """How many arrows have the probability 0.0: made so by decoding, or too small for a float."""
+        return int(np.count_nonzero(self.probs == 0.0))
+
+    @property
+    def n_underflowed_arrows(self) -> int:
+        """How many arrows of positive probability are too small for a float, and count as 0 in every answer."""
+        return int(np.count_nonzero((self.probs == 0.0) & (self.log_probs > -np.inf)))
+
+    def transition_matrix(self) -> sparse.csr_array[np.float64, tuple[int, int]]:
+        """Return P with P[s, s′] the probability that state s is followed by s′: sparse (N, N).
+
+        The matrix is the caller's own. An arrow of probability 0.0 stays as a stored zero.
+        """
+        N, V = self.log_probs.shape
+        indptr = np.arange(0, N * V + 1, V)
+        P = sparse.csr_array((self.probs.flatten(), self.successors().flatten(), indptr), shape=(N, N))
+        P.sum_duplicates()
+        return P
+
+    def advance(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where a distribution over states is one token later: (N,) → (N,)."""
+        flow = distribution[:, None] * self.probs
+        return np.bincount(self.successors().ravel(), flow.ravel(), minlength=self.n_states).astype(np.float64)
+
+    def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""
+        return (self.probs * values[self.successors()]).sum(axis=1)
+
+    # -- the long run (stationary.py, structure.py) --------------------------------------------------------
+
+    @cached_property
+    def _classes(self) -> list[NDArray[np.int64]]:
+        return structure.recurrent_classes(self)
+
+    @cached_property
+    def _pi(self) -> NDArray[np.float64]:
+        if len(self._classes) > 1:
+            raise SettingError(
+                f"This chain has {len(self._classes)} recurrent classes, so where an endless walk spends its time "
+                "depends on where it begins. stationary_distributions() gives one for each."
+            )
+        return stationary.stationary_distributions(self)[0]
+
+    def stationary_distribution(self) -> NDArray[np.float64]:
+        """Return π (N,), the share of each state in an endless walk.
+
+        Raises
+        ------
+        SettingError
+            There are several recurrent classes.
+        ConvergenceError
+            A large chain mixes too slowly to be iterated; the message states the residual.
+        """
+        return self._pi.copy()
+
+    def stationary_distributions(self) -> list[NDArray[np.float64]]:
+        """Return π of each recurrent class, in the order of :meth:`recurrent_classes`: a list of (N,)."""
+        return stationary.stationary_distributions(self)
+
+    def entropy_rate(self, base: float = np.e) -> float:
+        """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
+        if check_rate("base", base) == 1:
+            raise SettingError("base=1 measures nothing: log 1 is 0. Use e for nats, 2 for bits.")
+        return float(self._pi @ entropies(self.probs, self.log_probs) / np.log(base))
+
+    def recurrent_classes(self) -> list[NDArray[np.int64]]:
+        """Return the sets of states that, once entered, are never left: sorted arrays, by first state."""
+        return [states.copy() for states in self._classes]
+
+    def transient_states(self) -> NDArray[np.int64]:
+        """Return the states outside every recurrent class, each left for good sooner or later."""
+        return np.setdiff1d(np.arange(self.n_states), np.concatenate(self._classes))
+
+    @property
+    def is_irreducible(self) -> bool:
+        """Whether every state can be reached from every other."""
+        return len(self._classes[0]) == self.n_states
+
+    def period(self) -> int:
+        """Return the period of the chain: 1 if it is aperiodic.
+
+        Raises
+        ------
+        SettingError
+            There are several recurrent classes; :meth:`periods` gives one for each.
+        """
+        if len(self._classes) > 1:
+            raise SettingError(f"This chain has {len(self._classes)} recurrent classes; periods() gives one for each.")
+        return structure.period(self, self._classes[0])
+
+    def periods(self) -> list[int]:
+        """Return the period of each recurrent class."""
+        return [structure.period(self, states) for states in self._classes]
+
+    def absorption_probabilities(self) -> NDArray[np.float64]:
+        """Return how likely each state ends in each recurrent class: (N, classes); rows sum to 1.
+
+        Raises
+        ------
+        SizeError
+            More than 1,024 transient states.
+        """
+        return structure.absorption_probabilities(self)
+
+    # -- forgetting (spectrum.py) --------------------------------------------------------------------------
+
+    def eigenvalues(self, k: int | None = None) -> NDArray[np.complex128]:
+        """Return the ``k`` eigenvalues of P largest in magnitude, or all: complex (k,), largest first.
+
+        Raises
+        ------
+        SizeError
+            All eigenvalues of more than 2,048 different futures.
+        ConvergenceError
+            The iteration for a large chain did not settle.
+        """
+        return spectrum.eigenvalues(self, k)
+
+    @property
+    def spectral_gap(self) -> float:
+        """1 − |λ₂|: the share of what is remembered that is lost with each token, in the long run."""
+        return 1 - spectrum.second_eigenvalue(self)
+
+    def mixing_time(self, epsilon: float = 0.25) -> float:
+        """Return the first number of tokens after which every start is within ``epsilon`` of π, or infinity.
+
+        Raises
+        ------
+        SizeError
+            More than 4,096 states.
+        """
+        return spectrum.mixing_time(self, epsilon)
+
+    def distance_to_stationary(self, n: int, start: str | int | None = None) -> float:
+        """Return the total variation from π after ``n`` tokens: from the worst start, or from the given one.
+
+        Raises
+        ------
+        SizeError
+            The worst of more than 4,096 starts.
+        """
+        if start is None:
+            return spectrum.distance_to_stationary(self, n)
+        at = np.zeros(self.n_states)
+        at[self._start(start)] = 1.0
+        return spectrum.distance_to_stationary(self, n, at)
+
+    def kemeny_constant(self) -> float:
+        """Return the expected number of tokens from any state to one drawn from π: tr(Z) − 1.
+
+        Raises
+        ------
+        SizeError
+            More than 1,024 states.
+        SettingError
+            Not all states can be reached from all.
+        """
+        return spectrum.kemeny_constant(self)
+
+    # -- reaching (hitting.py) and repeating (cycles.py) ---------------------------------------------------
+
+    def hitting_times(self, target: Target) -> NDArray[np.float64]:
+        """Return the expected number of tokens from every state until the target is first reached: (N,).
+
+        A target is a text (of K symbols: that state; shorter: every context that ends in it), a state number, or a
+        list of these. It takes 0 tokens from the target itself, and infinity where it may be missed for ever.
+
+        Raises
+        ------
+        ContextError
+            The target is empty, too long, or no state.
+        ConvergenceError
+            A large chain's iteration did not settle; the message states the residual.
+        """
+        return hitting.hitting_times(self, self.target(target))
+
+    def hitting_probability(
+        self, target: Target, within: int, start: str | int | None = None
+    ) -> float | NDArray[np.float64]:
+        """Return how likely the target is reached within ``within`` tokens; being there at the start counts.
+
+        From ``start``, a context or a state number, a float; by default from every state: (N,).
+
+        Raises
+        ------
+        ContextError
+            The target or the start is none.
+        """
+        reached = hitting.hitting_probability(self, self.target(target), within)
+        return reached if start is None else float(reached[self._start(start)])
+
+    def causal_states(self, tolerance: float = 1e-9) -> machine.CausalStates:
+        """Return the smallest machine with the same futures, its statistical complexity among its attributes."""
+        return machine.causal_states(self, tolerance)
+
+    def greedy_cycles(self) -> list[cycles.GreedyCycle]:
+        """Return the cycles that greedy decoding ends in: states, word and basin of each, largest basin first."""
+        return cycles.greedy_cycles(self)
+
+    def to_quantecon(self) -> quantecon.MarkovChain:
+        """Return the chain as QuantEcon's Markov chain.
+
+        Raises
+        ------
+        SettingError
+            quantecon is not installed.
+        """
+        return export.to_quantecon(self)
+
+    def target(self, target: Target) -> NDArray[np.bool_]:
+        """Return which states a target means: bool (N,).
+
+        Raises
+        ------
+        ContextError
+            It means none.
+        """
+        if isinstance(target, str):
+            return self.matching(target)
+        if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
+            mask = np.zeros(self.n_states, dtype=bool)
+            if not 0 <= target < self.n_states:
+                raise ContextError(f"There is no state {target}; this chain has the states 0 to {self.n_states - 1:,}.")
+            mask[target] = True
+            return mask
+        if not isinstance(target, Iterable) or not (parts := list(target)):
+            raise ContextError(f"{target!r} is no target. Give a text, a state number, or a list of these.")
+        return np.logical_or.reduce([self.target(part) for part in parts])
+
+    def _start(self, start: str | int) -> int:
+        return self.state(start) if isinstance(start, str) else int(np.flatnonzero(self.target(start))[0])

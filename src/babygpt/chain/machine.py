@@ -1,0 +1,135 @@
+"""Causal states: the smallest machine that says the same.
+
+Two states have the *same future* if they give every continuation, of any length, the same probability; nothing said
+from then on can tell them apart. The classes of this relation are the *causal states* [1]_, and merging each into
+one leaves the smallest machine that says the same. The *statistical complexity* is the entropy of which of them
+the chain is in: what has to be remembered of the past to foresee the future as well as the chain itself.
+
+They are found by partition refinement [2]_: states begin together if their next-token probabilities agree, and
+are parted as long as some token leads them to different parts.
+
+.. [1] Crutchfield, Young, "Inferring statistical complexity", Physical Review Letters 63 (1989), 105–108.
+.. [2] Moore, "Gedanken-experiments on sequential machines", 1956; Hopcroft, 1971.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from babygpt.errors import SettingError
+
+if TYPE_CHECKING:
+    from babygpt.chain.finite import FiniteChain
+
+
+@dataclass(frozen=True, eq=False)
+class CausalStates:
+    """The merged machine.
+
+    Attributes
+    ----------
+    of_state
+        int64 (N,): the causal state of each state, numbered 0 … M−1 in order of first occurrence.
+    probs
+        float64 (M, V): each causal state's next-token probabilities (the mean over its members).
+    targets
+        int64 (M, V): where each token leads; −1 for an arrow of probability at most the tolerance.
+    weights
+        float64 (M,): how often each is visited in the long run, or NaN where that is not unique.
+    """
+
+    of_state: NDArray[np.int64]
+    probs: NDArray[np.float64]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    @property
+    def n_states(self) -> int:
+        """M, the number of causal states."""
+        return len(self.probs)
+
+    @property
+    def statistical_complexity(self) -> float:
+        """The entropy of the causal state in the long run, in nats."""
+        visited = self.weights[self.weights > 0]
+        return float(-(visited * np.log(visited)).sum()) + 0.0
+
+    def transition_matrix(self) -> sparse.csr_array[np.float64, tuple[int, int]]:
+        """Return the probability that one causal state is followed by another: sparse (M, M)."""
+        rows, tokens = np.nonzero(self.targets >= 0)
+        values = self.probs[rows, tokens]
+        shape = (self.n_states, self.n_states)
+        return sparse.coo_array((values, (rows, self.targets[rows, tokens])), shape=shape).tocsr()
+
+
+def causal_states(chain: FiniteChain, tolerance: float = 1e-9) -> CausalStates:
+    """Return the causal states of a chain.
+
+    Parameters
+    ----------
+    tolerance
+        How far apart two neighbouring probabilities may lie and still count as the same. Probabilities of one token
+        are sorted, and parted wherever a gap is wider.
+
+    Raises
+    ------
+    SettingError
+        The tolerance is negative or not a number.
+    """
+    if not 0 <= tolerance < 1:
+        raise SettingError(f"tolerance={tolerance!r} is no difference of probabilities; it lies from 0 up to 1.")
+    part = same_futures(chain, tolerance)
+    merged = merge(chain, part, tolerance)
+    if len(chain.recurrent_classes()) > 1:
+        return merged
+    weights = np.bincount(part, chain.stationary_distribution(), minlength=merged.n_states)
+    return replace(merged, weights=weights.astype(np.float64))
+
+
+def same_futures(chain: FiniteChain, tolerance: float = 0.0) -> NDArray[np.int64]:
+    """Return the part of each state (N,) in the coarsest partition into states with the same future."""
+    probs, heads = chain.probs, chain.successors()
+    part, n_parts = np.zeros(chain.n_states, dtype=np.int64), 0
+    while part.max() + 1 > n_parts:  # a split by one token may open gaps in another's probabilities
+        n_parts = int(part.max()) + 1
+        for token in range(probs.shape[1]):
+            part = _split_at_gaps(part, probs[:, token], tolerance)
+    there, n_parts = probs > tolerance, 0
+    while part.max() + 1 > n_parts:
+        n_parts = int(part.max()) + 1
+        led_to = np.where(there, part[heads], -1)
+        for token in range(probs.shape[1]):
+            part = _renumbered(part * (n_parts + 1) + led_to[:, token] + 1)
+    _, first, part = np.unique(part, return_index=True, return_inverse=True)
+    rank = np.empty_like(first)
+    rank[np.argsort(first)] = np.arange(len(first))  # in order of first occurrence
+    return rank[part].astype(np.int64)
+
+
+def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -> CausalStates:
+    """Return the machine with one state for each part of a partition into equal futures; its weights are NaN."""
+    _, first = np.unique(part, return_index=True)
+    sizes = np.bincount(part)
+    mean = np.column_stack([np.bincount(part, column) / sizes for column in chain.probs.T])
+    targets = np.where(chain.probs[first] > tolerance, part[chain.successors()[first]], -1)
+    return CausalStates(part, mean, targets, np.full(len(first), np.nan))
+
+
+def _split_at_gaps(part: NDArray[np.int64], values: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]:
+    """Part each part wherever its sorted values leave a gap wider than the tolerance."""
+    order = np.lexsort((values, part))
+    new = np.empty(len(part), dtype=bool)
+    new[0] = False
+    new[1:] = (np.diff(part[order]) != 0) | (np.diff(values[order]) > tolerance)
+    result = np.empty_like(part)
+    result[order] = np.cumsum(new)
+    return result
+
+
+def _renumbered(part: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(part, return_inverse=True)[1].astype(np.int64)

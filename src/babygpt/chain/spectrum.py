@@ -1,0 +1,228 @@
+"""Forgetting: how fast the past stops mattering.
+
+The *eigenvalues* of P lie in the unit disc, and 1 is one of them. What a chain remembers shrinks, in the long run,
+by |λ₂| a token, the second largest of them; the *spectral gap* is 1 − |λ₂|. A complex pair e^{±2πi/p} near the
+circle is a rhythm of period p.
+
+The *distance to stationarity* after n tokens is d(n) = max_s ½ Σ_x |Pⁿ(s, x) − π(x)|, the total variation from the
+worst start, and the *mixing time* is the first n with d(n) ≤ ε [1]_. *Kemeny's constant* is the expected number of
+tokens to reach a state drawn from π; it is the same from every start [2]_, tr(Z) − 1 = Σ_{i≥2} 1 / (1 − λᵢ).
+
+Two states with the same future have the same entry in every eigenvector of an eigenvalue other than 0. Equal
+futures are therefore merged first; that removes the eigenvalues 0, which finite precision would smear.
+
+.. [1] Levin, Peres, "Markov Chains and Mixing Times", 2nd ed., AMS, 2017, chapter 4.
+.. [2] Kemeny, Snell, "Finite Markov Chains", 1960, theorem 4.4.10.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import linalg
+from threadpoolctl import threadpool_limits
+
+from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_solve
+from babygpt.chain.machine import merge, same_futures
+from babygpt.errors import ConvergenceError, SettingError, SizeError
+from babygpt.gpt.checks import check_count
+
+if TYPE_CHECKING:
+    from babygpt.chain.finite import FiniteChain
+
+# Sizes up to which all N² numbers are held.
+MAX_SPECTRUM = 2048
+# Worst starts are looked for among all states, N² numbers in turns of a block.
+MAX_STARTS = 4096
+MAX_TOKENS = 20_000
+# The Arnoldi iteration for the largest eigenvalues restarts until it has touched about this many numbers.
+ARNOLDI_WORK = 2**32
+
+
+def eigenvalues(chain: FiniteChain, k: int | None = None) -> NDArray[np.complex128]:
+    """Return the ``k`` eigenvalues of P largest in magnitude (all N by default), largest first: complex (k,).
+
+    Raises
+    ------
+    SizeError
+        All eigenvalues of a chain with too many different futures.
+    ConvergenceError
+        The iteration for a large chain did not settle.
+    """
+    N = chain.n_states
+    if k is not None:
+        check_count("k", k)
+        if k > N:
+            raise SettingError(f"k={k} eigenvalues are asked of a chain that has {N}.")
+    part = same_futures(chain)
+    n = int(part.max()) + 1
+    if n <= MAX_SPECTRUM:
+        values = np.linalg.eigvals(merge(chain, part).transition_matrix().toarray()).astype(np.complex128)
+        values = np.concatenate([values, np.zeros(N - n)])
+    elif k is None:
+        raise SizeError(
+            f"All eigenvalues of {n:,} states with different futures are N² numbers and N³ work; the limit is "
+            f"{MAX_SPECTRUM:,}. Ask for the largest: eigenvalues(k=6)."
+        )
+    else:
+        values = _largest(chain, k)
+    # ties in magnitude: the positive one first, then the upper of a conjugate pair
+    order = np.lexsort((-values.imag, -values.real, -np.abs(values).round(12)))
+    return values[order][:k]
+
+
+def second_eigenvalue(chain: FiniteChain) -> float:
+    """Return |λ₂|."""
+    return float(np.abs(eigenvalues(chain, 2)[1]))
+
+
+def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64] | None = None) -> float:
+    """Return the total variation between where a walk is after ``n`` tokens and π.
+
+    From ``start``, a distribution (N,); by default from the worst state, d(n).
+
+    Raises
+    ------
+    SizeError
+        The worst of too many states is asked for.
+    """
+    check_count("n", n, least=0)
+    pi = chain.stationary_distribution()
+    if start is not None:
+        for _ in range(n):
+            start = chain.advance(start)
+        return float(np.abs(start - pi).sum() / 2)
+    if chain.n_states <= MAX_ELIMINATION:
+        power = np.linalg.matrix_power(chain.transition_matrix().toarray(), n)
+        return _worst(power, pi)
+    worst, P = 0.0, chain.transition_matrix()
+    for rows in _blocks(chain):
+        for _ in range(n):
+            rows = np.asarray(rows @ P)
+        worst = max(worst, _worst(rows, pi))
+    return worst
+
+
+def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
+    """Return the first number of tokens after which every start is within ``epsilon`` of π; infinite if none is.
+
+    Raises
+    ------
+    SettingError
+        ``epsilon`` is not between 0 and 1.
+    SizeError
+        More states than the worst can be looked for among.
+    ConvergenceError
+        A chain above 1,024 states is still further away after many thousand tokens; the message says how far.
+    """
+    if not 0 < epsilon < 1:
+        raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
+    pi = chain.stationary_distribution()
+    if chain.period() > 1:
+        return math.inf
+    if chain.n_states <= MAX_ELIMINATION:
+        return _mixing_by_squaring(chain.transition_matrix().toarray(), pi, epsilon)
+    longest, P = 0, chain.transition_matrix()
+    for rows in _blocks(chain):
+        tokens = 0
+        while (distance := _worst(rows, pi)) > epsilon:
+            rows = np.asarray(rows @ P)
+            tokens += 1
+            if tokens > MAX_TOKENS:
+                raise ConvergenceError(
+                    f"After {MAX_TOKENS:,} tokens the worst start is still {distance:.3g} from π, above {epsilon:g}."
+                )
+        longest = max(longest, tokens)
+    return longest
+
+
+def kemeny_constant(chain: FiniteChain) -> float:
+    """Return the expected number of tokens from any state to one drawn from π, tr(Z) − 1.
+
+    Raises
+    ------
+    SizeError
+        Too many states for elimination.
+    SettingError
+        The chain is not irreducible, so that some states are never reached.
+    """
+    N = chain.n_states
+    if N > MAX_ELIMINATION:
+        raise SizeError(
+            f"Kemeny's constant needs N² numbers and N³ work for {N:,} states; the limit is {MAX_ELIMINATION:,}. "
+            "hitting_times(target) works at any size."
+        )
+    if not chain.is_irreducible:
+        raise SettingError("Kemeny's constant is infinite: some states of this chain are never reached from others.")
+    pi = chain.stationary_distribution()
+    rest = np.delete(np.arange(N), int(np.argmax(pi)))
+    P = chain.transition_matrix().toarray()
+    M = absorbing_solve(P[np.ix_(rest, rest)], P[rest, int(np.argmax(pi))], np.eye(N - 1))
+    # the trace of the group inverse of I − P, from the inverse of its largest block
+    return float(np.trace(M) - pi[rest] @ M.sum(axis=1))
+
+
+def _largest(chain: FiniteChain, k: int) -> NDArray[np.complex128]:
+    N = chain.n_states
+    operator = linalg.LinearOperator((N, N), matvec=lambda v: chain.pull(v.ravel()), dtype=np.float64)
+    # A larger basis settles sooner; it takes at most 256 MiB.
+    basis = min(N - 1, max(3 * k, min(96, max(32, 2**25 // N))))
+    rounds = min(300, 10 + ARNOLDI_WORK // (basis**2 * N))
+    start = np.random.default_rng(0).random(N)  # the same chain gives the same digits
+    try:
+        with threadpool_limits(1, "blas"):  # vectors this long gain nothing from threads that wait for each other
+            values = linalg.eigs(
+                operator,
+                k=k,
+                v0=start,
+                tol=1e-8,
+                ncv=basis,
+                maxiter=rounds,
+                return_eigenvectors=False,
+            )
+    except linalg.ArpackNoConvergence as error:
+        raise ConvergenceError(
+            f"Only {len(error.eigenvalues)} of {k} eigenvalues of {N:,} states settled in {rounds} rounds of Arnoldi's "
+            "iteration: too many are nearly as large. distance_to_stationary(n, start=…) works at any size."
+        ) from error
+    return np.asarray(values, dtype=np.complex128)
+
+
+def _mixing_by_squaring(P: NDArray[np.float64], pi: NDArray[np.float64], epsilon: float) -> float:
+    N = len(P)
+    if _worst(np.eye(N), pi) <= epsilon:
+        return 0
+    powers = [P]  # P, P², P⁴, …
+    while _worst(powers[-1], pi) > epsilon:
+        if len(powers) > 60:
+            raise ConvergenceError(f"After 2⁶⁰ tokens the worst start is still more than {epsilon:g} from π.")
+        square = powers[-1] @ powers[-1]
+        powers.append(square / square.sum(axis=1, keepdims=True))
+    # The largest power still too far away, then the same for what is left: the binary digits of the answer.
+    tokens, reached = 0, np.eye(N)
+    for j in range(len(powers) - 2, -1, -1):
+        further = reached @ powers[j]
+        if _worst(further, pi) > epsilon:
+            tokens, reached = tokens + 2**j, further
+    return tokens + 1
+
+
+def _worst(rows: NDArray[np.float64], pi: NDArray[np.float64]) -> float:
+    return float(np.abs(rows - pi).sum(axis=1).max() / 2)
+
+
+def _blocks(chain: FiniteChain) -> Iterator[NDArray[np.float64]]:
+    """Yield the identity matrix in blocks of rows, each row a walk that starts in one state."""
+    N = chain.n_states
+    if N > MAX_STARTS:
+        raise SizeError(
+            f"The worst of {N:,} starts is a matter of N² numbers; the limit is {MAX_STARTS:,} states. "
+            "distance_to_stationary(n, start=…) follows one start at any size."
+        )
+    size = max(1, 2**22 // N)
+    for first in range(0, N, size):
+        yield np.eye(min(size, N - first), N, k=first)

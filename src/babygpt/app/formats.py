@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import numpy as np
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SizeError
+from babygpt.gpt.vocabulary import visible
 
 PICTURES = ("svg", "png", "pdf")
 DATA = ("json", "csv", "npz", "dot", "graphml")
 FORMATS = ("table", *DATA, *PICTURES)
 BINARY = ("npz", "png", "pdf")
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # A line of text for each arrow: beyond this, npz is the format that anyone would want.
 MAX_TEXT_ARROWS = 2**20
@@ -35,7 +39,9 @@ def export(chain: MarkovChain, format: str, short: bool = False) -> bytes:  # no
             f"{format} takes a line for each of {chain.n_arrows:,} arrows; the limit is {MAX_TEXT_ARROWS:,}. "
             "Use --format npz."
         )
-    return {"json": _json, "csv": _csv, "dot": _dot, "graphml": _graphml}[format](chain, short).encode()
+    return {"json": _json, "csv": _csv, "dot": _dot, "graphml": _graphml}[format](chain, short).encode(
+        errors="backslashreplace"
+    )
 
 
 def _rows(chain: MarkovChain, short: bool) -> list[tuple[str, list[str], list[float]]]:
@@ -63,34 +69,52 @@ def _json(chain: MarkovChain, short: bool) -> str:
 
 
 def _csv(chain: MarkovChain, short: bool) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    lines: list[str] = []
+
+    class Lines:
+        def write(self, row: str) -> None:
+            lines.append(row.removesuffix("\r\n") + "\n")
+
+    writer = csv.writer(Lines())  # ends rows in CR LF, and so quotes a symbol that is one of them
     writer.writerow(["context", "token", "probability", "next"])
     for context, heads, probs in _rows(chain, short):
         for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
             writer.writerow([context, symbol, repr(p), head])
-    return out.getvalue()
+    return "".join(lines)
 
 
 def _dot(chain: MarkovChain, short: bool) -> str:
     # the graph itself, for Graphviz to lay out: no positions, the article's labels
-    from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
+    from babygpt.draw.graph import arrow_label, escape  # drawing loads Graphviz
 
     def quoted(text: str) -> str:
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        return '"' + text.replace('"', '\\"') + '"'
 
+    def label(text: str) -> str:
+        return quoted(escape(visible(text) if "\n" in text else text))
+
+    rows = _rows(chain, short)
+    # A node's name is its context, or its number where DOT has no way to write that.
+    name = {c: quoted(c) if "\\" not in c and "\n" not in c else str(i) for i, (c, _, _) in enumerate(rows)}
     lines = ["digraph chain {", "  layout=circo;", "  node [shape=circle];"]
-    for context, heads, probs in _rows(chain, short):
+    lines += [f"  {name[context]} [label={label(context)}];" for context in name]
+    for context, heads, probs in rows:
         for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
-            label = quoted(arrow_label(symbol, p))
-            lines.append(f"  {quoted(context)} -> {quoted(head)} [label={label}, probability={p!r}];")
+            arrow = label(arrow_label(symbol, p))
+            lines.append(f"  {name[context]} -> {name[head]} [label={arrow}, probability={p!r}];")
     return "\n".join([*lines, "}", ""])
 
 
 def _graphml(chain: MarkovChain, short: bool) -> str:
     import networkx
 
-    return "\n".join(networkx.generate_graphml(chain.to_networkx(short))) + "\n"
+    graph = chain.to_networkx(short)
+    # XML has no way to write most control characters
+    names = {context: _NOT_XML.sub(lambda match: visible(match[0]), context) for context in graph}
+    graph = networkx.relabel_nodes(graph, names)
+    for _, _, arrow in graph.edges(data=True):
+        arrow["token"] = _NOT_XML.sub(lambda match: visible(match[0]), arrow["token"])
+    return "\n".join(networkx.generate_graphml(graph)) + "\n"
 
 
 def _npz(chain: MarkovChain, short: bool) -> bytes:

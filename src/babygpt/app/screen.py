@@ -6,16 +6,16 @@ from rich.console import Console
 
 
 def out() -> Console:
-    """Return the console for data; where standard output is no terminal, lines are not cut at 80 columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    """Return the console for data; where standard output is no terminal, no line is cut."""
+    console = Console(highlight=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, emoji=False, width=10_000)
 
 
 def err() -> Console:
     """Return the console for progress, remarks and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
     """Print a remark to standard error."""
-    err().print(text, markup=False, soft_wrap=True)
+    err().print(text, markup=False, emoji=False, soft_wrap=True)

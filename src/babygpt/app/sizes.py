@@ -49,13 +49,13 @@ class KnownModel:
 
 
 KNOWN_MODELS = (
-    KnownModel("baby-gpt", Size(2, 3), "8 states", Size(2, 3), "the article's own"),
+    KnownModel("baby-gpt", Size(2, 3), "8 states", Size(2, 3), ""),
     KnownModel("gpt-2", Size(50_257, 2_048), "3,998 kB", Size(50_257, 1_024),
-               "bytes, not kB; GPT-2's context length is 1,024"),
-    KnownModel("gpt-3", Size(50_257, 4_096), "8 kB, an Atari 800", Size(50_257, 2_048),
-               "GPT-3's context length is 2,048"),
-    KnownModel("gpt-4", Size(50_257, 32_768), "64 kB, a Commodore 64", Size(100_277, 32_768),
-               "GPT-4's vocabulary has 100,277 tokens"),
+               "the article prints kB for bytes, and GPT-2's real context length is 1,024"),
+    KnownModel("gpt-3", Size(50_257, 4_096), "8 kB", Size(50_257, 2_048),
+               "8 kB is the memory of an Atari 800; GPT-3's real context length is 2,048"),
+    KnownModel("gpt-4", Size(50_257, 32_768), "64 kB", Size(100_277, 32_768),
+               "64 kB is the memory of a Commodore 64; GPT-4's real vocabulary has 100,277 tokens"),
 )  # fmt: skip
 
 

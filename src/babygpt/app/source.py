@@ -39,6 +39,8 @@ def read_text(source: str) -> str:
             f"There is no file {source}. Check the name; to train on these very characters, "
             f"pipe them in: printf %s '{source}' | babygpt train -"
         )
+    if any("\ud800" <= c <= "\udfff" for c in source):
+        raise FileError("The sequence is not UTF-8 text. Type it in a UTF-8 terminal, or give it as a file in UTF-8.")
     return source
 
 

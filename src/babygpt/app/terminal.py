@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.markup import escape
+from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from babygpt.app import screen
-from babygpt.chain.contexts import contexts_between
+from babygpt.chain.contexts import all_contexts, contexts_between, count_short
 from babygpt.gpt.vocabulary import visible
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def progress() -> Progress:
         TextColumn("training"),
         BarColumn(bar_width=28),
         TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
-        TextColumn("loss {task.fields[loss]:.4f}"),
+        TextColumn("loss {task.fields[loss]}"),
         TextColumn("[dim]floor {task.fields[floor]:.4f}"),
         TimeRemainingColumn(compact=True),
         console=screen.err(),
@@ -74,32 +75,30 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
         table.add_column("most likely next", no_wrap=True)
     else:
         for token in range(V):
-            table.add_column(escape(vocabulary.label([token])), justify="right")
+            table.add_column(Text(vocabulary.label([token])), justify="right")
     table.add_column("the model" if not wide else "", no_wrap=True)
     table.add_column("in the data", no_wrap=True)
     rows = {} if corpus is None else {int(s): i for i, s in enumerate(corpus.states)}
 
-    def add(label: str, probs: np.ndarray[tuple[int, ...], np.dtype[np.float64]], data: str) -> None:
-        cells = [escape(_likeliest(chain, probs))] if wide else [_percent(p) for p in probs]
+    def add(label: str, probs: NDArray[np.float64], data: Text) -> None:
+        cells = [_likeliest(chain, probs)] if wide else [_percent(p) for p in probs]
         best = int(np.argmax(probs))
-        bar = "" if wide else f"{escape(vocabulary.label([best]))} {'█' * round(20 * float(probs[best]))}"
-        table.add_row(escape(label), *cells, bar, data)
+        bar = "" if wide else f"{vocabulary.label([best])} {'█' * round(20 * float(probs[best]))}"
+        table.add_row(Text(label), *(Text(cell) for cell in cells), Text(bar), data)
 
     if short:
-        for context in chain.contexts(short=True):
-            ids = vocabulary.encode(context)
-            if len(ids) < chain.context_length:
-                add(vocabulary.label(ids), np.exp(chain.row(context)), "[dim]start-up only")
+        for length in range(1, chain.context_length):
+            for ids in all_contexts(V, length) if count_short(V, chain.context_length) <= MAX_SHOWN else ():
+                add(vocabulary.label(ids), np.exp(chain.row(ids.tolist())), Text("start-up only", style="dim"))
     for state in states:
         label = vocabulary.label(contexts_between(state, state + 1, V, chain.context_length)[0])
         if state in rows and corpus is not None:
             counts = corpus.counts[rows[state]]
             likely = np.argsort(-counts, kind="stable")[:3]
-            data = escape(", ".join(f"{vocabulary.label([t])} ×{counts[t]:,}" for t in likely if counts[t]))
-            data += " …" if np.count_nonzero(counts) > 3 else ""
+            data = ", ".join(f"{vocabulary.label([t])} ×{counts[t]:,}" for t in likely if counts[t])
+            add(label, chain.probs[state], Text(data + (" …" if np.count_nonzero(counts) > 3 else "")))
         else:
-            data = "" if corpus is None else "[dim]never seen"
-        add(label, chain.probs[state], data)
+            add(label, chain.probs[state], Text("" if corpus is None else "never seen", style="dim"))
     return table
 
 
@@ -122,7 +121,7 @@ def _percent(probability: float) -> str:
     return "<0.1%" if 0 < probability < 0.0005 else f"{100 * probability:.1f}%"
 
 
-def _likeliest(chain: MarkovChain, probs: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
+def _likeliest(chain: MarkovChain, probs: NDArray[np.float64]) -> str:
     best = np.argsort(-probs, kind="stable")[:TOP]
     return ", ".join(f"{chain.vocabulary.label([t])} {_percent(float(probs[t]))}" for t in best) + ", …"
 

@@ -36,7 +36,8 @@ TOKEN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56B4E9
 INK, PAPER, FAINT = "#222222", "#FFFFFF", "#F4F2EC"
 FONT = "Helvetica,Arial,sans-serif"
 
-MAX_LABELLED, MAX_LABELS, MAX_CIRCO, MAX_GRAPH = 16, 64, 64, 256
+MAX_LABELLED, MAX_GRAPH = 16, 256  # states
+MAX_LABELS, MAX_CIRCO = 64, 160  # arrows
 MAX_DRAWN_ARROWS = 1024
 
 
@@ -66,7 +67,7 @@ def draw_chain(
     Raises
     ------
     SettingError
-        An unknown layout, or circo for more than 64 states.
+        An unknown layout, or circo for more than 160 arrows.
     ContextError
         Short contexts are asked for and the chain has none.
     """
@@ -75,14 +76,17 @@ def draw_chain(
         raise SettingError(f"layout={layout!r} is not known. Use 'circo' or 'ring'.")
     if n > MAX_GRAPH:
         return draw_map(chain, title)
-    if layout == "circo" and n > MAX_CIRCO:
+    n_arrows = (
+        chain.n_arrows + (count_short(len(chain.vocabulary), chain.context_length) * len(chain.vocabulary)) * short
+    )
+    if layout == "circo" and n_arrows > MAX_CIRCO:
         raise SettingError(
-            f"The circo layout takes minutes for {n} states; its limit is {MAX_CIRCO}. Use layout='ring'."
+            f"The circo layout takes minutes for {n_arrows} arrows; its limit is {MAX_CIRCO}. Use layout='ring'."
         )
-    chosen = layout or ("circo" if n <= MAX_LABELLED else "ring")
+    chosen = layout or ("circo" if n <= MAX_LABELLED and n_arrows <= MAX_CIRCO else "ring")
 
     def draw(format: str) -> bytes:  # noqa: A002
-        with _quiet_fontconfig():
+        with _quiet_graphviz():
             graph = _graph(chain, chosen, None if seen is None else set(seen), short, title)
             if format == "png":
                 graph.graph_attr["dpi"] = "144" if chain.n_states <= MAX_LABELLED else "72"
@@ -108,8 +112,8 @@ def arrow_label(symbol: str, probability: float) -> str:
 
 
 @contextmanager
-def _quiet_fontconfig() -> Iterator[None]:
-    """Hold back what the fontconfig inside Graphviz' wheel says of a newer system's font settings.
+def _quiet_graphviz() -> Iterator[None]:
+    """Hold back what Graphviz and the fontconfig inside its wheel say of fonts.
 
     It writes straight to file descriptor 2; whatever else was written there meanwhile is passed on.
     """
@@ -124,8 +128,14 @@ def _quiet_fontconfig() -> Iterator[None]:
             os.close(kept)
             held.seek(0)
             for line in held.read().splitlines():
-                if line and b"Fontconfig" not in line:
+                # the second: a text may be a little wider than Graphviz' own fonts make it
+                if line and b"Fontconfig" not in line and b"too small for label" not in line:
                     sys.stderr.write(line.decode(errors="replace") + "\n")
+
+
+def escape(text: str) -> str:
+    """Return a text as Graphviz takes it for plain: backslashes and entities mean nothing, and <…> is no HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
 
 
 def _graph(chain: MarkovChain, layout: str, seen: set[int] | None, short: bool, title: str | None) -> pygraphviz.AGraph:
@@ -139,7 +149,7 @@ def _graph(chain: MarkovChain, layout: str, seen: set[int] | None, short: bool, 
     graph = pygraphviz.AGraph(directed=True, strict=False)
     graph.graph_attr.update(bgcolor=PAPER, outputorder="edgesfirst", splines="true", pad="0.15", fontname=FONT)
     if title:
-        graph.graph_attr.update(label=title, labelloc="t", fontsize="14", fontcolor=INK)
+        graph.graph_attr.update(label=escape(title), labelloc="t", fontsize="14", fontcolor=INK)
     graph.node_attr.update(fontname=FONT, fontsize="14", fontcolor=INK, style="filled", color=INK, fillcolor=FAINT)
     graph.edge_attr.update(fontname=FONT, fontsize=str(FONT_SIZE), arrowsize="0.8")
 
@@ -150,7 +160,7 @@ def _graph(chain: MarkovChain, layout: str, seen: set[int] | None, short: bool, 
             styles.append("dashed")
         graph.add_node(
             i,
-            label=name,
+            label=escape(name),
             shape="circle" if half_widths[i] <= RADIUS else "box",
             fixedsize="true",
             width=f"{2 * half_widths[i] / 72:.3f}",
@@ -183,12 +193,12 @@ def _graph(chain: MarkovChain, layout: str, seen: set[int] | None, short: bool, 
             color=colour + ("" if labelled else "B0"),
             penwidth=f"{0.5 + 3.5 * probs[i]:.2f}",
             style="dashed" if unseen else "solid",
-            tooltip=f"{names[tail]} → {names[head]}: {labels[i]}",
+            tooltip=escape(f"{names[tail]} → {names[head]}: {labels[i]}"),
         )
         if labelled:  # a node of its own, so that it lies above every arrow
             graph.add_node(
                 f"label{i}",
-                label=labels[i],
+                label=escape(labels[i]),
                 shape="box",
                 style="filled,rounded",
                 color=PAPER,

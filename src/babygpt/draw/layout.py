@@ -68,7 +68,7 @@ def ring(order: list[int], half_widths: Points, gap: float) -> Points:
 
 def text_width(text: str, font_size: float = FONT_SIZE) -> float:
     """Return about how wide a text is drawn: wide (East Asian) characters take twice the room."""
-    return font_size * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in text)
+    return font_size * sum(1.15 if ord(c) > 0x2E7F else 0.58 for c in text)
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,6 +59,8 @@ def chain(
     from babygpt.app import formats, terminal  # NumPy comes after --help
 
     chosen = _format(format, out)
+    if layout is not None and chosen not in formats.PICTURES:
+        raise SettingError(f"--layout places the states of a picture; {chosen} is none. Add --out chain.svg, say.")
     loaded = babygpt.Run.load(run)
     the_chain = chain_at(loaded, step)
     if chosen == "table":

@@ -8,6 +8,7 @@ import typer
 def reproduce() -> None:
     """Measure every number the article states and compare; exits with 1 if one is off."""
     from rich.table import Table
+    from rich.text import Text
 
     from babygpt.app import screen
     from babygpt.app.reproduce import check_article
@@ -20,7 +21,7 @@ def reproduce() -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for claim in claims:
-        verdict = "[green]✓ holds" if claim.holds else "[bold red]✗ is off"
+        verdict = Text("✓ holds", style="green") if claim.holds else Text("✗ is off", style="bold red")
         table.add_row(claim.row, claim.what, claim.stated, claim.measured, verdict)
     screen.out().print(table)
     off = sum(not claim.holds for claim in claims)

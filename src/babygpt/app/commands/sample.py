@@ -28,8 +28,7 @@ def sample(
 
     loaded = babygpt.Run.load(run)
     if start is None:
-        often = loaded.corpus.counts.sum(axis=1).argmax()
-        start = loaded.corpus.vocabulary.decode(loaded.corpus.contexts[often])
+        start = loaded.corpus.most_frequent
     walk = chain_at(loaded, step).walk(start, tokens, seed)
     if plain:
         typer.echo(walk.text)

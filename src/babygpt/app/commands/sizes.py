@@ -10,6 +10,8 @@ from babygpt.app import screen
 from babygpt.app.sizes import Size, byte_count, known_models
 from babygpt.errors import SettingError
 
+MAX_NUMBER = 10**15
+
 
 def sizes(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="baby-gpt, gpt-2, gpt-3, gpt-4.")] = None,
@@ -27,21 +29,24 @@ def sizes(
     if (vocab is None) != (context_length is None):
         raise SettingError("A size of your own needs both numbers: babygpt sizes --vocab 27 --context 8")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("model", ""):
-        table.add_column(name, no_wrap=True)
-    for name in ("tokens", "context", "states", "bits of state", "bytes"):
+    table.add_column("model", no_wrap=True)
+    for name in ("tokens", "context", "states", "bits", "bytes", "article says"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("the article says / why corrected")
+    notes = []
     for model in known_models(names or []) if vocab is None or names else ():
-        table.add_row(model.name, "article", *_cells(model.article), model.article_says)
-        table.add_row("", "corrected", *_cells(model.actual), model.remark)
+        table.add_row(model.name, *_cells(model.article), model.article_says)
+        if model.remark:
+            table.add_row("  corrected", *_cells(model.actual), "")
+            notes.append(f"{model.name}: {model.remark}.")
     if vocab is not None and context_length is not None:
-        if vocab < 2 or context_length < 1:
+        if not (2 <= vocab <= MAX_NUMBER and 1 <= context_length <= MAX_NUMBER):
             raise SettingError(
-                f"--vocab {vocab} --context {context_length}: a chain needs 2 tokens and a context of 1."
+                f"A chain needs --vocab of at least 2 and --context of at least 1; here they go up to {MAX_NUMBER:,}."
             )
-        table.add_row("yours", "", *_cells(Size(vocab, context_length)), "")
+        table.add_row("yours", *_cells(Size(vocab, context_length)), "")
     screen.out().print(table)
+    if notes:
+        screen.out().print("\n" + "\n".join(notes), markup=False)
 
 
 def _cells(size: Size) -> tuple[str, ...]:

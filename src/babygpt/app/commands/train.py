@@ -52,7 +52,7 @@ def train(
         typer.Argument(metavar="SEQUENCE|FILE|-", help="What to learn: a text, a text file, or - for standard input."),
     ] = None,
     context_length: Annotated[int, typer.Option("--context", help="Tokens of context, K.")] = 3,
-    steps: Annotated[int, typer.Option(help="Updates in all.")] = 50,
+    steps: Annotated[int, typer.Option(help="Training steps (updates) in all.")] = 50,
     seed: Annotated[int, typer.Option(help="Draws the first weights (and the batches).")] = 1337,
     learning_rate: Annotated[float, typer.Option(help="AdamW's learning rate.")] = 1e-3,
     weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 0.1,
@@ -135,10 +135,10 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
     )
     failure: DivergedError | None = None
     with _interruptible() as stopped, terminal.progress() as display:
-        task = display.add_task("", total=total, completed=training.trainer.steps_done, loss=float("nan"), floor=floor)
+        task = display.add_task("", total=total, completed=training.trainer.steps_done, loss="–", floor=floor)
         try:
             for step in training:
-                display.update(task, completed=step.index, loss=step.loss)
+                display.update(task, completed=step.index, loss=f"{step.loss:.4f}")
                 if stopped():
                     break
         except DivergedError as error:
@@ -189,10 +189,12 @@ def _save(run: Run, target: Path, replace: bool) -> Path:
     try:
         run.save(target, replace)
     except RunError as error:
-        rescue = Path(tempfile.mkdtemp(prefix="babygpt-")) / target.name
+        shelter = Path(tempfile.mkdtemp(prefix="babygpt-"))
+        rescue = shelter / target.name
         try:
             run.save(rescue)
         except RunError:
+            shelter.rmdir()
             raise error from None
         raise RunError(f"{error} What was trained is safe in {rescue}") from error
     return target

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from babygpt.app.source import read_text
+from babygpt.errors import FileError
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["111101", "to be or not", "床前明月光", "3.14", "a.b.", "", ".", "1/2", "x" * 300, "x" * 9000]
+)
+def test_what_names_no_file_is_the_text_itself(text):
+    assert read_text(text) == text
+
+
+def test_a_file_wins_over_the_text_of_its_name():
+    Path("0101").write_text("110")
+    assert read_text("0101") == "110"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"01\n", "01"),
+        (b"01\n\n", "01\n"),
+        (b"01\r\n10\r\n", "01\n10"),
+        (b"01\r10\r", "01\n10"),
+        (b"\xef\xbb\xbf01", "01"),
+        ("床\n前".encode(), "床\n前"),
+        (b"", ""),
+        (b"\n", ""),
+    ],
+)
+def test_line_ends_and_byte_order_marks_are_not_part_of_the_text(data, text, monkeypatch):
+    Path("file").write_bytes(data)
+    assert read_text("file") == text
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert read_text("-") == text
+
+
+def test_home_is_understood(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("poem.txt").write_text("0110")
+    assert read_text("~/poem.txt") == "0110"
+
+
+@pytest.mark.parametrize("name", ["poem.txt", "data.csv", "./poem", "../poem", "/no/such", "~/poem", "a/b.md"])
+def test_what_looks_like_a_file_but_is_none_is_not_trained_on(name):
+    with pytest.raises(FileError, match=r"There is no file .*Check the name.*babygpt train -"):
+        read_text(name)
+
+
+def test_a_folder_is_no_text():
+    Path("folder").mkdir()
+    with pytest.raises(FileError, match=r"folder is a folder. Name a text file in it"):
+        read_text("folder")
+
+
+@pytest.mark.parametrize(
+    ("codec", "why"), [("utf-16", "binary|not UTF-8"), ("gb18030", "not UTF-8 text .byte 0 is 0x")]
+)
+def test_other_encodings_are_named_as_such(codec, why):
+    Path("poem.txt").write_bytes("床前明月光 a".encode(codec))
+    with pytest.raises(FileError, match=f"poem.txt is .*({why}).*UTF-8"):
+        read_text("poem.txt")
+
+
+def test_a_binary_file_is_no_text():
+    Path("image").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    with pytest.raises(FileError, match="image is a binary file"):
+        read_text("image")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_says_so():
+    Path("secret.txt").write_text("01")
+    Path("secret.txt").chmod(0)
+    with pytest.raises(FileError, match=r"secret.txt cannot be read: Permission denied"):
+        read_text("secret.txt")
+
+
+def test_a_file_whose_reading_fails_says_so(monkeypatch):
+    def broken(self):
+        raise OSError(5, "Input/output error")
+
+    Path("disk.txt").write_text("01")
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(FileError, match=r"disk.txt cannot be read: Input/output error"):
+        read_text("disk.txt")
+
+
+@pytest.mark.parametrize(
+    ("make", "argument", "word"),
+    [
+        (lambda: Path("empty.txt").touch(), "empty.txt", "The sequence is empty"),
+        (lambda: Path("poem.txt").write_bytes("床前".encode("utf-16")), "poem.txt", "UTF-8"),
+        (lambda: Path("a.bin").write_bytes(b"\0\1\2"), "a.bin", "binary"),
+        (lambda: Path("folder").mkdir(), "folder", "folder"),
+        (lambda: None, "poem.txt", "There is no file poem.txt"),
+        (lambda: None, "-", "The sequence is empty"),
+    ],
+)
+def test_the_command_line_says_the_same_in_one_sentence(babygpt, refused, make, argument, word):
+    make()
+    refused(babygpt("train", argument), word)
+    assert not Path("runs").exists()

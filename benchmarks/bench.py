@@ -1,14 +1,19 @@
-"""make bench: every measurement, as ratios within one run; the figures are kept as JSON."""
+"""make bench: every measurement, as ratios within one run; the figures are kept as JSON.
+
+One part alone: python benchmarks/bench.py analysis
+"""
 
 from __future__ import annotations
 
 import json
 import platform
 import statistics
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
+import analysis
 import torch
 import training
 from rich.console import Console
@@ -16,20 +21,18 @@ from rich.table import Table
 
 
 def main() -> None:
-    comparisons = [comparison for part in (training,) for comparison in part.measure()]
+    parts = {"training": training, "analysis": analysis}
+    chosen = sys.argv[1:] or list(parts)
+    comparisons = [comparison for name in chosen for comparison in parts[name].measure()]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("work", "against", "seconds", "theirs", "ratio", "least … most"):
         table.add_column(name, justify="left" if name in ("work", "against") else "right")
     for c in comparisons:
-        least, most = c.spread
-        table.add_row(
-            c.name,
-            c.against,
-            f"{statistics.median(c.seconds):.3f}",
-            f"{statistics.median(c.others):.3f}",
-            f"{c.ratio:.2f}",
-            f"{least:.2f} … {most:.2f}",
-        )
+        compared = ["", "", ""]
+        if c.ratio is not None:
+            spread = f"{min(c.ratios):.2g} … {max(c.ratios):.2g}"
+            compared = [f"{statistics.median(c.others):.4f}", f"{c.ratio:.2g}", spread]
+        table.add_row(c.name, c.against, f"{statistics.median(c.seconds):.4f}", *compared)
     Console().print(table)
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)

@@ -128,3 +128,11 @@ def test_a_recorder_takes_over_only_what_its_plan_wants():
     h = recorder.history(5, np.zeros((3, 2)), 2)
     assert h.steps.tolist() == [0, 1, 2, 4, 5]
     assert h.table.dtype == np.float32
+
+
+@pytest.mark.parametrize(("n_contexts", "frames"), [(14, 101), (4096, 101), (5000, 38), (2**15, 15), (2**20, 9)])
+def test_chains_that_take_long_to_read_are_read_less_often(n_contexts, frames):
+    plan = FramePlan.within(2**30, 100, 2 * n_contexts, n_contexts)
+    recorded = [step for step in range(101) if plan.wants(step) or step == 100]
+    assert len(recorded) == plan.count(100) == frames
+    assert plan.dtype is np.float64

@@ -19,6 +19,8 @@ Table = NDArray[np.floating]
 
 # What one run's frames may take in memory and on disk.
 FRAME_BUDGET = 256 * 2**20
+# Up to this many contexts the chain is read at every step.
+EVERY_STEP = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +91,21 @@ class FramePlan:
     dtype: type[np.float64] | type[np.float32]
 
     @classmethod
-    def within(cls, budget: int, steps: int, table_size: int) -> FramePlan:
-        """Return the plan for a training of ``steps`` steps whose frames hold ``table_size`` numbers each."""
-        if (steps + 1) * table_size * 8 <= budget:
-            return cls(None, np.float64)
+    def within(cls, budget: int, steps: int, table_size: int, n_contexts: int = 0) -> FramePlan:
+        """Return the plan for a training of ``steps`` steps whose frames hold ``table_size`` numbers each.
+
+        Reading more than a few thousand contexts takes longer than a step, so then fewer frames are read.
+        """
+        often = None if n_contexts <= EVERY_STEP else 1 << max(1, 16 * EVERY_STEP // n_contexts).bit_length() - 1
+        for dtype, size in ((np.float64, 8), (np.float32, 4)):
+            plan = cls(often, dtype)
+            if plan.count(steps) * table_size * size <= budget:
+                return plan
         frames = budget // (table_size * 4)
-        if steps + 1 <= frames:
-            return cls(None, np.float32)
         per_doubling = 1 << max(0, int(frames).bit_length() - 1)
         while per_doubling and cls(per_doubling, np.float32).count(steps) > frames:
             per_doubling //= 2
-        return cls(per_doubling, np.float32)
+        return cls(per_doubling if often is None else min(often, per_doubling), np.float32)
 
     def wants(self, step: int) -> bool:
         """Return whether a step belongs to the plan (the last one is recorded besides)."""

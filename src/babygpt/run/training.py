@@ -51,8 +51,8 @@ class Training:
         V, K = config.vocab_size, config.block_size
         check_size(V, K)
         self.corpus, self.config, self.train_config = corpus, config, train_config
-        table_size = (count_short(V, K) + count_states(V, K)) * V
-        plan = FramePlan.within(FRAME_BUDGET, train_config.steps, table_size)
+        n_contexts = count_short(V, K) + count_states(V, K)
+        plan = FramePlan.within(FRAME_BUDGET, train_config.steps, n_contexts * V, n_contexts)
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)

@@ -17,8 +17,9 @@ from babygpt.chain.contexts import check_size, contexts_between, count_short, co
 from babygpt.gpt.device import threads_for
 from babygpt.gpt.model import GPT
 
-# Contexts × tokens × width evaluated at a time: enough to be fast, little enough to stay in tens of megabytes.
-BATCH_ACTIVATIONS = 2**20
+# Contexts × tokens × width evaluated at a time: enough to be fast, little enough for the cache and for one thread,
+# which on a busy machine is faster than two.
+BATCH_ACTIVATIONS = 2**18
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from babygpt.chain.chain import MarkovChain
+from babygpt.chain.contexts import contexts_between
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.corpus import Corpus
 
@@ -16,13 +17,20 @@ from babygpt.gpt.corpus import Corpus
 MAX_LISTED = 8
 
 
-def analyse(chain: MarkovChain, corpus: Corpus) -> dict[str, dict[str, Any]]:
-    """Return answers by section and name; an answer that cannot be had is the sentence that says why."""
-    label, V = chain.vocabulary.label, len(chain.vocabulary)
+def analyse(chain: MarkovChain, corpus: Corpus, visible: bool = False) -> dict[str, dict[str, Any]]:
+    """Return answers by section and name; an answer that cannot be had is the sentence that says why.
+
+    With ``visible``, blanks and control characters in contexts are drawn as signs.
+    """
+    V = len(chain.vocabulary)
+    text = chain.vocabulary.label if visible else chain.vocabulary.decode
+
+    def named(state: int) -> str:
+        return text(contexts_between(state, state + 1, V, chain.context_length)[0])
 
     def likely_states() -> dict[str, float]:
         pi = chain.stationary_distribution()
-        return {chain.context(int(s)): float(pi[s]) for s in np.argsort(-pi, kind="stable")[:MAX_LISTED]}
+        return {named(int(s)): float(pi[s]) for s in np.argsort(-pi, kind="stable")[:MAX_LISTED]}
 
     def eigenvalues() -> list[complex]:
         return [complex(v) for v in chain.eigenvalues(min(MAX_LISTED, chain.n_states))]
@@ -31,15 +39,19 @@ def analyse(chain: MarkovChain, corpus: Corpus) -> dict[str, dict[str, Any]]:
         rarest = int(np.argmin(chain.stationary_distribution()))
         times = chain.hitting_times(rarest)
         return {
-            "state": chain.context(rarest),
+            "state": named(rarest),
             "longest": float(times.max()),
-            "from": chain.context(int(times.argmax())),
+            "from": named(int(times.argmax())),
         }
 
     def cycles() -> list[dict[str, Any]]:
         found = chain.greedy_cycles()[:MAX_LISTED]
         return [
-            {"word": c.word, "states": [chain.context(s) for s in c.states[:MAX_LISTED]], "basin": c.basin}
+            {
+                "word": text(chain.vocabulary.encode(c.word)),
+                "states": [named(s) for s in c.states[:MAX_LISTED]],
+                "basin": c.basin,
+            }
             for c in found
         ]
 
@@ -50,7 +62,7 @@ def analyse(chain: MarkovChain, corpus: Corpus) -> dict[str, dict[str, Any]]:
         for i in order.tolist():
             context, token = divmod(i, V)
             if split.terms[context, token]:
-                named[f"{label(split.contexts[context])} → {label([token])}"] = float(split.terms[context, token])
+                named[f"{text(split.contexts[context])} → {text([token])}"] = float(split.terms[context, token])
         return named
 
     machine = _once(lambda: chain.causal_states(0.01))
@@ -84,14 +96,23 @@ def analyse(chain: MarkovChain, corpus: Corpus) -> dict[str, dict[str, Any]]:
             "statistical complexity (nats)": lambda: machine().statistical_complexity,
         },
         "against the data": {
-            "contexts seen": lambda: f"{len(corpus.contexts):,} of {chain.n_states:,}",
+            "contexts seen": lambda: len(corpus.contexts),
+            "contexts never seen": lambda: chain.n_states - len(corpus.contexts),
             "loss (nats per token)": lambda: chain.loss_decomposition(corpus).loss,
             "floor (nats per token)": lambda: corpus.floor,
             "largest parts of loss − floor": terms,
             "nearest n-gram": lambda: nearest().name,
         },
     }
-    return {section: {name: _answer(ask) for name, ask in asked.items()} for section, asked in questions.items()}
+    said: set[str] = set()
+    return {section: {name: _answer(ask, said) for name, ask in asked.items()} for section, asked in questions.items()}
+
+
+def in_words(value: float) -> str:
+    """Return a number that is not finite in words."""
+    if math.isnan(value):
+        return "not a number"
+    return "infinite" if value > 0 else "minus infinite"
 
 
 def plain(value: Any) -> Any:
@@ -103,15 +124,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, complex):
         return [value.real, value.imag]
     if isinstance(value, float) and not math.isfinite(value):
-        return "infinite" if value > 0 else "not a number"
+        return in_words(value)
     return value
 
 
-def _answer(ask: Callable[[], Any]) -> Any:
+def _answer(ask: Callable[[], Any], said: set[str]) -> Any:
     try:
         return ask()
     except BabyGPTError as error:
-        return f"({error})"
+        why = str(error)
+        if why in said:
+            return "(for the reason given above)"
+        said.add(why)
+        return f"({why})"
 
 
 def _once(ask: Callable[[], Any]) -> Callable[[], Any]:

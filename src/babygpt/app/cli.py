@@ -48,12 +48,13 @@ _OPTION = {
     "n_layer": "--layers",
     "n_head": "--heads",
     "n_embd": "--width",
+    "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "temperature", "top_k", "top_p", "min_p", "within", "step", "order",
+        "temperature", "top_k", "top_p", "min_p", "within", "step",
     )},
 }  # fmt: skip
-_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=([^\s;,)]*[^\s;,).])")
+_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
 
 
 def in_options(message: str) -> str:
@@ -70,6 +71,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train GPTs small enough to be known completely, and see every state and every arrow.",
     epilog="Start with:  babygpt train 111101111011110",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 
 def out() -> Console:
@@ -19,3 +19,15 @@ def err() -> Console:
 def say(text: str) -> None:
     """Print a remark to standard error."""
     err().print(text, markup=False, emoji=False, soft_wrap=True)
+
+
+def show(what: RenderableType) -> None:
+    """Print a table to standard output; where that is no terminal, without blanks at the ends of lines."""
+    console = out()
+    if console.is_terminal:
+        console.print(what)
+        return
+    with console.capture() as captured:
+        console.print(what)
+    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    console.print(text, markup=False, soft_wrap=True)

@@ -320,12 +320,12 @@ class MarkovChain(FiniteChain):
         ContextError
             The target or the start is none.
         """
-        if not isinstance(start, str) or len(prompt := tuple(self._tokens(start).tolist())) == self.context_length:
+        mask = self.target(target)
+        if not isinstance(start, str) or len(self._tokens(start)) == self.context_length:
             return super().hitting_probability(target, within, start)
-        self.row(prompt)  # tells what is wrong with it
-        parts = [target] if isinstance(target, (str, int)) else list(target)
-        words = [tuple(self._tokens(part).tolist()) for part in parts if isinstance(part, str)]
-        return hitting.from_prompt(self, prompt, self.target(parts), words, within)
+        self.row(start)  # tells what is wrong with it
+        words = [self._tokens(word).tolist() for word in _texts(target)]
+        return hitting.from_prompt(self, self._tokens(start).tolist(), mask, words, within)
 
     def surprisal(self, text: str, given: str = "") -> NDArray[np.float64]:
         """Return −ln p of each token of ``text`` in nats (L,); NaN for those without a context the chain knows."""
@@ -417,6 +417,11 @@ class MarkovChain(FiniteChain):
             f"context length {self.context_length})"
         )
 
+    def short_probs(self, length: int) -> NDArray[np.float64]:
+        """Return the probabilities after every context of ``length`` < K tokens: (V^length, V)."""
+        V = len(self.vocabulary)
+        return np.exp(self._short()[count_short(V, length) : count_short(V, length + 1)])
+
     def _short(self) -> NDArray[np.float64]:
         if self.short_log_probs is None:
             raise ContextError("This chain knows only full contexts; it was made without short ones.")
@@ -424,6 +429,12 @@ class MarkovChain(FiniteChain):
 
     def _tokens(self, context: str | Sequence[int]) -> NDArray[np.int64]:
         return self.vocabulary.encode(context)
+
+
+def _texts(target: Target) -> list[str]:
+    if isinstance(target, str):
+        return [target]
+    return [] if isinstance(target, (int, np.integer)) else [text for part in target for text in _texts(part)]
 
 
 def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str) -> NDArray[np.float64]:

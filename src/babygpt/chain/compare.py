@@ -98,7 +98,8 @@ class NearestNgram:
     order
         Its order; −1 is the uniform distribution.
     divergences
-        float64 (K + 2,): the mean divergence of the chain from the uniform distribution and from order 0, 1, … K.
+        float64 (K + 2,): the mean Jensen–Shannon divergence, in nats, between the chain and the uniform distribution,
+        and the n-grams of order 0, 1, … K. Unlike Kullback and Leibler's it is finite where one of them says never.
     """
 
     order: int
@@ -135,10 +136,10 @@ def loss_decomposition(chain: MarkovChain, corpus: Corpus) -> LossDecomposition:
 def nearest_ngram(chain: MarkovChain, corpus: Corpus, ngrams: list[MarkovChain]) -> NearestNgram:
     """Return which of the n-grams of order 0 … K (or the uniform distribution) the chain is nearest to."""
     check_alike(chain, corpus.vocabulary.symbols, corpus.context_length, "corpus")
-    weights, states, V = corpus.counts.sum(axis=1) / corpus.n_examples, corpus.states, len(corpus.vocabulary)
-    own = chain.log_probs[states]
-    ladder = [np.full_like(own, -np.log(V)), *(ngram.log_probs[states] for ngram in ngrams)]
-    divergences = [_weighted(weights, _terms(np.exp(log_p), log_p, own).sum(axis=1)) for log_p in ladder]
+    weights, V = corpus.counts.sum(axis=1) / corpus.n_examples, len(corpus.vocabulary)
+    own = chain.probs[corpus.states]
+    ladder = [np.full_like(own, 1 / V), *(ngram.probs[corpus.states] for ngram in ngrams)]
+    divergences = [_weighted(weights, _jensen_shannon(own, other)) for other in ladder]
     return NearestNgram(int(np.argmin(divergences)) - 1, np.array(divergences))
 
 
@@ -155,6 +156,13 @@ def check_alike(chain: MarkovChain, symbols: tuple[str, ...] | object, context_l
 def _terms(p: NDArray[np.float64], log_p: NDArray[np.float64], log_q: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         return np.where(p > 0, p * (log_p - log_q), 0.0)
+
+
+def _jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean divergence of p and of q from their midpoint, by row: (M, V), (M, V) → (M,), at most ln 2."""
+    with np.errstate(divide="ignore"):
+        log_p, log_q, log_m = np.log(p), np.log(q), np.log((p + q) / 2)
+    return (_terms(p, log_p, log_m) + _terms(q, log_q, log_m)).sum(axis=1) / 2
 
 
 def _weighted(weights: NDArray[np.float64], values: NDArray[np.float64]) -> float:

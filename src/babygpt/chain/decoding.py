@@ -72,7 +72,12 @@ def check_decoding(temperature: float, top_k: int | None, top_p: float | None, m
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(float(value))
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def _normalised(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,10 +58,13 @@ class Device:
         >>> Device.lookup({"11": "0"}).read(("1",), "1")
         (('0',), ['0'])
         """
-        if not answers or not all(answers):
-            raise DeviceError("A lookup needs at least one text to answer to, such as {'11': '0'}.")
         split = list if vocabulary is None else vocabulary.split
         table = {tuple(split(text)): split(answer) for text, answer in answers.items()}
+        if not table or not all(table):
+            raise DeviceError("A lookup needs at least one text to answer to, such as {'11': '0'}.")
+        if vocabulary is not None:
+            for text, answer in answers.items():
+                vocabulary.encode(text), vocabulary.encode(answer)  # tells which symbols the GPT does not know
         longest = max(map(len, table))
 
         def read(state: Hashable, symbol: str) -> Answer:
@@ -160,14 +163,14 @@ def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) ->
     if device.why_not_finite:
         raise DeviceError(
             f"This device is not finite: {device.why_not_finite}. The next state is then no function of the context, "
-            "and there is no finite chain. babygpt devices shows where the argument ends."
+            "and there is no finite chain."
         )
     V, N = len(chain.vocabulary), chain.n_states
     answers: dict[tuple[Hashable, int], tuple[Hashable, tuple[str, ...]]] = {}
 
     def ask(state: Hashable, token: int) -> tuple[Hashable, tuple[str, ...]]:
         if (state, token) not in answers:
-            answers[state, token] = _ask_twice(device, state, chain.vocabulary.symbols[token], chain.vocabulary)
+            answers[state, token] = _ask_twice(device, state, chain.vocabulary.symbols[token])
         return answers[state, token]
 
     number = {(context, device.start): context for context in range(N)}
@@ -178,12 +181,12 @@ def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) ->
         row_heads, row_added = [], []
         for token in range(V):
             after, symbols = ask(state, token)
-            new = (_push(context, (token, *chain.vocabulary.encode(_text(symbols, chain.vocabulary))), V, N), after)
+            new = (_push(context, (token, *_tokens_of(symbols, chain.vocabulary)), V, N), after)
             if new not in number:
                 if len(number) >= max_states:
                     raise DeviceError(
                         f"With this device more than {max_states:,} joint states came up, the limit: it is not finite, "
-                        "or too large to be listed. babygpt devices shows what then ends."
+                        "or too large to be listed."
                     )
                 number[new] = len(states)
                 states.append(new)
@@ -234,7 +237,7 @@ def context_alone(
         if device is not None:
             assert state is not None
             state, symbols = device.read(state, chain.vocabulary.symbols[token])
-        after = _push(context, (token, *chain.vocabulary.encode(_text(symbols, chain.vocabulary))), V, N)
+        after = _push(context, (token, *_tokens_of(symbols, chain.vocabulary)), V, N)
         outcomes = followed.setdefault((context, token), {})
         outcomes[after] = outcomes.get(after, 0) + 1
         context = after
@@ -248,19 +251,21 @@ def context_alone(
     return ContextAlone(n_tokens, len(asked), len(ambiguous), example)
 
 
-def _ask_twice(
-    device: Device, state: Hashable, symbol: str, vocabulary: Vocabulary
-) -> tuple[Hashable, tuple[str, ...]]:
+def _ask_twice(device: Device, state: Hashable, symbol: str) -> tuple[Hashable, tuple[str, ...]]:
     first, second = (device.read(state, symbol) for _ in range(2))
     if (first[0], tuple(first[1])) != (second[0], tuple(second[1])):
         raise DeviceError(
             f"In state {state!r} the device answered {symbol!r} in two ways. It depends on more than what it has "
             "read, so it is no finite-state machine, and there is no finite chain."
         )
-    unknown = [s for s in first[1] if s not in vocabulary.symbols]
+    return first[0], tuple(first[1])
+
+
+def _tokens_of(symbols: Sequence[str], vocabulary: Vocabulary) -> tuple[int, ...]:
+    unknown = [s for s in symbols if s not in vocabulary.symbols]
     if unknown:
         raise DeviceError(f"The device puts {unknown[0]!r} into the context, a symbol that the GPT does not know.")
-    return first[0], tuple(first[1])
+    return tuple(vocabulary.encode(vocabulary.separator.join(symbols)).tolist())
 
 
 def _push(context: int, tokens: tuple[int, ...], V: int, N: int) -> int:
@@ -268,10 +273,6 @@ def _push(context: int, tokens: tuple[int, ...], V: int, N: int) -> int:
     for token in tokens:
         context = (context * V + int(token)) % N
     return context
-
-
-def _text(symbols: Sequence[str], vocabulary: Vocabulary) -> str:
-    return vocabulary.separator.join(symbols)
 
 
 def _last(symbols: tuple[str, ...], n: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
     """
     P = chain.transition_matrix()
     P.eliminate_zeros()
-    base = str(path).removesuffix(".tra")
+    base = str(path).removesuffix(".tra").removesuffix(".sta")
     tails = np.repeat(np.arange(P.shape[0]), np.diff(P.indptr))
     arrows = zip(tails.tolist(), P.indices.tolist(), P.data.tolist(), strict=True)
     contexts = all_contexts(len(chain.vocabulary), chain.context_length).tolist()
@@ -84,5 +85,8 @@ def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
         for file, lines in zip(written, (transitions, states), strict=True):
             file.write_text("\n".join([*lines, ""]))
     except OSError as error:
+        for file in written:  # not one without the other
+            with suppress(OSError):
+                file.unlink()
         raise FileError(f"The files {base}.tra and .sta cannot be written: {error.strerror}.") from error
     return written

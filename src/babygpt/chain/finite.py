@@ -312,4 +312,8 @@ class FiniteChain(ABC):
         return np.logical_or.reduce([self.target(part) for part in parts])
 
     def _start(self, start: str | int) -> int:
-        return self.state(start) if isinstance(start, str) else int(np.flatnonzero(self.target(start))[0])
+        if isinstance(start, str):
+            return self.state(start)
+        if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
+            raise ContextError(f"{start!r} is no start. Give one context as a text, or one state number.")
+        return int(np.flatnonzero(self.target(start))[0])

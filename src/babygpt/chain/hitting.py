@@ -14,6 +14,7 @@ and judged by its residual r: the error of any h is at most ‖r‖_∞ times th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,20 +75,34 @@ def hitting_probability(chain: FiniteChain, target: NDArray[np.bool_], within: i
 
 
 def from_prompt(
-    chain: MarkovChain, prompt: tuple[int, ...], target: NDArray[np.bool_], words: list[tuple[int, ...]], within: int
+    chain: MarkovChain, prompt: Sequence[int], target: NDArray[np.bool_], words: list[Sequence[int]], within: int
 ) -> float:
     """Return :func:`hitting_probability` from one context of 1 to K tokens.
 
-    A short context is followed until it is a state; on the way it hits the target if it ends in one of ``words``.
+    A short context grows with every token until it is a state; on the way it hits the target if it ends in one of
+    ``words``. Its continuations are taken together, length by length, from the longest back.
     """
-    if len(prompt) == chain.context_length:
-        return float(hitting_probability(chain, target, within)[number_of(prompt, len(chain.vocabulary))])
-    if any(prompt[-len(word) :] == word for word in words):
-        return 1.0
-    if within == 0:
-        return 0.0
-    probs = np.exp(chain.row(prompt)).tolist()
-    return sum(p * from_prompt(chain, (*prompt, t), target, words, within - 1) for t, p in enumerate(probs))
+    check_count("within", within, least=0)
+    V, K = len(chain.vocabulary), chain.context_length
+    number, length = number_of(prompt, V), len(prompt)
+    longest = min(K, length + within)
+
+    def continued(n: int) -> slice:  # the numbers of the contexts of n tokens that begin with the prompt
+        return slice(number * V ** (n - length), (number + 1) * V ** (n - length))
+
+    def hit(n: int) -> NDArray[np.bool_]:
+        numbers = np.arange(continued(n).start, continued(n).stop)
+        ends = [numbers % V ** len(word) == number_of(word, V) for word in words if len(word) <= n]
+        return np.logical_or.reduce(ends) if ends else np.zeros(len(numbers), dtype=bool)
+
+    if longest == K:
+        reached = hitting_probability(chain, target, within - (K - length))[continued(K)]
+    else:
+        reached = hit(longest).astype(np.float64)
+    for n in range(longest - 1, length - 1, -1):
+        probs = chain.short_probs(n)[continued(n)]
+        reached = np.where(hit(n), 1.0, (probs * reached.reshape(-1, V)).sum(axis=1))
+    return float(min(reached[0], 1.0))
 
 
 def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -119,7 +134,10 @@ def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> NDArray[np.float6
         for method, own in ((linalg.bicgstab, {"maxiter": 300}), (linalg.gmres, {"restart": 20, "maxiter": 30})):
             solve: Any = method
             found = np.where(inside, solve(operator, b, **limits, **own)[0], 0.0)
-            error = float(np.abs(b - apply(found)).max()) if np.isfinite(found).all() else np.inf
+            # the second term: what rounding a probability near 1 does to an equation, which no residual shows
+            error = np.inf
+            if np.isfinite(found).all():
+                error = float(np.abs(b - apply(found)).max() + np.finfo(np.float64).eps * found.max())
             if error < residual:
                 x, residual = found, error
             if residual < AIM:

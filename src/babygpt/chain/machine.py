@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
 
 
+# Less than this is never, however tolerant: an arrow is not dropped because others are like it.
+NO_ARROW = 1e-9
+
+
 @dataclass(frozen=True, eq=False)
 class CausalStates:
     """The merged machine.
@@ -38,7 +42,7 @@ class CausalStates:
     probs
         float64 (M, V): each causal state's next-token probabilities (the mean over its members).
     targets
-        int64 (M, V): where each token leads; −1 for an arrow of probability at most the tolerance.
+        int64 (M, V): where each token leads; −1 for an arrow that is not there (at most 10⁻⁹).
     weights
         float64 (M,): how often each is visited in the long run, or NaN where that is not unique.
     """
@@ -57,7 +61,7 @@ class CausalStates:
     def statistical_complexity(self) -> float:
         """The entropy of the causal state in the long run, in nats."""
         visited = self.weights[self.weights > 0]
-        return float(-(visited * np.log(visited)).sum()) + 0.0
+        return max(0.0, float(-(visited * np.log(visited)).sum()))
 
     def transition_matrix(self) -> sparse.csr_array[np.float64, tuple[int, int]]:
         """Return the probability that one causal state is followed by another: sparse (M, M)."""
@@ -99,7 +103,7 @@ def same_futures(chain: FiniteChain, tolerance: float = 0.0) -> NDArray[np.int64
         n_parts = int(part.max()) + 1
         for token in range(probs.shape[1]):
             part = _split_at_gaps(part, probs[:, token], tolerance)
-    there, n_parts = probs > tolerance, 0
+    there, n_parts = probs > min(tolerance, NO_ARROW), 0
     while part.max() + 1 > n_parts:
         n_parts = int(part.max()) + 1
         led_to = np.where(there, part[heads], -1)
@@ -116,7 +120,7 @@ def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -
     _, first = np.unique(part, return_index=True)
     sizes = np.bincount(part)
     mean = np.column_stack([np.bincount(part, column) / sizes for column in chain.probs.T])
-    targets = np.where(chain.probs[first] > tolerance, part[chain.successors()[first]], -1)
+    targets = np.where(chain.probs[first] > min(tolerance, NO_ARROW), part[chain.successors()[first]], -1)
     return CausalStates(part, mean, targets, np.full(len(first), np.nan))
 
 

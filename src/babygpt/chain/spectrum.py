@@ -63,9 +63,9 @@ def eigenvalues(chain: FiniteChain, k: int | None = None) -> NDArray[np.complex1
     if n <= MAX_SPECTRUM:
         values = np.linalg.eigvals(merge(chain, part).transition_matrix().toarray()).astype(np.complex128)
         values = np.concatenate([values, np.zeros(N - n)])
-    elif k is None:
+    elif k is None or k > N // 8:
         raise SizeError(
-            f"All eigenvalues of {n:,} states with different futures are N² numbers and N³ work; the limit is "
+            f"All or most eigenvalues of {n:,} states with different futures are N³ work; the limit is "
             f"{MAX_SPECTRUM:,}. Ask for the largest: eigenvalues(k=6)."
         )
     else:
@@ -92,17 +92,21 @@ def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64
     """
     check_count("n", n, least=0)
     pi = chain.stationary_distribution()
-    if start is not None:
-        for _ in range(n):
-            start = chain.advance(start)
-        return float(np.abs(start - pi).sum() / 2)
     if chain.n_states <= MAX_ELIMINATION:
-        power = np.linalg.matrix_power(chain.transition_matrix().toarray(), n)
-        return _worst(power, pi)
-    worst, P = 0.0, chain.transition_matrix()
-    for rows in _blocks(chain):
-        for _ in range(n):
-            rows = np.asarray(rows @ P)
+        power = _power(chain.transition_matrix().toarray(), n)
+        return _worst(power if start is None else (start @ power)[None], pi)
+    P, worst = chain.transition_matrix(), 0.0
+    for rows in _blocks(chain) if start is None else [start[None]]:
+        for token in range(n):
+            moved = np.asarray(rows @ P)
+            if np.array_equal(moved, rows):
+                break
+            if token >= MAX_TOKENS:
+                raise ConvergenceError(
+                    f"A chain of {chain.n_states:,} states is followed for {MAX_TOKENS:,} tokens at most, and it is "
+                    f"still moving then. Up to {MAX_ELIMINATION:,} states any n will do."
+                )
+            rows = moved  # the block moves on
         worst = max(worst, _worst(rows, pi))
     return worst
 
@@ -122,7 +126,7 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
     if not 0 < epsilon < 1:
         raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
     pi = chain.stationary_distribution()
-    if chain.period() > 1:
+    if epsilon < 1 - 1 / chain.period():  # from one state a chain of period p fills a p-th of the circle at a time
         return math.inf
     if chain.n_states <= MAX_ELIMINATION:
         return _mixing_by_squaring(chain.transition_matrix().toarray(), pi, epsilon)
@@ -190,6 +194,18 @@ def _largest(chain: FiniteChain, k: int) -> NDArray[np.complex128]:
             "iteration: too many are nearly as large. distance_to_stationary(n, start=…) works at any size."
         ) from error
     return np.asarray(values, dtype=np.complex128)
+
+
+def _power(P: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return Pⁿ by squaring, its rows kept at sum 1, which rounding would let drift."""
+    result = np.eye(len(P))
+    while n:
+        if n & 1:
+            result = result @ P
+        P = P @ P
+        P /= P.sum(axis=1, keepdims=True)
+        n >>= 1
+    return result / result.sum(axis=1, keepdims=True)
 
 
 def _mixing_by_squaring(P: NDArray[np.float64], pi: NDArray[np.float64], epsilon: float) -> float:

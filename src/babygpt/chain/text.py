@@ -42,7 +42,7 @@ def surprisal(chain: MarkovChain, text: str, given: str = "") -> NDArray[np.floa
     if not len(result) or np.isnan(result).all():
         raise ContextError(
             f"{text!r} has {len(tokens)} token{'s' * (len(tokens) != 1)}, none with a context to be scored in. Give a "
-            "longer text, or what came before it (given=…)."
+            "longer text, or also what came before it."
         )
     return result
 

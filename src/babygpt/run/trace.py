@@ -21,7 +21,7 @@ Scalar = Callable[[MarkovChain, Corpus], float]
 
 # What can be followed: a unit, and how to ask it of a chain and the corpus it is trained on.
 SCALARS: dict[str, tuple[str, Scalar]] = {
-    "loss": ("nats per token", lambda chain, corpus: chain.loss_decomposition(corpus).loss),
+    "loss": ("nats, last position", lambda chain, corpus: chain.loss_decomposition(corpus).loss),
     "entropy_rate": ("nats per token", lambda chain, _: chain.entropy_rate()),
     "excess_entropy": ("nats", lambda chain, _: chain.excess_entropy()),
     "second_eigenvalue": ("|λ₂|", lambda chain, _: 1 - chain.spectral_gap),

@@ -12,6 +12,7 @@ import typer
 import babygpt
 from babygpt.app import screen
 from babygpt.app.options import AtStep, RunFolder, chain_at
+from babygpt.errors import ConvergenceError, SettingError, SizeError
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
@@ -52,23 +53,35 @@ def analyse(
     babygpt analyse runs/run-1 --over-training loss --over-training entropy_rate --plot training.svg
     """
     from babygpt.app import analysis  # NumPy comes after --help
+    from babygpt.gpt.checks import check_count
 
+    if plot is not None and plot.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise SettingError(f"The name {plot} does not end in .svg, .png or .pdf, the formats of this picture.")
+    check_count("within", within, least=0)
     loaded = babygpt.Run.load(run)
-    chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
+    decoding = (temperature, top_k, top_p, min_p)
+    chain = chain_at(loaded, step).with_decoding(*decoding)
+    origin = loaded.corpus.most_frequent if start is None else start
+    chain.row(origin)  # tells what is wrong with it, asked for or not
+
+    def label(text: str) -> str:
+        return text if as_json else chain.vocabulary.label(chain.vocabulary.encode(text))
+
     extra: dict[str, dict[str, Any]] = {}
     if target:
-        origin = start if start is not None else loaded.corpus.most_frequent
-        extra[f"reaching, from {origin}"] = {word: _reach(chain, word, within, origin) for word in target}
+        extra[f"reaching, from {label(origin)}"] = {label(word): _reach(chain, word, within, origin) for word in target}
     if text:
-        extra["texts"] = {word: _score(chain, word) for word in text}
+        extra["texts"] = {label(word): _score(chain, word) for word in text}
     if over_training or plot is not None:
         names = over_training or ["loss", "entropy_rate", "second_eigenvalue", "nearest_ngram"]
         extra["over training"] = {name: _follow(loaded, name) for name in names}
+        if decoding != (1.0, None, None, None):
+            screen.say("Over training the chain is followed as the GPT has it, without decoding.")
         if plot is not None:
             from babygpt.draw.plots import draw_traces
 
             screen.say(f"picture: {draw_traces(loaded, names).save(plot)}")
-    answers = analysis.analyse(chain, loaded.corpus) | extra
+    answers = analysis.analyse(chain, loaded.corpus, visible=not as_json) | extra
     if as_json:
         typer.echo(json.dumps(analysis.plain(answers), ensure_ascii=False, indent=1, allow_nan=False))
     else:
@@ -90,9 +103,13 @@ def _score(chain: MarkovChain, text: str) -> dict[str, Any]:
     }
 
 
-def _follow(run: Run, name: str) -> dict[str, float]:
-    trace = run.trace(name)
-    return {str(step): value for step, value in zip(trace.steps.tolist(), trace.values.tolist(), strict=True)}
+def _follow(run: Run, name: str) -> dict[str, float] | str:
+    try:
+        trace = run.trace(name)
+    except (SizeError, ConvergenceError) as error:
+        return f"({error})"
+    values = [int(v) if math.isfinite(v) and v == int(v) else v for v in trace.values.tolist()]
+    return {str(step): value for step, value in zip(trace.steps.tolist(), values, strict=True)}
 
 
 def _print(answers: dict[str, dict[str, Any]]) -> None:
@@ -108,11 +125,11 @@ def _print(answers: dict[str, dict[str, Any]]) -> None:
         table.add_row(Text(section, style="bold"), "")
         for name, value in named.items():
             table.add_row(Text(f"  {name}"), Text(_say(value)))
-    screen.out().print(table)
+    screen.show(table)
 
 
 def _say(value: Any) -> str:
-    from babygpt.gpt.vocabulary import visible
+    from babygpt.app.analysis import in_words
 
     if value is None:
         return "–"
@@ -121,22 +138,15 @@ def _say(value: Any) -> str:
         return f"{value.real:.4f}{imaginary}"
     if isinstance(value, float):
         if not math.isfinite(value):
-            return "infinite" if value > 0 else "not a number"
-        return f"{value:,.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.3g}"
+            return in_words(value)
+        return f"{value:,.4f}" if 1e-3 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, dict):
         shown = list(value.items())
         if len(shown) > 12:  # a history: its beginning, some of its middle, its end
             shown = [shown[round(i * (len(shown) - 1) / 11)] for i in range(12)]
-        return "   ".join(f"{visible_words(key)} {_say(inner)}" for key, inner in shown)
+        return "   ".join(f"{key} {_say(inner)}" for key, inner in shown)
     if isinstance(value, list):
         return "   ".join(_say(inner) for inner in value)
-    return visible_words(str(value)) if "\n" in str(value) else visible(str(value)).replace("␣", " ")
-
-
-def visible_words(text: str) -> str:
-    """Return a text with its line breaks and controls drawn as signs, and its spaces left alone."""
-    from babygpt.gpt.vocabulary import visible
-
-    return " ".join(visible(part) for part in text.split(" "))
+    return str(value)

@@ -65,7 +65,7 @@ def chain(
     the_chain = chain_at(loaded, step)
     if chosen == "table":
         states = terminal.shown_states(the_chain, loaded.corpus)
-        screen.out().print(terminal.chain_table(the_chain, states, loaded.corpus, short_contexts))
+        screen.show(terminal.chain_table(the_chain, states, loaded.corpus, short_contexts))
         terminal.say_what_is_hidden(the_chain, run)
         return
     if chosen in formats.PICTURES:

@@ -9,7 +9,7 @@ import typer
 import babygpt
 from babygpt.app import screen
 from babygpt.app.options import AtStep, RunFolder, chain_at
-from babygpt.errors import BabyGPTError, SettingError
+from babygpt.errors import SettingError
 
 
 def devices(
@@ -33,39 +33,43 @@ def devices(
     from rich.text import Text
 
     from babygpt.chain.device import Device, connect, context_alone
+    from babygpt.gpt.vocabulary import visible
 
     loaded = babygpt.Run.load(run)
     chain = chain_at(loaded, step)
-    start, symbols = loaded.corpus.most_frequent, chain.vocabulary.symbols
-    answers = dict(_pair(entry) for entry in lookup or [])
-    twice = chain.vocabulary.separator.join([symbols[-1]] * 2)
+    vocabulary, start = chain.vocabulary, loaded.corpus.most_frequent
+    first, last = vocabulary.symbols[0], vocabulary.symbols[-1]
+    answers = dict(_pair(entry) for entry in lookup or [vocabulary.separator.join([last, last]) + "=" + first])
+
+    def label(text: str) -> str:
+        return vocabulary.label(vocabulary.encode(text))
+
+    lookup_device = Device.lookup(answers, vocabulary)
     shown: dict[str, Device | None] = {
         "none: the GPT alone": None,
-        f"lookup {', '.join(f'{k} → {v}' for k, v in answers.items()) or f'{twice} → {symbols[0]}'}": Device.lookup(
-            answers or {twice: symbols[0]}, chain.vocabulary
-        ),
-        f"clock: {symbols[0]} after every 3 tokens": Device.clock(3, symbols[0]),
-        f"counter: {symbols[0]} after 1, 4, 9, 16, … tokens": Device.counter(symbols[0]),
+        f"lookup {', '.join(f'{label(text)} → {label(answer)}' for text, answer in answers.items())}": lookup_device,
+        f"clock: {visible(first)} after every 3 tokens": Device.clock(3, first),
+        f"counter: {visible(first)} after 1, 4, 9, 16, … tokens": Device.counter(first),
     }
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("device")
+    table.add_column("device", min_width=20)
     for name in ("states", "entropy rate", "same context and token,\nmore than one outcome"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("for example")
+        table.add_column(name, justify="right")
+    table.add_column("for example", min_width=20)
     for name, device in shown.items():
         states, rate = "not finite", "–"
-        try:
+        if device is not None and device.why_not_finite:
+            screen.say(f"{name}: not finite, because {device.why_not_finite}.")
+        else:
             joined = chain if device is None else connect(chain, device)
             states, rate = f"{joined.n_states:,}", f"{joined.entropy_rate():.4f}"
-        except BabyGPTError as error:
-            screen.say(f"{name}: {error}")
         measured = context_alone(chain, device, start, tokens, seed)
         example = ""
         if measured.example is not None:
             context, token, nexts = measured.example
-            example = f"{context} says {token}, next is {' or '.join(nexts)}"
+            example = f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}"
         table.add_row(Text(name), states, rate, f"{measured.ambiguous:,} of {measured.questions:,}", Text(example))
-    screen.out().print(table)
+    screen.show(table)
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ def reproduce() -> None:
     for claim in claims:
         verdict = Text("✓ holds", style="green") if claim.holds else Text("✗ is off", style="bold red")
         table.add_row(claim.row, claim.what, claim.stated, claim.measured, verdict)
-    screen.out().print(table)
+    screen.show(table)
     off = sum(not claim.holds for claim in claims)
     screen.say(f"{len(claims) - off} of {len(claims)} numbers hold.")
     if off:

@@ -44,7 +44,7 @@ def sizes(
                 f"A chain needs --vocab of at least 2 and --context of at least 1; here they go up to {MAX_NUMBER:,}."
             )
         table.add_row("yours", *_cells(Size(vocab, context_length)), "")
-    screen.out().print(table)
+    screen.show(table)
     if notes:
         screen.out().print("\n" + "\n".join(notes), markup=False)
 

@@ -164,7 +164,7 @@ def _show(run: Run, saved: Path, show: Show) -> None:
         for line in terminal.article_lines(run.chain, states):
             typer.echo(line)
     elif show is Show.table:
-        screen.out().print(terminal.chain_table(run.chain, states, run.corpus))
+        screen.show(terminal.chain_table(run.chain, states, run.corpus))
     if show is not Show.none:
         terminal.say_what_is_hidden(run.chain, saved)
 

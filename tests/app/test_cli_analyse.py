@@ -397,7 +397,7 @@ def test_a_plot_alone_follows_the_usual_scalars(babygpt, kept_article_run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--over-training", "perplexity"], ["'perplexity'", *SCALARS]),
+        (["--over-training", "charm"], ["'charm'", *SCALARS]),
         (["--over-training", "loss", "--over-training", ""], ["''", *SCALARS]),
         (["--over-training", "entropy-rate"], ["'entropy-rate'", "entropy_rate"]),
         (["--plot", "a.gif"], ["a.gif", ".svg, .png or .pdf"]),

@@ -82,3 +82,9 @@ def test_words_are_joined_by_spaces(babygpt):
 )
 def test_what_cannot_be_walked_is_refused_in_a_sentence(sample, refused, arguments, words):
     refused(sample(*arguments), *words)
+
+
+def test_decoding_bends_the_walk(babygpt, kept_article_run):
+    greedy = babygpt("sample", kept_article_run, "--start", "101", "--tokens", 8, "--temperature", 0, "--plain").stdout
+    assert greedy.strip() == bg.Run.load(kept_article_run).chain.with_decoding(0).sample("101", 8)
+    assert babygpt("sample", kept_article_run, "--top-k", 1, "--tokens", 4, "--plain", "--seed", 5).exit_code == 0

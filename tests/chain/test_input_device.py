@@ -329,3 +329,19 @@ def test_a_certain_chain_with_a_device_goes_round_as_by_hand():
     assert cycle.basin == product.n_states
     assert product.period() == 2
     assert product.entropy_rate() == 0
+
+
+def test_what_cannot_be_joined_is_told_and_not_joined_wrongly(article_run):
+    chain = article_run.chain
+    joined = bg.connect(chain, bg.Device.lookup({"11": "0"}))
+    for first, second in ((joined, bg.Device.clock(3, "1")), (None, bg.Device.clock(3, "1")), (chain, None)):
+        with pytest.raises(bg.DeviceError, match="own chain to one device"):
+            bg.connect(first, second)
+    with pytest.raises(bg.DeviceError, match="waits for 'x'"):
+        bg.connect(chain, bg.Device.lookup({"xx": "0"}))
+
+
+@pytest.mark.parametrize("answer", [5, (0, None), ([], []), (0,)])
+def test_an_answer_that_is_none_is_told(article_run, answer):
+    with pytest.raises(bg.DeviceError, match="an answer is a pair"):
+        bg.connect(article_run.chain, bg.Device(0, lambda state, symbol: answer))

@@ -81,8 +81,8 @@ def test_more_curves_make_a_taller_picture(article_run):
 
 
 def test_an_unknown_scalar_is_refused_before_anything_is_drawn(article_run):
-    with pytest.raises(SettingError, match="'perplexity' is not followed"):
-        draw_traces(article_run, ["loss", "perplexity"])
+    with pytest.raises(SettingError, match="'charm' is not followed"):
+        draw_traces(article_run, ["loss", "charm"])
 
 
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])

@@ -15,6 +15,9 @@ ASKED = {
         for context, counts in zip(corpus.contexts, corpus.counts, strict=True)
         for token, n in enumerate(counts)
     ) / corpus.n_examples,
+    "floor_gap": lambda chain, corpus: ASKED["loss"](chain, corpus) - corpus.floor,
+    "perplexity": lambda chain, corpus: np.exp(ASKED["loss"](chain, corpus)),
+    "recurrent_classes": lambda chain, _: 1,
     "entropy_rate": lambda chain, _: -(chain.stationary_distribution()[:, None] * chain.probs * chain.log_probs).sum(),
     "excess_entropy": lambda chain, _: chain.memory_profile() @ np.arange(1, chain.context_length + 1),
     "second_eigenvalue": lambda chain, _: sorted(abs(np.linalg.eigvals(chain.transition_matrix().toarray())))[-2],
@@ -96,3 +99,9 @@ def test_a_chain_too_large_for_a_scalar_says_so():
     with pytest.raises(bg.errors.SizeError, match="Kemeny"):
         run.trace("kemeny_constant")
     assert run.trace("greedy_cycles").steps.tolist() == [0, 1]
+
+
+def test_any_function_of_a_chain_is_followed(article_run):
+    trace = article_run.trace(lambda chain: chain["101"]["1"])
+    assert trace.values[-1] == article_run.chain["101"]["1"]
+    assert len(trace.values) == 51

@@ -15,6 +15,13 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a 
 AtStep = Annotated[int | None, typer.Option("--step", help="An earlier step; 0 is untrained.", show_default="the last")]
 ShortContexts = Annotated[bool, typer.Option("--short-contexts", help="Include the contexts of fewer tokens.")]
 
+Temperature = Annotated[float, typer.Option(help="Decode with this temperature; 0 is greedy.")]
+TopK = Annotated[int | None, typer.Option(help="Keep the k likeliest tokens.", show_default="all")]
+TopP = Annotated[float | None, typer.Option(help="Keep the likeliest up to this share.", show_default="all")]
+MinP = Annotated[
+    float | None, typer.Option(help="Keep tokens this likely, as a share of the likeliest.", show_default="all")
+]
+
 
 def chain_at(run: Run, step: int | None) -> MarkovChain:
     """Return the chain of a run at a step, by default the last."""

@@ -126,6 +126,10 @@ class MarkovChain(FiniteChain):
         SettingError
             The order is negative or above K.
         """
+        if not isinstance(corpus, Corpus):
+            raise SettingError(
+                "from_corpus takes a corpus: MarkovChain.from_corpus(Corpus.from_text(text, context_length))"
+            )
         with np.errstate(divide="ignore"):  # what never follows has probability 0
             return cls.from_table(np.log(ngram_table(corpus, order)), corpus.vocabulary)
 
@@ -355,6 +359,8 @@ class MarkovChain(FiniteChain):
         SettingError
             Different vocabularies or context lengths.
         """
+        if not isinstance(other, MarkovChain):
+            raise SettingError("compare takes another chain; for the data's own use MarkovChain.from_corpus(corpus).")
         return comparing.compare(self, other)
 
     def loss_decomposition(self, corpus: Corpus) -> LossDecomposition:

@@ -119,7 +119,7 @@ def compare(p: MarkovChain, q: MarkovChain) -> Comparison:
     SettingError
         Different vocabularies or context lengths.
     """
-    check_alike(p, q.vocabulary.symbols, q.context_length, "chain")
+    check_alike(p, q.vocabulary.symbols, q.context_length, "other chain")
     return Comparison(_terms(p.probs, p.log_probs, q.log_probs), p.probs - q.probs, p.stationary_distribution())
 
 

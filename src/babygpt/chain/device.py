@@ -42,11 +42,14 @@ class Device:
         ``read(state, symbol)`` returns the next state and the symbols to put into the context (``""`` for none).
     why_not_finite
         Why its states cannot be listed, if they cannot: such a device is refused by :func:`connect`.
+    waits_for
+        The symbols without which it does nothing, if it has such.
     """
 
     start: Hashable
     read: Callable[[Hashable, str], Answer]
     why_not_finite: str = ""
+    waits_for: frozenset[str] = frozenset()
 
     @classmethod
     def lookup(cls, answers: Mapping[str, str], vocabulary: Vocabulary | None = None) -> Device:
@@ -75,7 +78,7 @@ class Device:
                     return _last((*seen, *answer), longest - 1), answer
             return _last(seen, longest - 1), []
 
-        return cls((), read)
+        return cls((), read, waits_for=frozenset(symbol for text in table for symbol in text))
 
     @classmethod
     def clock(cls, period: int, symbol: str) -> Device:
@@ -160,10 +163,25 @@ def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) ->
         The device is not finite, gives two answers to the same question, has more states than ``max_states``, or
         puts symbols into the context that the GPT does not know.
     """
+    if not isinstance(chain, MarkovChain) or not isinstance(device, Device):
+        raise DeviceError(
+            "connect(chain, device) joins a GPT's own chain to one device. For two devices write one that does both; "
+            "for decoding, decode the chain first: connect(chain.with_decoding(…), device)."
+        )
+    unheard = sorted(device.waits_for - set(chain.vocabulary.symbols))
+    if unheard:
+        raise DeviceError(
+            f"The lookup waits for {unheard[0]!r}, which the GPT never says, so it would never answer. If its "
+            "texts are to be read as words, give it the vocabulary: Device.lookup(answers, chain.vocabulary)."
+        )
     if device.why_not_finite:
         raise DeviceError(
             f"This device is not finite: {device.why_not_finite}. The next state is then no function of the context, "
             "and there is no finite chain."
+        )
+    if not isinstance(device.start, Hashable):
+        raise DeviceError(
+            f"The device starts in {device.start!r}, which is not hashable. Use a tuple, a number, a text."
         )
     V, N = len(chain.vocabulary), chain.n_states
     answers: dict[tuple[Hashable, int], tuple[Hashable, tuple[str, ...]]] = {}
@@ -253,6 +271,13 @@ def context_alone(
 
 def _ask_twice(device: Device, state: Hashable, symbol: str) -> tuple[Hashable, tuple[str, ...]]:
     first, second = (device.read(state, symbol) for _ in range(2))
+    for answer in (first, second):
+        pair = isinstance(answer, tuple) and len(answer) == 2
+        if not pair or not isinstance(answer[0], Hashable) or not isinstance(answer[1], Sequence):
+            raise DeviceError(
+                f"In state {state!r} the device answered {answer!r} to {symbol!r}; an answer is a pair: its next "
+                "state, which must be hashable, and the symbols it adds, such as (0, ['1']) or (0, [])."
+            )
     if (first[0], tuple(first[1])) != (second[0], tuple(second[1])):
         raise DeviceError(
             f"In state {state!r} the device answered {symbol!r} in two ways. It depends on more than what it has "

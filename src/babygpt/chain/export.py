@@ -24,7 +24,7 @@ def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
     """Return the chain as a directed graph.
 
     Nodes are contexts (texts) with their ``state`` number (−1 for a short context); edges carry the ``token`` and
-    its ``probability``.
+    its ``probability``; an arrow of probability 0 is no edge.
     """
     import networkx  # only those who export wait for it
 
@@ -38,7 +38,8 @@ def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
         zip(matrix.indices.reshape(-1, V).tolist(), matrix.data.reshape(-1, V).tolist(), strict=True)
     ):
         for symbol, head, probability in zip(symbols, heads, probs, strict=True):
-            graph.add_edge(contexts[i], contexts[head], token=symbol, probability=probability)
+            if probability > 0:
+                graph.add_edge(contexts[i], contexts[head], token=symbol, probability=probability)
     return graph
 
 

@@ -78,7 +78,9 @@ class FiniteChain(ABC):
     @cached_property
     def probs(self) -> NDArray[np.float64]:
         """float64 (N, V): the probability of each next token in each state; rows sum to 1."""
-        return np.exp(self.log_probs)
+        probs = np.exp(self.log_probs)
+        probs.flags.writeable = False  # kept, and shared by every question
+        return probs
 
     @cached_property
     def n_zero_arrows(self) -> int:
@@ -143,8 +145,8 @@ class FiniteChain(ABC):
 
     def entropy_rate(self, base: float = np.e) -> float:
         """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
-        if check_rate("base", base) == 1:
-            raise SettingError("base=1 measures nothing: log 1 is 0. Use e for nats, 2 for bits.")
+        if check_rate("base", base) <= 1:
+            raise SettingError(f"base={base:g} measures nothing; a base is above 1. Use e for nats, 2 for bits.")
         return float(self._pi @ entropies(self.probs, self.log_probs) / np.log(base))
 
     def recurrent_classes(self) -> list[NDArray[np.int64]]:
@@ -203,7 +205,8 @@ class FiniteChain(ABC):
     @property
     def spectral_gap(self) -> float:
         """1 − |λ₂|: the share of what is remembered that is lost with each token, in the long run."""
-        return 1 - spectrum.second_eigenvalue(self)
+        gap = 1 - spectrum.second_eigenvalue(self)
+        return gap if abs(gap) > 1e-14 else 0.0  # a rhythm is never forgotten, whatever rounding says
 
     def mixing_time(self, epsilon: float = 0.25) -> float:
         """Return the first number of tokens after which every start is within ``epsilon`` of π, or infinity.
@@ -307,6 +310,13 @@ class FiniteChain(ABC):
                 raise ContextError(f"There is no state {target}; this chain has the states 0 to {self.n_states - 1:,}.")
             mask[target] = True
             return mask
+        if (
+            isinstance(target, np.ndarray)
+            and target.dtype == bool
+            and target.shape == (self.n_states,)
+            and target.any()
+        ):
+            return target.copy()
         if not isinstance(target, Iterable) or not (parts := list(target)):
             raise ContextError(f"{target!r} is no target. Give a text, a state number, or a list of these.")
         return np.logical_or.reduce([self.target(part) for part in parts])

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.errors import SettingError
+from babygpt.gpt.checks import check_rate
 
 if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
@@ -59,7 +60,9 @@ class CausalStates:
 
     @property
     def statistical_complexity(self) -> float:
-        """The entropy of the causal state in the long run, in nats."""
+        """The entropy of the causal state in the long run, in nats; NaN where there is no single long run."""
+        if np.isnan(self.weights).any():
+            return float("nan")
         visited = self.weights[self.weights > 0]
         return max(0.0, float(-(visited * np.log(visited)).sum()))
 
@@ -77,15 +80,15 @@ def causal_states(chain: FiniteChain, tolerance: float = 1e-9) -> CausalStates:
     Parameters
     ----------
     tolerance
-        How far apart two neighbouring probabilities may lie and still count as the same. Probabilities of one token
-        are sorted, and parted wherever a gap is wider.
+        How far apart two probabilities may lie and still count as the same. Probabilities of one token are sorted and
+        parted wherever a gap is wider, or where a run of them spans more.
 
     Raises
     ------
     SettingError
         The tolerance is negative or not a number.
     """
-    if not 0 <= tolerance < 1:
+    if not 0 <= check_rate("tolerance", tolerance, zero=True) < 1:
         raise SettingError(f"tolerance={tolerance!r} is no difference of probabilities; it lies from 0 up to 1.")
     part = same_futures(chain, tolerance)
     merged = merge(chain, part, tolerance)
@@ -127,9 +130,20 @@ def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -
 def _split_at_gaps(part: NDArray[np.int64], values: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]:
     """Part each part wherever its sorted values leave a gap wider than the tolerance."""
     order = np.lexsort((values, part))
+    ranked = values[order]
     new = np.empty(len(part), dtype=bool)
     new[0] = False
-    new[1:] = (np.diff(part[order]) != 0) | (np.diff(values[order]) > tolerance)
+    new[1:] = (np.diff(part[order]) != 0) | (np.diff(ranked) > tolerance)
+    # Where many small gaps in a row span more than the tolerance, cut at the widest, until no part does.
+    first = np.flatnonzero(np.concatenate([[True], new[1:]]))
+    last = np.concatenate([first[1:], [len(part)]])
+    wide = ranked[last - 1] - ranked[first] > tolerance
+    spans = list(zip(first[wide].tolist(), last[wide].tolist(), strict=True))
+    while spans:
+        start, stop = spans.pop()
+        cut = start + 1 + int(np.argmax(np.diff(ranked[start:stop])))
+        new[cut] = True
+        spans += [(a, b) for a, b in ((start, cut), (cut, stop)) if ranked[b - 1] - ranked[a] > tolerance]
     result = np.empty_like(part)
     result[order] = np.cumsum(new)
     return result

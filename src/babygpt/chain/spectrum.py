@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_solve
 from babygpt.chain.machine import merge, same_futures
 from babygpt.errors import ConvergenceError, SettingError, SizeError
-from babygpt.gpt.checks import check_count
+from babygpt.gpt.checks import check_count, check_rate
 
 if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
@@ -123,7 +123,7 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
     ConvergenceError
         A chain above 1,024 states is still further away after many thousand tokens; the message says how far.
     """
-    if not 0 < epsilon < 1:
+    if not 0 < check_rate("epsilon", epsilon) < 1:
         raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
     pi = chain.stationary_distribution()
     if epsilon < 1 - 1 / chain.period():  # from one state a chain of period p fills a p-th of the circle at a time

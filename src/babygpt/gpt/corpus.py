@@ -147,7 +147,7 @@ class Corpus:
 
     @classmethod
     def from_tokens(
-        cls, tokens: Sequence[int] | NDArray[np.integer], context_length: int, vocabulary: Vocabulary
+        cls, tokens: Sequence[int] | NDArray[np.integer], context_length: int, vocabulary: Vocabulary | Sequence[str]
     ) -> Corpus:
         """Return the counts of a token sequence (L,), each token 0 … V−1.
 
@@ -155,6 +155,8 @@ class Corpus:
         [[0, 2], [1, 0]]
         """
         check_count("context_length", context_length)
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
         ids = vocabulary.encode(tokens)
         if len(ids) <= context_length:
             raise SequenceError(_too_short(len(ids), context_length))

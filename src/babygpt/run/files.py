@@ -73,6 +73,9 @@ def save_run(run: Run, path: Path, replace: bool = False) -> Path:
 def check_free(path: Path, replace: bool = False) -> None:
     """Raise :class:`RunError` if ``path`` is taken by anything but a run that may be replaced."""
     if not os.path.lexists(path):
+        parent = next(folder for folder in path.absolute().parents if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise RunError(f"Nothing can be written in {parent}, where {path} would go. Choose another place.")
         return
     if replace:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,8 +89,10 @@ class Run:
         """
         return MarkovChain.from_table(self.history.frame(step), self.corpus.vocabulary)
 
-    def trace(self, name: str) -> Trace:
+    def trace(self, name: str | Callable[[MarkovChain], float]) -> Trace:
         """Return a scalar of the chain at every recorded step, such as ``run.trace("entropy_rate").values``.
+
+        A function of a chain will do: ``run.trace(lambda chain: chain["101"]["1"])``.
 
         Raises
         ------

@@ -22,6 +22,8 @@ Scalar = Callable[[MarkovChain, Corpus], float]
 # What can be followed: a unit, and how to ask it of a chain and the corpus it is trained on.
 SCALARS: dict[str, tuple[str, Scalar]] = {
     "loss": ("nats, last position", lambda chain, corpus: chain.loss_decomposition(corpus).loss),
+    "floor_gap": ("nats, loss − floor", lambda chain, corpus: float(chain.loss_decomposition(corpus).terms.sum())),
+    "perplexity": ("on the data", lambda chain, corpus: float(np.exp(chain.loss_decomposition(corpus).loss))),
     "entropy_rate": ("nats per token", lambda chain, _: chain.entropy_rate()),
     "excess_entropy": ("nats", lambda chain, _: chain.excess_entropy()),
     "second_eigenvalue": ("|λ₂|", lambda chain, _: 1 - chain.spectral_gap),
@@ -31,6 +33,7 @@ SCALARS: dict[str, tuple[str, Scalar]] = {
     "causal_states": ("states that differ by 0.01", lambda chain, _: chain.causal_states(0.01).n_states),
     "statistical_complexity": ("nats, at 0.01", lambda chain, _: chain.causal_states(0.01).statistical_complexity),
     "greedy_cycles": ("cycles", lambda chain, _: len(chain.greedy_cycles())),
+    "recurrent_classes": ("classes", lambda chain, _: len(chain.recurrent_classes())),
     "period": ("tokens", lambda chain, _: chain.period()),
     "nearest_ngram": ("order, −1 is uniform", lambda chain, corpus: chain.nearest_ngram(corpus).order),
 }
@@ -56,14 +59,17 @@ class Trace:
     values: NDArray[np.float64]
 
 
-def trace(run: Run, name: str) -> Trace:
-    """Return a scalar of the chain at every recorded step of a run.
+def trace(run: Run, name: str | Callable[[MarkovChain], float]) -> Trace:
+    """Return a scalar of the chain at every recorded step of a run: one of :data:`SCALARS`, or any function of a chain.
 
     Raises
     ------
     SettingError
         There is no such scalar; the message lists them.
     """
+    if not isinstance(name, str):
+        own = [float(name(run.chain_at(step))) for step in run.history.steps.tolist()]
+        return Trace(getattr(name, "__name__", "your own"), "", run.history.steps, np.array(own))
     if name not in SCALARS:
         raise SettingError(f"{name!r} is not followed through training. There are: {', '.join(SCALARS)}.")
     unit, ask = SCALARS[name]

@@ -11,7 +11,7 @@ import typer
 
 import babygpt
 from babygpt.app import screen
-from babygpt.app.options import AtStep, RunFolder, chain_at
+from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 from babygpt.errors import ConvergenceError, SettingError, SizeError
 
 if TYPE_CHECKING:
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 def analyse(
     run: RunFolder,
     step: AtStep = None,
-    temperature: Annotated[float, typer.Option(help="Decode with this temperature; 0 is greedy.")] = 1.0,
-    top_k: Annotated[int | None, typer.Option(help="Keep the k likeliest tokens.", show_default="all")] = None,
-    top_p: Annotated[
-        float | None, typer.Option(help="Keep the likeliest up to this share.", show_default="all")
-    ] = None,
-    min_p: Annotated[
-        float | None, typer.Option(help="Keep tokens this likely, as a share of the likeliest.", show_default="all")
-    ] = None,
+    temperature: Temperature = 1.0,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
     target: Annotated[
         list[str] | None, typer.Option(help="Also: how long until this is said, how likely within --within tokens.")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import babygpt
-from babygpt.app.options import AtStep, RunFolder, chain_at
+from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 
 
 def sample(
@@ -18,6 +18,10 @@ def sample(
     tokens: Annotated[int, typer.Option(help="How many tokens to draw.")] = 20,
     seed: Annotated[int, typer.Option(help="The same seed walks the same way.")] = 0,
     step: AtStep = None,
+    temperature: Temperature = 1.0,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
     plain: Annotated[bool, typer.Option("--plain", help="Print only the tokens drawn.")] = False,
 ) -> None:
     """Walk the chain: flip the biased coin, move along the arrow, repeat.
@@ -29,7 +33,8 @@ def sample(
     loaded = babygpt.Run.load(run)
     if start is None:
         start = loaded.corpus.most_frequent
-    walk = chain_at(loaded, step).walk(start, tokens, seed)
+    chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
+    walk = chain.walk(start, tokens, seed)
     if plain:
         typer.echo(walk.text)
         return

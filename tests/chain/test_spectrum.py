@@ -381,3 +381,14 @@ def test_a_large_chain_that_mixes_too_slowly_says_how_far_it_is(monkeypatch):
 def test_a_chain_that_will_not_mix_in_ages_says_so():
     with pytest.raises(ConvergenceError, match=r"still more than 0\.25"):
         chain_of(noisy_parity(1e-25)).mixing_time()
+
+
+@pytest.mark.parametrize("start", ["0", "1", "01", "10"])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 7])
+def test_a_short_start_is_followed_until_it_is_a_state(article_run, start, n):
+    chain = article_run.chain
+    P = chain.transition_matrix(short=True).toarray()
+    names = list(chain.contexts(short=True))
+    walked = np.linalg.matrix_power(P, n)[names.index(start)]
+    pi = np.concatenate([np.zeros(6), chain.stationary_distribution()])
+    assert chain.distance_to_stationary(n, start) == pytest.approx(np.abs(walked - pi).sum() / 2, abs=1e-12)

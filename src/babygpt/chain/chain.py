@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain import compare as comparing
-from babygpt.chain import export, hitting, information
+from babygpt.chain import export, hitting, information, spectrum
 from babygpt.chain import text as text_module
 from babygpt.chain.compare import Comparison, LossDecomposition, NearestNgram
 from babygpt.chain.contexts import (
@@ -32,6 +32,7 @@ from babygpt.chain.finite import FiniteChain, Target
 from babygpt.chain.ngram import ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.vocabulary import Vocabulary
 
@@ -330,6 +331,31 @@ class MarkovChain(FiniteChain):
         self.row(start)  # tells what is wrong with it
         words = [self._tokens(word).tolist() for word in _texts(target)]
         return hitting.from_prompt(self, self._tokens(start).tolist(), mask, words, within)
+
+    def distance_to_stationary(self, n: int, start: str | int | None = None) -> float:
+        """Return the total variation from π after ``n`` tokens: from the worst state, or from the given context.
+
+        A context of fewer than K tokens is at distance 1 until it has grown to K.
+
+        Raises
+        ------
+        SizeError
+            The worst of more than 4,096 starts.
+        """
+        if not isinstance(start, str) or len(self._tokens(start)) >= self.context_length:
+            return super().distance_to_stationary(n, start)
+        self.row(start)  # tells what is wrong with it
+        prompt, V = self._tokens(start).tolist(), len(self.vocabulary)
+        missing = self.context_length - len(prompt)
+        if check_count("n", n, least=0) < missing:
+            return 1.0
+        number, reached = number_of(prompt, V), np.ones(1)
+        for length in range(len(prompt), self.context_length):  # the contexts of a length that begin with the prompt
+            first, many = number * V ** (length - len(prompt)), len(reached)
+            reached = (reached[:, None] * self.short_probs(length)[first : first + many]).ravel()
+        at = np.zeros(self.n_states)
+        at[number * len(reached) : (number + 1) * len(reached)] = reached
+        return spectrum.distance_to_stationary(self, n - missing, at)
 
     def surprisal(self, text: str, given: str = "") -> NDArray[np.float64]:
         """Return −ln p of each token of ``text`` in nats (L,); NaN for those without a context the chain knows."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from babygpt.chain.chain import MarkovChain
-from babygpt.chain.contexts import contexts_between
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.corpus import Corpus
 
@@ -24,9 +24,7 @@ def analyse(chain: MarkovChain, corpus: Corpus, visible: bool = False) -> dict[s
     """
     V = len(chain.vocabulary)
     text = chain.vocabulary.label if visible else chain.vocabulary.decode
-
-    def named(state: int) -> str:
-        return text(contexts_between(state, state + 1, V, chain.context_length)[0])
+    named = chain.label if visible else chain.context
 
     def likely_states() -> dict[str, float]:
         pi = chain.stationary_distribution()
@@ -65,8 +63,7 @@ def analyse(chain: MarkovChain, corpus: Corpus, visible: bool = False) -> dict[s
                 named[f"{text(split.contexts[context])} → {text([token])}"] = float(split.terms[context, token])
         return named
 
-    machine = _once(lambda: chain.causal_states(0.01))
-    nearest = _once(lambda: chain.nearest_ngram(corpus))
+    machine = cache(lambda: chain.causal_states(0.01))
     questions: dict[str, dict[str, Callable[[], Any]]] = {
         "size": {
             "states": lambda: chain.n_states,
@@ -101,7 +98,7 @@ def analyse(chain: MarkovChain, corpus: Corpus, visible: bool = False) -> dict[s
             "loss (nats per token)": lambda: chain.loss_decomposition(corpus).loss,
             "floor (nats per token)": lambda: corpus.floor,
             "largest parts of loss − floor": terms,
-            "nearest n-gram": lambda: nearest().name,
+            "nearest n-gram": lambda: chain.nearest_ngram(corpus).name,
         },
     }
     said: set[str] = set()
@@ -137,14 +134,3 @@ def _answer(ask: Callable[[], Any], said: set[str]) -> Any:
             return "(for the reason given above)"
         said.add(why)
         return f"({why})"
-
-
-def _once(ask: Callable[[], Any]) -> Callable[[], Any]:
-    kept: list[Any] = []
-
-    def again() -> Any:
-        if not kept:
-            kept.append(ask())
-        return kept[0]
-
-    return again

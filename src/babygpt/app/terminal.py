@@ -91,7 +91,7 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
             for ids in all_contexts(V, length) if count_short(V, chain.context_length) <= MAX_SHOWN else ():
                 add(vocabulary.label(ids), np.exp(chain.row(ids.tolist())), Text("start-up only", style="dim"))
     for state in states:
-        label = vocabulary.label(contexts_between(state, state + 1, V, chain.context_length)[0])
+        label = chain.label(state)
         if state in rows and corpus is not None:
             counts = corpus.counts[rows[state]]
             likely = np.argsort(-counts, kind="stable")[:3]

@@ -25,6 +25,7 @@ from babygpt.chain.contexts import (
     count_short,
     count_states,
     number_of,
+    row_of,
     successors,
 )
 from babygpt.chain.decoding import decode
@@ -179,8 +180,11 @@ class MarkovChain(FiniteChain):
         """
         if isinstance(state, bool) or not isinstance(state, (int, np.integer)) or not 0 <= state < self.n_states:
             raise ContextError(f"There is no state {state!r}; this chain has the states 0 to {self.n_states - 1:,}.")
-        digits = contexts_between(int(state), int(state) + 1, len(self.vocabulary), self.context_length)
-        return self.vocabulary.decode(digits[0])
+        return self.vocabulary.decode(self._digits(state))
+
+    def label(self, state: int) -> str:
+        """Return the text of a state's context for the screen: blanks and control characters made visible."""
+        return self.vocabulary.label(self._digits(state))
 
     def contexts(self, short: bool = False) -> Iterator[str]:
         """Iterate over the texts of all states in order; with ``short`` over the short contexts before them."""
@@ -210,8 +214,7 @@ class MarkovChain(FiniteChain):
                 f"{context!r} has {len(tokens)} token{'s' * (len(tokens) != 1)}, and this chain knows only contexts "
                 f"of {K}. Give {K} tokens."
             )
-        V = len(self.vocabulary)
-        return np.asarray(self.short_log_probs[count_short(V, len(tokens)) + number_of(tokens, V)])
+        return np.asarray(self.short_log_probs[row_of(tokens, len(self.vocabulary))])
 
     def __contains__(self, context: object) -> bool:
         """Return whether ``chain[context]`` has an answer."""
@@ -453,6 +456,10 @@ class MarkovChain(FiniteChain):
         """Return the probabilities after every context of ``length`` < K tokens: (V^length, V)."""
         V = len(self.vocabulary)
         return np.exp(self._short()[count_short(V, length) : count_short(V, length + 1)])
+
+    def _digits(self, state: int) -> NDArray[np.int64]:
+        digits = contexts_between(int(state), int(state) + 1, len(self.vocabulary), self.context_length)
+        return np.asarray(digits[0])
 
     def _short(self) -> NDArray[np.float64]:
         if self.short_log_probs is None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.finite import FiniteChain
+from babygpt.chain.walk import draw
 from babygpt.errors import DeviceError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.vocabulary import Vocabulary
@@ -248,9 +249,8 @@ def context_alone(
     V, N = len(chain.vocabulary), chain.n_states
     context, state = chain.state(start), None if device is None else device.start
     followed: dict[tuple[int, int], dict[int, int]] = {}
-    cumulative = np.cumsum(chain.probs, axis=1)
     for u in np.random.default_rng(check_seed(seed)).random(n_tokens):
-        token = min(int(np.searchsorted(cumulative[context], u, side="right")), V - 1)
+        token = draw(chain.probs[context], u)
         symbols: Sequence[str] = []
         if device is not None:
             assert state is not None

@@ -163,9 +163,10 @@ def kemeny_constant(chain: FiniteChain) -> float:
     if not chain.is_irreducible:
         raise SettingError("Kemeny's constant is infinite: some states of this chain are never reached from others.")
     pi = chain.stationary_distribution()
-    rest = np.delete(np.arange(N), int(np.argmax(pi)))
+    home = int(np.argmax(pi))
+    rest = np.delete(np.arange(N), home)
     P = chain.transition_matrix().toarray()
-    M = absorbing_solve(P[np.ix_(rest, rest)], P[rest, int(np.argmax(pi))], np.eye(N - 1))
+    M = absorbing_solve(P[np.ix_(rest, rest)], P[rest, home], np.eye(N - 1))
     # the trace of the group inverse of I − P, from the inverse of its largest block
     return float(np.trace(M) - pi[rest] @ M.sum(axis=1))
 

@@ -47,6 +47,15 @@ class Walk:
         return self.vocabulary.decode(self.tokens)
 
 
+def draw(probs: NDArray[np.float64], u: float) -> int:
+    """Return the token that a number ``u`` from [0, 1) falls on, the tokens laid side by side by probability (V,)."""
+    # min: the probabilities may sum to a hair below 1, and u may lie in that hair
+    token = min(int(np.searchsorted(np.cumsum(probs), u, side="right")), len(probs) - 1)
+    while probs[token] == 0.0:  # never along an arrow that is not there
+        token -= 1
+    return token
+
+
 def walk(chain: MarkovChain, start: str, n_tokens: int, seed: int) -> Walk:
     """Return a walk of ``n_tokens`` from the prompt ``start``; the same seed gives the same walk."""
     check_count("tokens", n_tokens, least=0)
@@ -54,15 +63,12 @@ def walk(chain: MarkovChain, start: str, n_tokens: int, seed: int) -> Walk:
     prompt = chain.vocabulary.encode(start)
     if len(prompt) == 0:
         raise ContextError("The prompt is empty; a walk starts from at least 1 token.")
-    V, K = len(chain.vocabulary), chain.context_length
+    K = chain.context_length
     context = tuple(int(t) for t in prompt[-K:])
     contexts, tokens, probs = [context], [], []
     for u in np.random.default_rng(seed).random(n_tokens):
         row = np.exp(chain.row(context))
-        # min: the row may sum to a hair below 1, and u may lie in that hair
-        token = min(int(np.searchsorted(np.cumsum(row), u, side="right")), V - 1)
-        while row[token] == 0.0:  # never along an arrow that is not there
-            token -= 1
+        token = draw(row, u)
         context = (*context, token)[-K:]
         contexts.append(context)
         tokens.append(token)

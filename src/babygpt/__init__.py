@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.chain.device import Device, connect
+    from babygpt.chain.extract import context_table
     from babygpt.errors import (
         BabyGPTError,
         ContextError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOME = {
     "babygpt.chain.chain": ["MarkovChain"],
     "babygpt.chain.device": ["Device", "connect"],
+    "babygpt.chain.extract": ["context_table"],
     "babygpt.errors": [
         "BabyGPTError",
         "ContextError",
@@ -86,6 +88,7 @@ __all__ = [
     "Vocabulary",
     "VocabularyError",
     "connect",
+    "context_table",
     "fit",
     "train",
 ]

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import babygpt as bg
-from babygpt.chain import extract
 from babygpt.chain.extract import context_table, log_softmax
 from babygpt.errors import SizeError
 from babygpt.gpt.model import seeded_gpt
@@ -77,23 +76,6 @@ def test_each_context_asked_alone_in_double_precision_agrees():
             with torch.no_grad():
                 expected = torch.softmax(double(torch.tensor([context]))[0], dim=-1).numpy()
             np.testing.assert_allclose(np.exp(chain.row(list(context))), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("batch", [1, 3, 7, 26, 80])
-@pytest.mark.parametrize("seed", [0, 2])
-def test_batches_of_any_size_fill_every_row(monkeypatch, seed, batch):
-    gpt = random_gpt(seed)
-    whole = context_table(gpt)
-    monkeypatch.setattr(extract, "BATCH_ACTIVATIONS", batch * gpt.config.block_size * gpt.config.n_embd)
-    table = np.full_like(whole, np.nan)
-    monkeypatch.setattr(extract.np, "empty", lambda shape, dtype: table.copy())  # no row may be left over
-    np.testing.assert_allclose(context_table(gpt), whole, atol=2e-5)
-
-
-def test_batches_smaller_than_a_context_still_advance(monkeypatch):
-    gpt = random_gpt(1)
-    monkeypatch.setattr(extract, "BATCH_ACTIVATIONS", 0)
-    assert_knows(bg.MarkovChain.from_model(gpt), gpt)
 
 
 def test_table_holds_short_contexts_before_states_in_double_precision():

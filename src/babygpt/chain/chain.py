@@ -7,7 +7,7 @@ cannot see further back: that is the Markov property, and here it holds exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from babygpt.chain import text as text_module
 from babygpt.chain.compare import Comparison, LossDecomposition, NearestNgram
 from babygpt.chain.contexts import (
     all_contexts,
+    check_size,
     contexts_between,
     count_short,
     count_states,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 # How far from 1 the probabilities of a given row may sum before it is refused rather than renormalised.
 ROW_TOLERANCE = 1e-6
+# How many rows are checked at a time.
+CHECKED_ROWS = 2**16
 
 
 class MarkovChain(FiniteChain):
@@ -60,6 +63,8 @@ class MarkovChain(FiniteChain):
     short_log_probs
         (n_short, V), the same for contexts of 1 … K−1 tokens in the order of
         :mod:`babygpt.chain.contexts`, if the model speaks after those too.
+    copy
+        Whether the chain takes a copy of the tables; otherwise float64 ones become its own, and read-only.
 
     Raises
     ------
@@ -78,8 +83,9 @@ class MarkovChain(FiniteChain):
         log_probs: NDArray[np.floating] | Sequence[Sequence[float]],
         vocabulary: Vocabulary | Sequence[str] | None = None,
         short_log_probs: NDArray[np.floating] | None = None,
+        copy: bool = True,
     ) -> None:
-        table = _checked(log_probs, "log_probs")
+        table = _checked(log_probs, "log_probs", copy)
         N, V = table.shape
         if vocabulary is None:
             vocabulary = Vocabulary.numbers(V)
@@ -97,7 +103,7 @@ class MarkovChain(FiniteChain):
         self.log_probs = table
         self.short_log_probs: NDArray[np.float64] | None = None
         if short_log_probs is not None and np.size(short_log_probs):
-            self.short_log_probs = _checked(short_log_probs, "short_log_probs")
+            self.short_log_probs = _checked(short_log_probs, "short_log_probs", copy)
             if self.short_log_probs.shape != (count_short(V, K), V):
                 raise SettingError(
                     f"short_log_probs has shape {self.short_log_probs.shape}; contexts of 1 to {K - 1} tokens over "
@@ -105,8 +111,15 @@ class MarkovChain(FiniteChain):
                 )
 
     @classmethod
-    def from_model(cls, gpt: GPT, vocabulary: Vocabulary | Sequence[str] | None = None) -> MarkovChain:
+    def from_model(
+        cls,
+        gpt: GPT,
+        vocabulary: Vocabulary | Sequence[str] | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> MarkovChain:
         """Return the chain that ``gpt`` is: its own answer after every context, of K tokens and fewer.
+
+        ``progress(contexts_read, contexts)`` is called now and then; what it raises ends the reading.
 
         Raises
         ------
@@ -115,7 +128,8 @@ class MarkovChain(FiniteChain):
         """
         from babygpt.chain.extract import context_table  # chains alone need no torch
 
-        return cls.from_table(context_table(gpt), vocabulary)
+        check_size(gpt.config.vocab_size, gpt.config.block_size)
+        return cls.from_table(context_table(gpt, progress=progress), vocabulary, copy=False)
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, order: int | None = None) -> MarkovChain:
@@ -142,13 +156,16 @@ class MarkovChain(FiniteChain):
 
     @classmethod
     def from_table(
-        cls, table: NDArray[np.floating], vocabulary: Vocabulary | Sequence[str] | None = None
+        cls, table: NDArray[np.floating], vocabulary: Vocabulary | Sequence[str] | None = None, copy: bool = True
     ) -> MarkovChain:
-        """Return the chain of a table (n_short + N, V) with a row for every context, short ones first."""
+        """Return the chain of a table (n_short + N, V) with a row for every context, short ones first.
+
+        Without ``copy`` a float64 table becomes the chain's own: it is made read-only, and must not be changed.
+        """
         rows, V = table.shape
         # rows = V + V² + … + V^K, so N = V^K is what remains after the short contexts: (rows·(V − 1) + V) / V
         N = (rows * (V - 1) + V) // V
-        return cls(table[rows - N :], vocabulary, table[: rows - N])
+        return cls(table[rows - N :], vocabulary, table[: rows - N], copy=copy)
 
     # -- states ------------------------------------------------------------------------------------------
 
@@ -267,7 +284,7 @@ class MarkovChain(FiniteChain):
         States that differ only in their oldest token have the same successors, so the flow is summed over it.
         """
         N, V = self.log_probs.shape
-        return (distribution[:, None] * self.probs).reshape(V, N).sum(axis=0)
+        return np.einsum("aw,awt->wt", distribution.reshape(V, -1), self.probs.reshape(V, -1, V)).reshape(N)
 
     def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""
@@ -476,26 +493,28 @@ def _texts(target: Target) -> list[str]:
     return [] if isinstance(target, (int, np.integer)) else [text for part in target for text in _texts(part)]
 
 
-def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str) -> NDArray[np.float64]:
+def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str, copy: bool) -> NDArray[np.float64]:
     try:
-        table = np.array(log_probs, dtype=np.float64)  # a copy: it is this chain's own from here on
+        table = np.array(log_probs, dtype=np.float64, copy=True if copy else None)
     except (TypeError, ValueError):
         raise SettingError(
             f"{name} is not a table of numbers, one row per context and one column per symbol."
         ) from None
     if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
         raise SettingError(f"{name} has shape {table.shape}; a chain needs (states, symbols) with at least 2 symbols.")
-    with np.errstate(over="ignore"):
-        sums = np.exp(table).sum(axis=1)
-    off = np.abs(sums - 1)
-    if not (off <= ROW_TOLERANCE).all():  # catches NaN too
-        worst = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
-        raise SettingError(
-            f"Row {worst} of {name} is no distribution: its probabilities sum to {sums[worst]:.6g}, not 1. "
-            "Give natural logarithms of probabilities."
-        )
-    # Rows that are off by float32 rounding are put right; exact ones stay as they are.
-    if off.max() > 1e-14:
-        table -= np.log(sums)[:, None]
+    for start in range(0, len(table), CHECKED_ROWS):
+        rows = table[start : start + CHECKED_ROWS]
+        with np.errstate(over="ignore"):
+            sums = np.einsum("nv->n", np.exp(rows))
+        off = np.abs(sums - 1)
+        if not (off <= ROW_TOLERANCE).all():  # catches NaN too
+            worst = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
+            raise SettingError(
+                f"Row {start + worst} of {name} is no distribution: its probabilities sum to {sums[worst]:.6g}, not 1. "
+                "Give natural logarithms of probabilities."
+            )
+        # Rows that are off by float32 rounding are put right; exact ones stay as they are.
+        if off.max() > 1e-14:
+            rows -= np.log(sums)[:, None]
     table.flags.writeable = False
     return table

@@ -1,25 +1,234 @@
 """Extraction: ask a GPT about every context it can ever see.
 
-The one place where torch and NumPy meet. Logits leave torch as float32 and are normalised in float64, so every
-row of a chain sums to 1 to the last bit or two.
-
-Attention is causal: what a GPT says after the first t tokens of a context does not depend on the rest. The
-short contexts therefore come for free with the states that begin with them.
+The one place where torch and NumPy meet. A GPT of few contexts reads them all at once; of more, prefix by prefix
+(:mod:`babygpt.gpt.prefixes`), on as many threads as torch may use: each takes the next branch of the tree when it has
+finished one, so that none waits for a slower one. Logits leave torch as float32 and are normalised in float64, so
+every row of a chain sums to 1 to the last bit or two.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Event
+from typing import Any
 
-from babygpt.chain.contexts import check_size, contexts_between, count_short, count_states
+import numpy as np
+import psutil
+import torch
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
+from babygpt.errors import FileError, SettingError
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.device import threads_for
 from babygpt.gpt.model import GPT
+from babygpt.gpt.prefixes import Branch, Piece, PrefixTree
 
-# Contexts × tokens × width evaluated at a time: enough to be fast, little enough for the cache and for one thread,
-# which on a busy machine is faster than two.
-BATCH_ACTIVATIONS = 2**18
+Progress = Callable[[int, int], object]
+
+# Tokens (states × context length) that one forward pass reads in less time than it takes to walk the prefix tree.
+FORWARD_TOKENS = 2048
+# The tree is handed out in branches of about this share of the whole, or of this many contexts if that is more.
+SHARE = 1 / 64
+LEAST_SHARE = 2**13
+
+
+def context_table(
+    gpt: GPT,
+    *,
+    out: NDArray[np.floating] | str | Path | None = None,
+    dtype: DTypeLike = np.float64,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.floating]:
+    """Return what ``gpt`` says after every context, short ones first: (n_short + N, V) log-probabilities.
+
+    Rows are in the order of :mod:`babygpt.chain.contexts` and are the same whatever the number of threads. Memory
+    beyond the result is bounded, whatever N.
+
+    Parameters
+    ----------
+    gpt
+        The GPT; it computes where it is, on a CPU, CUDA or MPS.
+    out
+        Where to write: an array of this shape (its dtype counts, not ``dtype``), memory-mapped or not; or the path of
+        a NumPy file (.npy), which appears whole or not at all. By default a new array in memory.
+    dtype
+        float64, or float32 to take half the room.
+    threads
+        CPU threads at work; by default as many as torch has (``torch.get_num_threads()``).
+    progress
+        Called now and then as ``progress(contexts_read, contexts)``, on the caller's thread. What it raises ends the
+        extraction, as Ctrl-C does: no file is left, and an array given as ``out`` is filled in part.
+
+    Raises
+    ------
+    SizeError
+        The table would not fit into memory, or onto the disk; the message says what would.
+    SettingError
+        ``out`` has another shape or dtype, or cannot be written to.
+    FileError
+        The file cannot be written.
+
+    >>> from babygpt.gpt.model import GPTConfig, seeded_gpt
+    >>> np.exp(context_table(seeded_gpt(GPTConfig(), seed=1337)))[-1].round(4).tolist()  # after 111
+    [0.452, 0.548]
+    """
+    V, K = gpt.config.vocab_size, gpt.config.block_size
+    threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
+    if isinstance(out, np.ndarray):
+        _check_out(out, V, K)
+        _fill(out, gpt, threads, progress)
+        return out
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float64, np.float32):
+        raise SettingError(f"dtype={dtype} is not known here. Use float64 or float32.")
+    if out is None:
+        check_fits(V, K, dtype.itemsize, psutil.virtual_memory().available, "free memory")
+        table: NDArray[np.floating] = np.empty((count_short(V, K) + count_states(V, K), V), dtype)
+        _fill(table, gpt, threads, progress)
+        return table
+    path = Path(out)
+    with _whole_file(path, V, K, dtype) as table:
+        _fill(table, gpt, threads, progress)
+    return np.load(path, mmap_mode="r")
+
+
+def _check_out(out: NDArray[Any], V: int, K: int) -> None:
+    small = K * math.log2(V) < 62  # what any array can hold
+    if (
+        not small
+        or out.shape != (count_short(V, K) + count_states(V, K), V)
+        or out.dtype not in (np.float64, np.float32)
+    ):
+        rows = f"{count_short(V, K) + count_states(V, K):,}" if small else f"about {V:,}^{K:,}"
+        raise SettingError(
+            f"out is {out.dtype} of shape {out.shape}; this GPT's table is float64 or float32 with {rows} rows, one "
+            f"for every context of 1 to {K:,} tokens, and {V:,} columns, one for every token."
+        )
+    if not out.flags.writeable:
+        raise SettingError('out cannot be written to. Open a memory-mapped file with mode "r+" or "w+".')
+
+
+@contextmanager
+def _whole_file(path: Path, V: int, K: int, dtype: np.dtype[Any]) -> Iterator[NDArray[np.floating]]:
+    """Give a memory-mapped table that becomes the file ``path`` if all goes well, and nothing otherwise."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        with _as_file_error(path):
+            free = shutil.disk_usage(path.absolute().parent).free
+            check_fits(V, K, dtype.itemsize, free, f"free on the disk of {path}")
+            table = np.lib.format.open_memmap(partial, "w+", dtype, (count_short(V, K) + count_states(V, K), V))
+            if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process
+                with partial.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
+        yield table
+        with _as_file_error(path):
+            table.flush()
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_file_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            f"The file {path} cannot be written: {error.strerror}. Nothing was left behind. Choose another place."
+        ) from error
+
+
+def _fill(table: NDArray[np.floating], gpt: GPT, threads: int, progress: Progress | None) -> None:
+    V, K = gpt.config.vocab_size, gpt.config.block_size
+    if K * count_states(V, K) <= FORWARD_TOKENS:
+        with torch.inference_mode(), threads_for(0):
+            _fill_at_once(table, gpt)
+        if progress is not None:
+            progress(len(table), len(table))
+        return
+    if gpt.lm_head.weight.device.type != "cpu" or len(table) < 2 * LEAST_SHARE:
+        threads = 1
+    read = 0
+    # one thread for each operation: the threads are our own
+    with threads_for(0), closing(_read_tree(PrefixTree(gpt), table, threads)) as counts:
+        for count in counts:
+            read += count
+            if progress is not None:
+                progress(read, len(table))
+
+
+def _fill_at_once(table: NDArray[np.floating], gpt: GPT) -> None:
+    """Read all states in one pass: the short contexts are the beginnings of some."""
+    V, K = gpt.config.vocab_size, gpt.config.block_size
+    logits = gpt.logits(torch.from_numpy(all_contexts(V, K)).to(gpt.lm_head.weight.device))  # (N, K, V)
+    # the first state that begins with a prefix is the one that continues it with zeros
+    parts = [logits[:: V ** (K - t), t - 1] for t in range(1, K + 1)]
+    table[:] = log_softmax(torch.cat(parts).cpu().numpy().astype(np.float64))
+
+
+def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> Generator[int]:
+    """Fill the table, yielding how many contexts each branch of the tree brought."""
+    enough = max(LEAST_SHARE, int(tree.size(tree.root()) * SHARE))
+    stopped = Event()
+
+    def work(branch: Branch, whole: bool, forks: int = 1) -> tuple[int, list[Branch]]:
+        read, smaller = 0, []
+        for found in tree.grow(branch, whole, forks):
+            if stopped.is_set():
+                break
+            if isinstance(found, Branch):
+                smaller.append(found)
+            else:
+                _write(table, found)
+                read += found.logits.shape[1]
+        return read, smaller
+
+    pool = _pool(threads)
+    under_way = {pool.submit(work, tree.root(), False, threads)}
+    try:
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                read, smaller = future.result()
+                under_way |= {pool.submit(work, branch, tree.size(branch) <= enough) for branch in smaller}
+                yield read
+    finally:  # finished, failed, or stopped by who listens
+        stopped.set()
+        for future in under_way:
+            future.cancel()
+        wait(under_way)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    # kept, so that each thread keeps the memory it computes in
+    return ThreadPoolExecutor(threads, "babygpt-extract", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _write(table: NDArray[np.floating], piece: Piece) -> None:
+    """Write the normalised log-probabilities of a piece to their rows."""
+    V = len(piece.logits)
+    logits: Tensor = piece.logits.cpu() if piece.logits.device.type == "mps" else piece.logits  # MPS has no float64
+    log_probs = torch.log_softmax(logits.double(), dim=0).T.cpu().numpy()  # (contexts, V)
+    start = count_short(V, piece.length) + piece.parents.start * V
+    if len(piece.tokens) == V or len(piece.parents) == 1:
+        start += piece.tokens.start
+        table[start : start + len(log_probs)] = log_probs
+        return
+    stop = start + len(piece.parents) * V
+    for i, token in enumerate(piece.tokens):
+        table[start + token : stop : V] = log_probs[i :: len(piece.tokens)]
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -28,38 +237,3 @@ def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
         shifted = logits - logits.max(axis=-1, keepdims=True)
         shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
-
-
-def context_table(gpt: GPT) -> NDArray[np.float64]:
-    """Return what ``gpt`` says after every context, short ones first: float64 (n_short + N, V) log-probabilities.
-
-    Rows are in the order of :mod:`babygpt.chain.contexts`. Memory beyond the result is bounded, whatever N.
-
-    Raises
-    ------
-    SizeError
-        The table would be larger than the limit.
-    """
-    V, K = gpt.config.vocab_size, gpt.config.block_size
-    check_size(V, K)
-    N, n_short = count_states(V, K), count_short(V, K)
-    table = np.empty((n_short + N, V), dtype=np.float64)
-    batch = max(1, BATCH_ACTIVATIONS // (K * gpt.config.n_embd))
-    for start in range(0, N, batch):
-        stop = min(start + batch, N)
-        contexts = contexts_between(start, stop, V, K)
-        activations = contexts.size * gpt.config.n_embd
-        with torch.inference_mode(), threads_for(activations):
-            hidden = gpt.hidden(torch.from_numpy(contexts).to(gpt.lm_head.weight.device))  # (B, K, C)
-            parts, rows = [hidden[:, -1]], [n_short + start]
-            for t in range(1, K):
-                # The first state that begins with a prefix is the one that continues it with zeros.
-                spacing = V ** (K - t)
-                parts.append(hidden[-start % spacing :: spacing, t - 1])
-                rows.append(count_short(V, t) - (-start // spacing))
-            logits = gpt.lm_head(torch.cat(parts)).cpu().numpy().astype(np.float64)
-        log_probs, done = log_softmax(logits), 0
-        for part, row in zip(parts, rows, strict=True):
-            table[row : row + len(part)] = log_probs[done : done + len(part)]
-            done += len(part)
-    return table

@@ -83,13 +83,14 @@ def power_iteration(
 
 
 def _step(chain: FiniteChain, pi: NDArray[np.float64], lazy: bool, max_steps: int) -> NDArray[np.float64]:
-    residuals = [np.inf]
+    residuals, pi = [np.inf], pi.copy()
     for _ in range(max_steps):
         moved = chain.advance(pi)
         if lazy:
             moved = (moved + pi) / 2
         moved /= moved.sum()
-        residuals.append(float(np.abs(moved - pi).sum()))
+        pi -= moved
+        residuals.append(float(np.abs(pi, out=pi).sum()))
         pi = moved
         # Steps shrink by a factor r each; those to come add up to r / (1 − r) times the last.
         r = (residuals[-1] / residuals[-9]) ** (1 / 8) if len(residuals) > 9 else 1.0

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
     from babygpt.gpt.train import fit
     from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
     from babygpt.run.training import train
 
@@ -60,6 +61,7 @@ _HOME = {
     "babygpt.gpt.model": ["GPT"],
     "babygpt.gpt.train": ["fit"],
     "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
 }
@@ -75,6 +77,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "DivergedError",
+    "Ensemble",
     "FileError",
     "GPTConfig",
     "InputError",

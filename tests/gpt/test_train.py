@@ -74,7 +74,18 @@ def test_training_on_counts_is_the_articles_loop_over_windows(seed):
     ours, theirs = seeded_gpt(bg.GPTConfig(), seed), seeded_gpt(bg.GPTConfig(), seed)
     losses = losses_of(bg.TrainConfig(steps=50), ours)
     np.testing.assert_allclose(losses, plain_loop(theirs, *examples(corpus), 50), atol=1e-6)
-    np.testing.assert_allclose(probs(ours), probs(theirs), atol=2e-5)
+    # AdamW divides by the size of a gradient, so rounding in a tiny one, which differs by processor, is a whole step
+    np.testing.assert_allclose(probs(ours), probs(theirs), atol=2e-4)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 1337])
+@pytest.mark.parametrize("positions", ["last", "all"])
+def test_in_double_precision_training_on_counts_is_the_articles_loop_to_nine_digits(seed, positions):
+    corpus = corpus_of()
+    ours, theirs = (seeded_gpt(bg.GPTConfig(), seed).double() for _ in range(2))
+    losses = losses_of(bg.TrainConfig(steps=50, positions=positions), ours)
+    np.testing.assert_allclose(losses, plain_loop(theirs, *examples(corpus), 50, positions), atol=1e-9)
+    np.testing.assert_allclose(probs(ours), probs(theirs), atol=1e-9)
 
 
 @pytest.mark.parametrize(("text", "K", "bias"), [("abcabacbbcacab" * 3, 4, True), (ARTICLE, 1, False)])

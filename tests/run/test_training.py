@@ -216,9 +216,12 @@ def test_a_run_kept_from_divergence_is_a_chain_even_where_only_unseen_contexts_b
 
 def test_a_training_stopped_right_after_the_update_that_broke_it_still_leaves_a_chain():
     training = training_of(steps=60, learning_rate=1e20)
+    assert [step.index for step in islice(training, 1)] == [1]
+    run = training.result()
+    assert run.chain.n_states == 8
+    assert (run.steps, len(run.losses), run.history.steps.tolist()) == (0, 0, [0])
     with pytest.raises(DivergedError, match="the GPT of step 0 is kept"):
-        list(islice(training, 1))
-    assert training.result().chain.n_states == 8
+        list(training_of(steps=60, learning_rate=1e20))
 
 
 def test_a_gpt_that_speaks_nonsense_only_after_unseen_contexts_counts_as_diverged():

@@ -13,9 +13,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import closing, contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -29,7 +28,7 @@ from torch import Tensor
 from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
 from babygpt.errors import FileError, SettingError
 from babygpt.gpt.checks import check_count
-from babygpt.gpt.device import threads_for
+from babygpt.gpt.device import threads_for, workers
 from babygpt.gpt.model import GPT
 from babygpt.gpt.prefixes import Branch, Piece, PrefixTree
 
@@ -153,7 +152,7 @@ def _fill(table: NDArray[np.floating], gpt: GPT, threads: int, progress: Progres
     V, K = gpt.config.vocab_size, gpt.config.block_size
     if K * count_states(V, K) <= FORWARD_TOKENS:
         with torch.inference_mode(), threads_for(0):
-            _fill_at_once(table, gpt)
+            table[:] = table_of_logits(gpt.logits(torch.from_numpy(all_contexts(V, K)).to(gpt.lm_head.weight.device)))
         if progress is not None:
             progress(len(table), len(table))
         return
@@ -168,13 +167,15 @@ def _fill(table: NDArray[np.floating], gpt: GPT, threads: int, progress: Progres
                 progress(read, len(table))
 
 
-def _fill_at_once(table: NDArray[np.floating], gpt: GPT) -> None:
-    """Read all states in one pass: the short contexts are the beginnings of some."""
-    V, K = gpt.config.vocab_size, gpt.config.block_size
-    logits = gpt.logits(torch.from_numpy(all_contexts(V, K)).to(gpt.lm_head.weight.device))  # (N, K, V)
+def table_of_logits(logits: Tensor) -> NDArray[np.float64]:
+    """Return the table (…, n_short + N, V) of log-probabilities from the logits after each token of all states.
+
+    ``logits`` (…, N, K, V) are in order of the states; the short contexts are the beginnings of some.
+    """
+    K, V = logits.shape[-2:]
     # the first state that begins with a prefix is the one that continues it with zeros
-    parts = [logits[:: V ** (K - t), t - 1] for t in range(1, K + 1)]
-    table[:] = log_softmax(torch.cat(parts).cpu().numpy().astype(np.float64))
+    parts = [logits[..., :: V ** (K - t), t - 1, :] for t in range(1, K + 1)]
+    return log_softmax(torch.cat(parts, dim=-2).cpu().numpy().astype(np.float64))
 
 
 def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> Generator[int]:
@@ -194,7 +195,7 @@ def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> G
                 read += found.logits.shape[1]
         return read, smaller
 
-    pool = _pool(threads)
+    pool = workers("read", threads)
     under_way = {pool.submit(work, tree.root(), False, threads)}
     try:
         while under_way:
@@ -208,12 +209,6 @@ def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> G
         for future in under_way:
             future.cancel()
         wait(under_way)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    # kept, so that each thread keeps the memory it computes in
-    return ThreadPoolExecutor(threads, "babygpt-extract", initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _write(table: NDArray[np.floating], piece: Piece) -> None:

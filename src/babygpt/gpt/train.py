@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.adamw import adamw
 
@@ -62,6 +63,48 @@ class AdamWState:
             [torch.tensor(float(steps_done), device=p.device) for p in parameters],
         )
 
+    def update(self, parameters: list[Tensor], gradients: list[Tensor], config: TrainConfig) -> None:
+        """Do one step of AdamW on ``parameters``, in place."""
+        # The function behind torch.optim.AdamW, called directly: the class loads torch's compiler, which takes
+        # longer than the article's whole training. fused: one kernel updates all parameters.
+        adamw(
+            parameters,
+            [gradient.contiguous() for gradient in gradients],  # the fused kernel pairs numbers by place in memory
+            self.exp_avg,
+            self.exp_avg_sq,
+            [],
+            self.step,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+class Batches:
+    """Draws the examples of a step, with replacement, from the counts of a corpus."""
+
+    def __init__(self, corpus: Corpus, size: int) -> None:
+        self._size, self._vocab_size = size, len(corpus.vocabulary)
+        self._rows, self._tokens = np.nonzero(corpus.counts)
+        self._ends = np.cumsum(corpus.counts[self._rows, self._tokens])
+
+    def draw(self, seed: int, step: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return which contexts of the corpus are drawn, (B,), and the share of each token after them, (B, V).
+
+        Each step has its own generator, so that a resumed training draws what an uninterrupted one draws.
+        """
+        rng = np.random.default_rng((seed, step))
+        drawn = np.searchsorted(self._ends, rng.integers(self._ends[-1], size=self._size), side="right")
+        rows, place = np.unique(self._rows[drawn], return_inverse=True)
+        shares = np.zeros((len(rows), self._vocab_size))
+        np.add.at(shares, (place, self._tokens[drawn]), 1 / self._size)
+        return rows, shares
+
 
 class Trainer:
     """Trains a GPT in place, one step at a time.
@@ -73,6 +116,9 @@ class Trainer:
     steps_done, memory
         Where an earlier training stopped: its steps, and :meth:`state` of that time. Together with the GPT's
         weights they continue it exactly.
+    reading
+        Contexts (N, K), the corpus' own among them, that each step reads anyway: its forward pass then tells what
+        the GPT said after each of their tokens (:attr:`said`).
 
     Raises
     ------
@@ -87,6 +133,7 @@ class Trainer:
         config: TrainConfig,
         steps_done: int = 0,
         memory: dict[str, Tensor] | None = None,
+        reading: NDArray[np.int64] | None = None,
     ) -> None:
         if (gpt.config.vocab_size, gpt.config.block_size) != (len(corpus.vocabulary), corpus.context_length):
             raise SettingError(
@@ -105,11 +152,19 @@ class Trainer:
         self._good = [t.detach().clone() for t in self._live()]
         self._good_steps = steps_done
 
-        device = config.device
-        self._contexts = torch.from_numpy(corpus.contexts).to(device)
-        self._weights = torch.from_numpy((corpus.counts / corpus.n_examples).astype(np.float32)).to(device)
-        rows, tokens = np.nonzero(corpus.counts)
-        self._pairs, self._pair_ends = (rows, tokens), np.cumsum(corpus.counts[rows, tokens])
+        shares = corpus.counts / corpus.n_examples
+        self._batches = None if config.batch_size is None else Batches(corpus, config.batch_size)
+        self._reading = reading is not None
+        self._said: list[Tensor] = []
+        contexts = corpus.contexts
+        if reading is not None:
+            # a context that the corpus lacks has no share in the loss
+            self._place = _places(corpus.contexts, reading)
+            contexts, seen = reading, shares
+            shares = np.zeros((len(reading), seen.shape[1]))
+            shares[self._place] = seen
+        self._contexts = torch.from_numpy(contexts).to(config.device)
+        self._shares = self._on_device(shares)
 
     def step(self) -> Step:
         """Do one update and return it.
@@ -119,29 +174,35 @@ class Trainer:
         DivergedError
             The loss is not finite. The GPT is put back as it was at the last step whose loss was.
         """
-        contexts, weights = self._batch()
+        contexts, shares = self._batch()
         with threads_for(contexts.numel() * self.gpt.config.n_embd):
             loss, gradients = 0.0, list[Tensor]()
+            self._said.clear()
             for part in self._turns(len(contexts)):
-                term = self._loss(contexts[part], weights[part])
+                term = self._loss(contexts[part], shares[part])
                 new = torch.autograd.grad(term, self._parameters)
                 gradients = [a + b for a, b in zip(gradients, new, strict=True)] if gradients else list(new)
                 loss += term.item()
-            if not math.isfinite(loss):
+            if not math.isfinite(loss) or not all(said.isfinite().all() for said in self._said):
                 raise self.go_back(loss)
             with torch.no_grad():
                 torch._foreach_copy_(self._good, self._live())
                 self._good_steps = self.steps_done
-                self._update(gradients)
+                self._adamw.update(self._parameters, gradients, self.config)
         self.steps_done += 1
         return Step(self.steps_done, loss)
+
+    @property
+    def said(self) -> Tensor:
+        """What the GPT said before the last update after each token of the contexts it reads: (N, K, V) logits."""
+        return torch.cat(self._said)
 
     def verify(self) -> None:
         """Raise :class:`DivergedError`, and go back one step, if the last update broke the GPT."""
         loss = 0.0
         with threads_for(self._contexts.numel() * self.gpt.config.n_embd), torch.no_grad():
             for part in self._turns(len(self._contexts)):
-                loss += self._loss(self._contexts[part], self._weights[part]).item()
+                loss += self._loss(self._contexts[part], self._shares[part]).item()
         if not math.isfinite(loss):
             raise self.go_back(loss)
 
@@ -163,28 +224,29 @@ class Trainer:
             memory[f"exp_avg_sq.{name}"] = square.to("cpu", copy=True)
         return memory
 
-    def _loss(self, contexts: Tensor, weights: Tensor) -> Tensor:
+    def _loss(self, contexts: Tensor, shares: Tensor) -> Tensor:
+        if self.config.positions == "last" and not self._reading:
+            return -(shares * F.log_softmax(self.gpt(contexts), dim=-1)).sum()
+        logits = self.gpt.logits(contexts)  # (B, K, V)
+        if self._reading:
+            self._said.append(logits.detach())
         if self.config.positions == "last":
-            return -(weights * F.log_softmax(self.gpt(contexts), dim=-1)).sum()
-        log_probs = F.log_softmax(self.gpt.logits(contexts), dim=-1)  # (B, K, V)
-        # After the first t tokens of a window comes its token t + 1; only the last place has several outcomes.
-        inner = log_probs[:, :-1].gather(2, contexts[:, 1:, None]).sum(dim=(1, 2))  # (B,)
-        last = (weights * log_probs[:, -1]).sum()
-        return -(last + (weights.sum(dim=1) * inner).sum()) / contexts.shape[1]
+            return -(shares * F.log_softmax(logits[:, -1], dim=-1)).sum()
+        return loss_of_all_positions(F.log_softmax(logits, dim=-1), contexts, shares)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        """Return the step's distinct contexts (B, K) and the weight of each token after them (B, V)."""
-        size = self.config.batch_size
-        if size is None:
-            return self._contexts, self._weights
-        # Each step has its own generator, so that a resumed training draws what an uninterrupted one draws.
-        rng = np.random.default_rng((self.config.seed, self.steps_done))
-        drawn = np.searchsorted(self._pair_ends, rng.integers(self._pair_ends[-1], size=size), side="right")
-        rows, place = np.unique(self._pairs[0][drawn], return_inverse=True)
-        weights = np.zeros((len(rows), self._weights.shape[1]), dtype=np.float32)
-        np.add.at(weights, (place, self._pairs[1][drawn]), 1 / size)
-        device = self.config.device
-        return self._contexts[torch.from_numpy(rows).to(device)], torch.from_numpy(weights).to(device)
+        """Return the step's distinct contexts (B, K) and the share of each token after them (B, V)."""
+        if self._batches is None:
+            return self._contexts, self._shares
+        rows, shares = self._batches.draw(self.config.seed, self.steps_done)
+        if self._reading:
+            every = np.zeros(self._shares.shape)
+            every[self._place[rows]] = shares
+            return self._contexts, self._on_device(every)
+        return self._contexts[torch.from_numpy(rows).to(self.config.device)], self._on_device(shares)
+
+    def _on_device(self, shares: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(shares).to(self._parameters[0].dtype).to(self.config.device)
 
     def _turns(self, n_contexts: int) -> Iterator[slice]:
         shape = self.gpt.config
@@ -192,28 +254,27 @@ class Trainer:
         size = max(1, ACTIVATIONS_PER_TURN // (shape.block_size * per_token))
         return (slice(start, start + size) for start in range(0, n_contexts, size))
 
-    def _update(self, gradients: list[Tensor]) -> None:
-        # The function behind torch.optim.AdamW, called directly: the class loads torch's compiler, which takes
-        # longer than the article's whole training. fused: one kernel updates all parameters.
-        adamw(
-            self._parameters,
-            gradients,
-            self._adamw.exp_avg,
-            self._adamw.exp_avg_sq,
-            [],
-            self._adamw.step,
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-            eps=1e-8,
-            maximize=False,
-        )
-
     def _live(self) -> list[Tensor]:
         return [*self._parameters, *self._adamw.exp_avg, *self._adamw.exp_avg_sq, *self._adamw.step]
+
+
+def loss_of_all_positions(log_probs: Tensor, contexts: Tensor, shares: Tensor) -> Tensor:
+    """Return the mean loss of the predictions from 1, 2, … K tokens, in nats per token.
+
+    ``log_probs`` (…, B, K, V) after each token of ``contexts`` (B, K); ``shares`` (…, B, V) of the token after them.
+    The result has what dimensions come before.
+    """
+    # After the first t tokens of a window comes its token t + 1; only the last place has several outcomes.
+    following = contexts[:, 1:, None].expand(*log_probs.shape[:-2], -1, 1)
+    inner = log_probs[..., :-1, :].gather(-1, following).sum(dim=(-1, -2))  # (…, B)
+    last = (shares * log_probs[..., -1, :]).sum(dim=(-1, -2))
+    return -(last + (shares.sum(dim=-1) * inner).sum(dim=-1)) / contexts.shape[1]
+
+
+def _places(contexts: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each of ``contexts`` stands in ``among``, both in order: (M,)."""
+    _, place = np.unique(np.concatenate([among, contexts]), axis=0, return_inverse=True)
+    return place.ravel()[len(among) :]
 
 
 def fit(gpt: GPT, corpus: Corpus, config: TrainConfig | None = None) -> Iterator[Step]:

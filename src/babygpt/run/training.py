@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from babygpt.chain.contexts import check_size, count_short, count_states
-from babygpt.chain.extract import context_table
+from babygpt.chain.contexts import all_contexts, check_size, count_short, count_states
+from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
@@ -56,15 +57,18 @@ class Training:
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
+        # Few enough contexts are read by each step itself, which makes the frame before it free.
+        self._reads_all = K * count_states(V, K) <= FORWARD_TOKENS
+        reading = all_contexts(V, K) if self._reads_all else None
         if earlier is None:
             self.losses: list[float] = []
-            self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config)
+            self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config, reading=reading)
         else:
             self.losses = earlier.losses.tolist()
             self._recorder.take_over(earlier.history)
             memory = {name: torch.from_numpy(values) for name, values in earlier.optimizer.items()}
             # a copy: the run that is gone on from stays as it is
-            self.trainer = Trainer(deepcopy(earlier.gpt), corpus, train_config, earlier.steps, memory)
+            self.trainer = Trainer(deepcopy(earlier.gpt), corpus, train_config, earlier.steps, memory, reading)
 
     @classmethod
     def resume(cls, run: Run, steps: int | None = None) -> Training:
@@ -95,11 +99,15 @@ class Training:
             The loss is not finite. The result is then the run up to the last step whose loss was.
         """
         try:
-            self._record()
+            if not self._reads_all:
+                self._record(self.trainer.steps_done)
             while self.trainer.steps_done < self.train_config.steps:
                 step = self.trainer.step()
+                if self._reads_all:
+                    self._record(step.index - 1, self.trainer.said)
                 self.losses.append(step.loss)
-                self._record()
+                if not self._reads_all:
+                    self._record(step.index)
                 yield step
             self.trainer.verify()
         except DivergedError:
@@ -139,14 +147,13 @@ class Training:
         recorded = self._recorder.frame(self.trainer.steps_done)
         return context_table(self.trainer.gpt) if recorded is None else recorded
 
-    def _record(self) -> None:
-        """Record the chain of this step if the plan wants it; a chain that is broken ends the training."""
-        done = self.trainer.steps_done
-        if self._recorder.plan.wants(done) and self._recorder.frame(done) is None:
-            table = context_table(self.trainer.gpt)
+    def _record(self, step: int, said: Tensor | None = None) -> None:
+        """Record the chain of a step if the plan wants it; a chain that is broken ends the training."""
+        if self._recorder.plan.wants(step) and self._recorder.frame(step) is None:
+            table = context_table(self.trainer.gpt) if said is None else table_of_logits(said)
             if not np.isfinite(table).all():
                 raise self.trainer.go_back()
-            self._recorder.add(done, table)
+            self._recorder.add(step, table)
 
 
 def train(

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from babygpt.app.source import read_text
+from babygpt.app.source import named_by
 from babygpt.errors import FileError
+from babygpt.gpt.texts import file_pieces
+
+
+def read_text(source):
+    named = named_by(source)
+    return "".join(file_pieces(named)) if isinstance(named, Path) else named
 
 
 @pytest.fixture(autouse=True)
@@ -89,11 +95,11 @@ def test_a_file_that_may_not_be_read_says_so():
 
 
 def test_a_file_whose_reading_fails_says_so(monkeypatch):
-    def broken(self):
+    def broken(self, mode):
         raise OSError(5, "Input/output error")
 
     Path("disk.txt").write_text("01")
-    monkeypatch.setattr(Path, "read_bytes", broken)
+    monkeypatch.setattr(Path, "open", broken)
     with pytest.raises(FileError, match=r"disk.txt cannot be read: Input/output error"):
         read_text("disk.txt")
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babygpt.errors import InputError, SequenceError, SettingError, VocabularyError
-from babygpt.gpt.corpus import Corpus, entropy, window_numbers, windows
+from babygpt.gpt.corpus import Corpus, entropy, windows
 from babygpt.gpt.vocabulary import Vocabulary
 
 ARTICLE = "111101111011110"
@@ -82,30 +81,6 @@ def test_states_number_contexts_as_digits_in_base_v(text, K):
     corpus = Corpus.from_text(text, K)
     V = len(corpus.vocabulary)
     assert corpus.states.tolist() == [int("".join(map(str, c)), V) for c in corpus.contexts.tolist()]
-
-
-@given(st.integers(2, 9), st.data())
-def test_window_numbers_read_each_window_in_base_v(V, data):
-    tokens = data.draw(st.lists(st.integers(0, V - 1), min_size=1, max_size=30))
-    length = data.draw(st.integers(1, len(tokens)))
-    expected = [int("".join(map(str, tokens[i : i + length])), V) for i in range(len(tokens) - length + 1)]
-    assert window_numbers(np.array(tokens), length, V).tolist() == expected
-
-
-def test_window_numbers_are_exact_up_to_63_bits():
-    assert window_numbers(np.ones(62, dtype=np.int64), 62, 2).tolist() == [2**62 - 1]
-
-
-@pytest.mark.parametrize(("V", "length"), [(2, 63), (2, 64), (2, 130), (27, 14), (1000, 20)])
-def test_windows_too_long_to_number_are_still_told_apart_and_in_order(V, length):
-    rng = np.random.default_rng(V)
-    word = rng.integers(V, size=length + 3)
-    tokens = np.concatenate([word, rng.integers(V, size=5), word, np.zeros(length, dtype=np.int64), word])
-    numbers = window_numbers(tokens, length, V).tolist()
-    spelled = [tuple(tokens[i : i + length].tolist()) for i in range(len(numbers))]
-    assert len(set(spelled)) < len(spelled)
-    for i, j in product(range(len(numbers)), repeat=2):
-        assert (numbers[i] < numbers[j]) == (spelled[i] < spelled[j])
 
 
 @pytest.mark.parametrize("integer", [int, np.int64])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import ContextError
-from babygpt.gpt.corpus import window_numbers
+from babygpt.gpt.counting import window_numbers
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain

@@ -11,17 +11,23 @@ context, under the corpus' own frequencies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from mmap import mmap
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import SequenceError, SizeError
 from babygpt.gpt.checks import check_choice, check_count
+from babygpt.gpt.counting import CHUNK, WindowCounter
+from babygpt.gpt.texts import distinct_symbols, file_pieces, whole_words
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+
+Sliceable = TypeVar("Sliceable", str, NDArray[np.integer])
 
 Positions = Literal["last", "all"]
 
@@ -35,27 +41,6 @@ def windows(tokens: NDArray[np.int64], context_length: int) -> tuple[NDArray[np.
     """
     rows = np.lib.stride_tricks.sliding_window_view(tokens, context_length + 1)
     return rows[:, :-1], rows[:, -1]
-
-
-def window_numbers(tokens: NDArray[np.int64], length: int, vocab_size: int) -> NDArray[np.int64]:
-    """Return each window of ``length`` tokens read as a number in base V, oldest token most significant.
-
-    The result has L − length + 1 entries; two windows are equal exactly when their numbers are, and numbers are
-    ordered as windows are. Where V^length does not fit 63 bits, ranks stand in for numbers.
-
-    >>> window_numbers(np.array([1, 0, 1, 1]), length=3, vocab_size=2).tolist()
-    [5, 3]
-    """
-    numbers = np.zeros(len(tokens) - length + 1, dtype=np.int64)
-    bound = 1
-    for offset in range(length):
-        if bound * vocab_size >= 2**63:
-            distinct, numbers = np.unique(numbers, return_inverse=True)
-            bound = len(distinct)
-        numbers *= vocab_size
-        numbers += tokens[offset : offset + len(numbers)]
-        bound *= vocab_size
-    return numbers
 
 
 def entropy(counts: NDArray[np.int64]) -> float:
@@ -124,15 +109,104 @@ class Corpus:
         VocabularyError
             The text has a symbol that the vocabulary lacks, or the vocabulary is no vocabulary.
         """
-        check_count("context_length", context_length)
         if not isinstance(text, str):
             raise SequenceError(
                 f"The training sequence must be a text, not {type(text).__name__}. For token numbers use "
                 "Corpus.from_tokens(tokens, context_length, vocabulary)."
             )
+        return cls._from_texts(lambda: _slices(text), context_length, vocabulary, tokens)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        context_length: int = 3,
+        vocabulary: Vocabulary | Sequence[str] | None = None,
+        tokens: TokenKind = "chars",
+    ) -> Corpus:
+        """Return the counts of a UTF-8 text file of any size, read a piece at a time.
+
+        What counts as its text: see :func:`babygpt.gpt.texts.file_pieces`. Without a vocabulary it is read twice.
+
+        Raises
+        ------
+        FileError
+            The file is missing, a folder, unreadable, or not UTF-8 text.
+        SequenceError, VocabularyError
+            As for :meth:`from_text`.
+        """
+        return cls._from_texts(lambda: file_pieces(path), context_length, vocabulary, tokens)
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes | bytearray | memoryview | mmap | NDArray[np.uint8],
+        context_length: int = 3,
+        vocabulary: Vocabulary | Sequence[str] | None = None,
+    ) -> Corpus:
+        """Return the counts of bytes, each a symbol: the Latin-1 character of its number.
+
+        ``data`` is anything that holds bytes: bytes, a memory-mapped file, an array of uint8.
+
+        >>> Corpus.from_bytes(b"abab", 1).vocabulary.symbols
+        ('a', 'b')
+        """
+        numbers = np.frombuffer(data, dtype=np.uint8)
+        return cls._from_texts(
+            lambda: (bytes(piece).decode("latin-1") for piece in _slices(numbers)), context_length, vocabulary, "chars"
+        )
+
+    @classmethod
+    def from_tokens(
+        cls, tokens: Sequence[int] | NDArray[np.integer], context_length: int, vocabulary: Vocabulary | Sequence[str]
+    ) -> Corpus:
+        """Return the counts of a token sequence (L,), each token 0 … V−1.
+
+        An array is read a piece at a time, so a memory-mapped one may be larger than memory.
+
+        >>> Corpus.from_tokens([0, 1, 0, 1], 1, Vocabulary("ab")).counts.tolist()
+        [[0, 2], [1, 0]]
+        """
+        pieces = _slices(tokens) if isinstance(tokens, np.ndarray) and tokens.ndim == 1 else [tokens]
+        return cls.from_pieces(pieces, context_length, vocabulary)
+
+    @classmethod
+    def from_pieces(
+        cls,
+        pieces: Iterable[str | Sequence[int] | NDArray[np.integer]],
+        context_length: int,
+        vocabulary: Vocabulary | Sequence[str],
+    ) -> Corpus:
+        """Return the counts of one sequence that comes in pieces, texts or token arrays, of any length each.
+
+        Windows reach across pieces; words do not, so a piece of words must end where a word does.
+
+        >>> Corpus.from_pieces(["ab", "a", "b"], 1, "ab").counts.tolist()
+        [[0, 2], [1, 0]]
+        """
+        check_count("context_length", context_length)
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        counter = WindowCounter(context_length, len(vocabulary))
+        for piece in pieces:
+            counter.add(vocabulary.encode(piece))
+        if counter.n_tokens <= context_length:
+            raise SequenceError(_too_short(counter.n_tokens, context_length))
+        return cls(vocabulary, context_length, *counter.result())
+
+    @classmethod
+    def _from_texts(
+        cls,
+        texts: Callable[[], Iterable[str]],
+        context_length: int,
+        vocabulary: Vocabulary | Sequence[str] | None,
+        tokens: TokenKind,
+    ) -> Corpus:
+        """Return the counts of a text that can be gone through, piece by piece, more than once."""
+        check_count("context_length", context_length)
         check_choice("tokens", tokens, get_args(TokenKind))
         if vocabulary is None:
-            found = sorted(set(text if tokens == "chars" else text.split()))
+            found = sorted(distinct_symbols(texts(), tokens))
             if len(found) == 1:
                 raise SequenceError(
                     f"The sequence says only {found[0]!r}, so there is nothing to choose between. Give a vocabulary "
@@ -143,28 +217,8 @@ class Corpus:
             vocabulary = Vocabulary(tuple(found), tokens)
         elif not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary, tokens)
-        return cls.from_tokens(vocabulary.encode(text), context_length, vocabulary)
-
-    @classmethod
-    def from_tokens(
-        cls, tokens: Sequence[int] | NDArray[np.integer], context_length: int, vocabulary: Vocabulary | Sequence[str]
-    ) -> Corpus:
-        """Return the counts of a token sequence (L,), each token 0 … V−1.
-
-        >>> Corpus.from_tokens([0, 1, 0, 1], 1, Vocabulary("ab")).counts.tolist()
-        [[0, 2], [1, 0]]
-        """
-        check_count("context_length", context_length)
-        if not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary(vocabulary)
-        ids = vocabulary.encode(tokens)
-        if len(ids) <= context_length:
-            raise SequenceError(_too_short(len(ids), context_length))
-        V = len(vocabulary)
-        X, Y = windows(ids, context_length)
-        _, first, row = np.unique(window_numbers(ids[:-1], context_length, V), return_index=True, return_inverse=True)
-        counts = np.bincount(row * V + Y, minlength=len(first) * V).reshape(len(first), V)
-        return cls(vocabulary, context_length, X[first], counts)
+        pieces = texts() if vocabulary.tokens == "chars" else whole_words(texts())
+        return cls.from_pieces(pieces, context_length, vocabulary)
 
     @property
     def n_examples(self) -> int:
@@ -221,6 +275,10 @@ class Corpus:
             f"Corpus({self.n_examples:,} examples, {len(self.contexts):,} distinct contexts of "
             f"{self.context_length}, {len(self.vocabulary):,} symbols, floor {self.floor:.6f} nats)"
         )
+
+
+def _slices(sequence: Sliceable) -> Iterator[Sliceable]:
+    return (sequence[start : start + CHUNK] for start in range(0, len(sequence), CHUNK))
 
 
 def _too_short(length: int, context_length: int) -> str:

@@ -37,6 +37,11 @@ def visible(text: str) -> str:
     )
 
 
+def code_points(text: str) -> NDArray[np.uint32]:
+    """Return the Unicode code point of each character: uint32 (length,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The V symbols of a GPT in token order.
@@ -140,13 +145,11 @@ class Vocabulary:
             except KeyError as unknown:
                 raise self._unknown([unknown.args[0]]) from None
         # Characters are looked up all at once by code point: a book takes milliseconds.
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        known, token = self._code_points
-        place = np.minimum(np.searchsorted(known, points), len(known) - 1)
-        found = known[place] == points
-        if not found.all():
-            raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[~found])))
-        return token[place]
+        points, token_of_point = code_points(text), self._token_of_point
+        tokens = token_of_point[np.minimum(points, len(token_of_point) - 1)]
+        if tokens.size and tokens.min() < 0:
+            raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[tokens < 0])))
+        return tokens
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text that the tokens ``ids`` spell.
@@ -165,10 +168,12 @@ class Vocabulary:
         return {symbol: token for token, symbol in enumerate(self.symbols)}
 
     @cached_property
-    def _code_points(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        points = np.array([ord(symbol) for symbol in self.symbols], dtype=np.uint32)
-        order = np.argsort(points)
-        return points[order], order.astype(np.int64)
+    def _token_of_point(self) -> NDArray[np.int64]:
+        """The token of each code point, −1 where it is no symbol's; one place more stands for all larger ones."""
+        points = np.array([ord(symbol) for symbol in self.symbols])
+        tokens = np.full(points.max() + 2, -1, dtype=np.int64)
+        tokens[points] = np.arange(len(points))
+        return tokens
 
     def _check_tokens(self, ids: NDArray[np.generic]) -> NDArray[np.int64]:
         if ids.size == 0:

@@ -14,7 +14,6 @@ import typer
 
 import babygpt
 from babygpt.app import screen
-from babygpt.app.source import read_text
 from babygpt.errors import DivergedError, FileError, RunError, SettingError
 
 if TYPE_CHECKING:
@@ -91,6 +90,7 @@ def train(
     Ctrl-C stops early and keeps what was trained; babygpt train --resume runs/run-1 goes on.
     """
     # imported here: --help shows without NumPy, a mistake without torch
+    from babygpt.app.source import named_by
     from babygpt.chain.contexts import check_size
     from babygpt.gpt.config import GPTConfig, TrainConfig
     from babygpt.gpt.corpus import Corpus
@@ -115,7 +115,11 @@ def train(
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
         GPTConfig(context_length, 2, layers, heads, width, bias)
         symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-        corpus = Corpus.from_text(read_text(sequence), context_length, symbols, tokens.value)
+        named = named_by(sequence)
+        if isinstance(named, Path):
+            corpus = Corpus.from_file(named, context_length, symbols, tokens.value)
+        else:
+            corpus = Corpus.from_text(named, context_length, symbols, tokens.value)
         config = GPTConfig(context_length, len(corpus.vocabulary), layers, heads, width, bias)
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training

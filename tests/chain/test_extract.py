@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import threading
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import babygpt as bg
+from babygpt.chain import extract
 from babygpt.chain.extract import context_table, log_softmax
-from babygpt.errors import SizeError
+from babygpt.errors import FileError, SettingError, SizeError
+from babygpt.gpt import prefixes
 from babygpt.gpt.model import seeded_gpt
 
 UNTRAINED_P0 = [0.4963350, 0.4515704, 0.4964836, 0.4518111, 0.4961162, 0.4517718, 0.4962803, 0.4520468]
@@ -133,3 +137,192 @@ def test_log_softmax_agrees_with_torch_on_large_and_small_logits():
 def test_a_cold_softmax_keeps_finite_log_probabilities_where_probabilities_underflow():
     out = log_softmax(np.array([[2000.0, 0.0, -2000.0]]))
     np.testing.assert_array_equal(out, [[0.0, -2000.0, -4000.0]])
+
+
+# -- large tables: threads, arrays, files, progress, refusals ------------------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Return a GPT of a few thousand contexts, read prefix by prefix and in many branches."""
+    monkeypatch.setattr(extract, "FORWARD_TOKENS", 0)
+    monkeypatch.setattr(extract, "LEAST_SHARE", 64)
+    monkeypatch.setattr(prefixes, "CACHE_ACTIVATIONS", 8 * 64)
+    gpt = seeded_gpt(bg.GPTConfig(10, 2, 2, 2, 8), 0)
+    with torch.no_grad():
+        for parameter in gpt.parameters():
+            parameter.mul_(8)
+    return gpt
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_every_row_is_the_gpts_answer_on_any_number_of_threads(large, threads):
+    out = np.full((2**11 - 2, 2), np.nan)
+    assert context_table(large, out=out, threads=threads) is out
+    np.testing.assert_allclose(np.exp(out), np.concatenate(list(answers(large))), atol=1e-5)
+    np.testing.assert_allclose(np.exp(out).sum(axis=1), 1, atol=1e-14)
+
+
+def test_threads_change_nothing_but_the_last_digits(large):
+    np.testing.assert_allclose(context_table(large, threads=3), context_table(large, threads=1), atol=2e-4)
+
+
+def test_few_and_many_contexts_are_read_alike(large, monkeypatch):
+    by_prefix = context_table(large)
+    monkeypatch.setattr(extract, "FORWARD_TOKENS", 10**9)
+    np.testing.assert_allclose(context_table(large), by_prefix, atol=2e-4)
+
+
+def test_many_tokens_are_read_in_portions(large, monkeypatch):
+    gpt = seeded_gpt(bg.GPTConfig(2, 300, 1, 1, 4), 1)
+    assert_knows(bg.MarkovChain.from_model(gpt), gpt)
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "memmap", "strided"])
+def test_the_callers_array_is_filled(large, tmp_path, kind):
+    expected = context_table(large)
+    shape = expected.shape
+    if kind == "memmap":
+        out = np.memmap(tmp_path / "table", dtype=np.float32, mode="w+", shape=shape)
+    elif kind == "strided":
+        out = np.zeros((2 * shape[0], 5))[::2, 1:4:2]
+    else:
+        out = np.zeros(shape, dtype=kind)
+    assert context_table(large, out=out) is out
+    np.testing.assert_allclose(out, expected, atol=2e-4)
+
+
+def test_float32_on_request(large):
+    table = context_table(large, dtype=np.float32)
+    assert table.dtype == np.float32
+    np.testing.assert_allclose(table, context_table(large), atol=2e-4)
+
+
+def test_a_file_is_the_table_memory_mapped(large, tmp_path):
+    path = tmp_path / "table.npy"
+    table = context_table(large, out=path, dtype="float32")
+    assert isinstance(table, np.memmap)
+    assert not table.flags.writeable
+    np.testing.assert_array_equal(np.load(path), table)
+    np.testing.assert_allclose(table, context_table(large), atol=2e-4)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.npy"]
+    assert context_table(large, out=str(path)).dtype == np.float64  # written over
+
+
+class EnoughError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, EnoughError, OSError])
+@pytest.mark.parametrize("when", [1, 3])
+def test_what_stops_an_extraction_leaves_no_file_and_all_as_it_was(large, tmp_path, threads, error, when):
+    path = tmp_path / "table.npy"
+    path.write_text("an older file")
+    before = torch.get_num_threads(), torch.is_grad_enabled(), torch.get_rng_state()
+    calls = []
+
+    def progress(done, total):
+        calls.append(done)
+        if len(calls) == when:
+            raise error
+
+    with pytest.raises(error):
+        context_table(large, out=path, threads=threads, progress=progress)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.npy"]
+    assert path.read_text() == "an older file"
+    assert (torch.get_num_threads(), torch.is_grad_enabled()) == before[:2]
+    assert torch.equal(torch.get_rng_state(), before[2])
+    assert context_table(large, threads=threads).shape == (2**11 - 2, 2)  # and the threads work on
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_progress_rises_to_the_end_on_the_callers_thread(large, threads):
+    heard = []
+    context_table(large, threads=threads, progress=lambda *now: heard.append((*now, threading.current_thread())))
+    done = [now[0] for now in heard]
+    assert done == sorted(done)
+    assert heard[-1][:2] == (2**11 - 2, 2**11 - 2)
+    assert len(heard) > 5
+    assert {now[2] for now in heard} == {threading.current_thread()}
+
+
+def test_a_chain_passes_progress_on():
+    heard = []
+    bg.MarkovChain.from_model(seeded_gpt(bg.GPTConfig(), 0), progress=lambda *now: heard.append(now))
+    assert heard == [(14, 14)]
+
+
+def test_files_that_cannot_be_written_are_told(large, tmp_path):
+    with pytest.raises(FileError, match="cannot be written"):
+        context_table(large, out=tmp_path / "none" / "table.npy")
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(FileError, match="cannot be written"):
+        context_table(large, out=tmp_path / "folder.npy")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder.npy"]
+
+
+def test_what_would_not_fit_memory_is_refused_before_work(large, monkeypatch):
+    monkeypatch.setattr(extract.psutil, "virtual_memory", lambda: SimpleNamespace(available=10_000))
+    monkeypatch.setattr(extract, "_fill", lambda *_: pytest.fail("work began"))
+    with pytest.raises(SizeError, match=r"take 16\.0 KiB; there is 9\.8 KiB free memory\. Try context_length=8"):
+        context_table(large)
+
+
+def test_what_would_not_fit_the_disk_is_refused_before_work(large, monkeypatch, tmp_path):
+    monkeypatch.setattr(extract.shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
+    monkeypatch.setattr(extract, "_fill", lambda *_: pytest.fail("work began"))
+    with pytest.raises(SizeError, match=r"there is 9\.8 KiB free on the disk of .*table\.npy\. Try context_length=8"):
+        context_table(large, out=tmp_path / "table.npy")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("K", [60, 10**4])
+def test_contexts_beyond_all_memory_are_refused_at_once(K):
+    gpt = seeded_gpt(bg.GPTConfig(K, 2, 1, 1, 2), 0)
+    with pytest.raises(SizeError):
+        context_table(gpt)
+    with pytest.raises(SettingError, match="this GPT's table is float64 or float32 with"):
+        context_table(gpt, out=np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        (np.zeros((13, 2)), "14 rows"),
+        (np.zeros((14, 3)), "2 columns"),
+        (np.zeros((14, 2), dtype=np.int64), "out is int64"),
+        (np.broadcast_to(np.zeros(2), (14, 2)), "cannot be written to"),
+    ],
+)
+def test_arrays_that_cannot_take_the_table_are_told(out, message):
+    with pytest.raises(SettingError, match=message):
+        context_table(seeded_gpt(bg.GPTConfig(), 0), out=out)
+
+
+@pytest.mark.parametrize("settings", [{"dtype": np.int32}, {"dtype": "float16"}, {"threads": 0}, {"threads": 1.5}])
+def test_settings_that_mean_nothing_are_told(settings):
+    with pytest.raises(SettingError):
+        context_table(seeded_gpt(bg.GPTConfig(), 0), **settings)
+
+
+def test_a_broken_gpt_gives_nan_and_no_chain(large):
+    with torch.no_grad():
+        large.wte.weight[0, 0] = torch.nan
+    assert np.isnan(context_table(large)).any()
+    with pytest.raises(SettingError, match="no distribution"):
+        bg.MarkovChain.from_model(large)
+
+
+def test_a_chain_takes_no_copy_of_the_table_it_reads(monkeypatch):
+    made = []
+    real = extract.context_table
+
+    def watched(*args, **kwargs):
+        made.append(real(*args, **kwargs))
+        return made[0]
+
+    monkeypatch.setattr(extract, "context_table", watched)
+    chain = bg.MarkovChain.from_model(seeded_gpt(bg.GPTConfig(), 0))
+    assert np.shares_memory(chain.log_probs, made[0])
+    assert not chain.log_probs.flags.writeable

@@ -51,8 +51,8 @@ def context_table(
 ) -> NDArray[np.floating]:
     """Return what ``gpt`` says after every context, short ones first: (n_short + N, V) log-probabilities.
 
-    Rows are in the order of :mod:`babygpt.chain.contexts` and are the same whatever the number of threads. Memory
-    beyond the result is bounded, whatever N.
+    Rows are in the order of :mod:`babygpt.chain.contexts`, within float32 rounding of ``gpt(idx)`` and normalised in
+    float64. Memory beyond the result is bounded, whatever N.
 
     Parameters
     ----------

@@ -11,6 +11,8 @@ from torch import Tensor
 
 # Memory is asked for in portions of this many numbers.
 PORTION = 2**22
+# Each name's memory begins at a multiple of so many, where processors like to begin.
+ALIGNED = 64
 
 
 class Scratch:
@@ -33,7 +35,8 @@ class Scratch:
         if name not in self._parts or self._parts[name].numel() < size:
             if self._free.numel() < size:
                 self._free = self._more(max(size, PORTION))
-            self._parts[name], self._free = self._free[:size], self._free[size:]
+            room = -(-size // ALIGNED) * ALIGNED
+            self._parts[name], self._free = self._free[:size], self._free[room:]
         return self._parts[name][:size]
 
     def _more(self, size: int) -> Tensor:

@@ -39,7 +39,7 @@ def dense_hitting_times(chain: bg.MarkovChain) -> np.ndarray:
     return times
 
 
-def measure() -> Iterator[Comparison]:
+def measure(full: bool) -> Iterator[Comparison]:
     with threadpool_limits(1, "blas"):
         for K in (3, 6, 9, 10, 11, 12):
             chain, pairs = chain_of(K), 7 if K < 10 else 3

@@ -34,8 +34,7 @@ def fit_only() -> None:
         pass
 
 
-def measure() -> list[Comparison]:
-    torch.set_num_threads(1)
+def measure(full: bool) -> list[Comparison]:
     plain = "the article's plain loop"
     return [
         compare("50 steps, as bg.train with every frame of the chain", lambda: bg.train(SEQUENCE), plain, plain_loop),

@@ -37,7 +37,7 @@ Progress = Callable[[int, int], object]
 # Tokens (states × context length) that one forward pass reads in less time than it takes to walk the prefix tree.
 FORWARD_TOKENS = 2048
 # The tree is handed out in branches of about this share of the whole, or of this many contexts if that is more.
-SHARE = 1 / 64
+SHARE = 1 / 16
 LEAST_SHARE = 2**13
 
 

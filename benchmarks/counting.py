@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import torch
 from measure import Comparison, Growth, once, rounds
 
 import babygpt as bg

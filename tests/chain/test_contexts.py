@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from babygpt.chain.contexts import (
     MAX_ARROWS,
     all_contexts,
+    check_fits,
     check_size,
     contexts_between,
     count_short,
@@ -158,6 +159,83 @@ def test_sizes_beyond_any_float_are_refused_too(V, K):
 def test_numpy_integers_do_not_wrap_around_into_small_sizes(K):
     with pytest.raises(SizeError):
         check_size(2, np.int64(K))
+
+
+def table_bytes(V, K, itemsize):
+    """Return the bytes of a table with a row for every context, short ones too."""
+    return sum(V**t for t in range(1, K + 1)) * V * itemsize
+
+
+def fits(V, K, itemsize, room):
+    try:
+        check_fits(V, K, itemsize, room, "free memory")
+    except SizeError:
+        return False
+    return True
+
+
+vocabularies = st.integers(2, 60) | st.integers(2, 100_000)
+rooms = st.integers(0, 2**20) | st.integers(0, 2**45)
+
+
+@given(vocabularies, st.integers(1, 60), st.sampled_from([4, 8]), rooms)
+def test_a_table_larger_than_the_room_never_fits_and_one_a_little_smaller_always(V, K, itemsize, room):
+    size = table_bytes(V, K, itemsize)
+    assert not fits(V, K, itemsize, size - 1)
+    # short contexts are counted as if they began with the empty one, which has no row: that row is all that is lost
+    assert fits(V, K, itemsize, size + V * V * itemsize) or size > 2**50
+    if fits(V, K, itemsize, room):
+        assert size <= room
+
+
+@given(vocabularies, st.integers(1, 10**12), st.sampled_from([4, 8]), rooms)
+def test_the_context_length_that_is_advised_has_room_and_one_more_has_not(V, K, itemsize, room):
+    try:
+        check_fits(V, K, itemsize, room, "free memory")
+    except SizeError as error:
+        message = str(error)
+    else:
+        return
+    if "Try context_length=" not in message:
+        assert f"With {V:,} symbols not even context_length=1 fits" in message
+        assert not fits(V, 1, itemsize, room)
+        return
+    advised = int(message.split("Try context_length=")[1].split(",")[0])
+    assert advised < K
+    assert fits(V, advised, itemsize, room)
+    assert not fits(V, advised + 1, itemsize, room)
+
+
+def test_half_the_room_for_a_number_gives_binary_contexts_one_token_more():
+    assert [max(K for K in range(1, 40) if fits(2, K, itemsize, 2**30)) for itemsize in (8, 4)] == [25, 26]
+
+
+def test_a_table_that_does_not_fit_is_told_with_size_room_and_what_would():
+    with pytest.raises(SizeError) as error:
+        check_fits(27, 6, 8, 2**30, "free on the disk of table.npy")
+    for part in ("context_length=6 over 27 symbols", "387,420,489 states", "there is 1.0 GiB free on the disk of table",
+                 "Try context_length=4"):  # fmt: skip
+        assert part in str(error.value)
+
+
+def test_the_size_that_is_told_exceeds_the_room_that_is_told():
+    V, K, room = 2, 16, 3 * 2**19  # the states take 1 MiB, the short contexts as much again
+    with pytest.raises(SizeError) as error:
+        check_fits(V, K, 8, room, "free memory")
+    assert "1.5 MiB free memory" in str(error.value)
+    assert "take 2.0 MiB" in str(error.value)
+
+
+@pytest.mark.parametrize("K", [10**6, 10**9, 10**12, 10**400])
+def test_room_for_an_enormous_context_is_refused_without_computing_its_number_of_states(K):
+    with pytest.raises(SizeError, match=r"about 10\^.* states.*Try context_length=25"):
+        check_fits(2, K, 8, 2**30, "free memory")
+
+
+@pytest.mark.parametrize("K", [0, -3, 1.0, True, None])
+def test_room_for_a_context_length_that_is_no_count_is_refused(K):
+    with pytest.raises(SettingError, match="context_length"):
+        check_fits(2, K, 8, 2**30, "free memory")
 
 
 @pytest.mark.parametrize("K", [0, -3, 1.0, True, None])

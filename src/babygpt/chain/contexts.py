@@ -17,7 +17,7 @@ the 14 rows are 6 short contexts and 8 states.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,35 +49,42 @@ def count_short(vocab_size: int, context_length: int) -> int:
 
 def check_size(vocab_size: int, context_length: int, limit: int = MAX_ARROWS) -> None:
     """Raise :class:`SizeError` if the chain has more than ``limit`` arrows (V per state)."""
-    _check_room(vocab_size, context_length, 8, 8 * limit, f"the limit is {human_bytes(8 * limit)} ({limit:,} arrows)")
+
+    def arrows(K: int) -> int:
+        return count_states(vocab_size, K) * vocab_size
+
+    where = f"the limit is {human_bytes(8 * limit)} ({limit:,} arrows)"
+    _check_room(vocab_size, context_length, arrows, 8, limit, where)
 
 
 def check_fits(vocab_size: int, context_length: int, itemsize: int, room: int, where: str) -> None:
     """Raise :class:`SizeError` if the table of all contexts, short ones too, has more bytes than ``room``."""
-    # V + V² + … + V^K rows are less than V/(V − 1) times the V^K that are counted here
-    states = room * (vocab_size - 1) // vocab_size
-    _check_room(vocab_size, context_length, itemsize, states, f"there is {human_bytes(room)} {where}")
+
+    def numbers(K: int) -> int:
+        return (count_short(vocab_size, K) + count_states(vocab_size, K)) * vocab_size
+
+    where = f"there is {human_bytes(room)} {where}"
+    _check_room(vocab_size, context_length, numbers, itemsize, room // itemsize, where)
 
 
-def _check_room(vocab_size: int, context_length: int, itemsize: int, room: int, limit: str) -> None:
-    check_count("context_length", context_length)
-    bits = min(context_length, 10**12) * math.log2(vocab_size)
+def _check_room(V: int, K: int, numbers: Callable[[int], int], itemsize: int, most: int, where: str) -> None:
+    check_count("context_length", K)
+    bits = min(K, 10**12) * math.log2(V)
     if bits < 50:  # V^K itself may have millions of digits
-        n_states = count_states(vocab_size, context_length)
-        if n_states * vocab_size * itemsize <= room:
+        if numbers(K) <= most:
             return
-        states = f"{n_states:,} states, whose probabilities take {human_bytes(itemsize * n_states * vocab_size)}"
+        states = f"{count_states(V, K):,} states, whose probabilities take {human_bytes(itemsize * numbers(K))}"
     else:
         states = f"about 10^{bits * math.log10(2):,.0f} states, more than any memory holds"
     fits = 0
-    while vocab_size ** (fits + 2) * itemsize <= room:
+    while numbers(fits + 1) <= most:
         fits += 1
     advice = (
-        f"Try context_length={fits}, the largest that fits with {vocab_size:,} symbols."
+        f"Try context_length={fits}, the largest that fits with {V:,} symbols."
         if fits
-        else f"With {vocab_size:,} symbols not even context_length=1 fits: use fewer symbols."
+        else f"With {V:,} symbols not even context_length=1 fits: use fewer symbols."
     )
-    raise SizeError(f"context_length={context_length} over {vocab_size:,} symbols gives {states}; {limit}. {advice}")
+    raise SizeError(f"context_length={K} over {V:,} symbols gives {states}; {where}. {advice}")
 
 
 def human_bytes(count: float) -> str:

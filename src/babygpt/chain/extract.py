@@ -14,7 +14,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -88,7 +88,10 @@ def context_table(
         _check_out(out, V, K)
         _fill(out, gpt, threads, progress)
         return out
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise SettingError(f"dtype={dtype!r} is not known. Use float64 or float32.") from None
     if dtype not in (np.float64, np.float32):
         raise SettingError(f"dtype={dtype} is not known here. Use float64 or float32.")
     if out is None:
@@ -97,6 +100,11 @@ def context_table(
         _fill(table, gpt, threads, progress)
         return table
     path = Path(out)
+    if path.is_dir() or not path.name or "\0" in str(path):
+        raise FileError(
+            f"The file {path} cannot be written: that is no name of a file. Nothing was left behind. "
+            "Choose another place."
+        )
     with _whole_file(path, V, K, dtype) as table:
         _fill(table, gpt, threads, progress)
     return np.load(path, mmap_mode="r")
@@ -135,7 +143,8 @@ def _whole_file(path: Path, V: int, K: int, dtype: np.dtype[Any]) -> Iterator[ND
             table.flush()
             partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be removed either
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -175,7 +184,7 @@ def table_of_logits(logits: Tensor) -> NDArray[np.float64]:
     K, V = logits.shape[-2:]
     # the first state that begins with a prefix is the one that continues it with zeros
     parts = [logits[..., :: V ** (K - t), t - 1, :] for t in range(1, K + 1)]
-    return log_softmax(torch.cat(parts, dim=-2).cpu().numpy().astype(np.float64))
+    return log_softmax(torch.cat(parts, dim=-2).cpu().double().numpy())
 
 
 def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> Generator[int]:

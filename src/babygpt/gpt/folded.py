@@ -68,8 +68,11 @@ def _folded(block: Block, n_head: int, like: Tensor) -> FoldedBlock:
     C = qkv.shape[1] - 1
     qkv[:C] *= math.log2(math.e) / math.sqrt(C // n_head)
     queries, keys, _ = qkv.view(3, n_head, -1, C + 1)
-    # What it reads has at most length 1, so no query and no key is longer than this, head by head.
-    longest = [torch.linalg.matrix_norm(m[..., :C], 2) + m[..., C].norm(dim=1) for m in (queries, keys)]
+    sharp = not bool(qkv.isfinite().all())
+    if not sharp:
+        # What it reads has at most length 1, so no query and no key is longer than this, head by head.
+        longest = [torch.linalg.matrix_norm(m[..., :C], 2) + m[..., C].norm(dim=1) for m in (queries, keys)]
+        sharp = bool((longest[0] * longest[1]).max() > SAFE_SCORE)
     return FoldedBlock(
         qkv=_as(like, qkv),
         attn_proj=_as(like, _centred(_exact(block.attn.c_proj.weight))),
@@ -77,7 +80,7 @@ def _folded(block: Block, n_head: int, like: Tensor) -> FoldedBlock:
         fc=_as(like, _reader(block.ln_2, block.mlp.c_fc.weight, block.mlp.c_fc.bias)),
         mlp_proj=_as(like, _centred(_exact(block.mlp.c_proj.weight))),
         mlp_bias=_bias(like, block.mlp.c_proj),
-        sharp=not bool((longest[0] * longest[1]).max() <= SAFE_SCORE),  # a NaN counts as sharp
+        sharp=sharp,
     )
 
 

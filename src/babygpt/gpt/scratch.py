@@ -22,19 +22,21 @@ class Scratch:
         self._like = like
         self._free = like.new_empty(0)
         self._parts: dict[object, Tensor] = {}
-        self._shaped: dict[object, Tensor] = {}
+        self._shaped: dict[object, dict[tuple[int, ...], Tensor]] = {}
 
     def __call__(self, name: object, *shape: int) -> Tensor:
         """Return the memory called ``name``, with what is left in it, as a tensor of ``shape``."""
-        shaped = self._shaped.get((name, shape))
+        shaped = self._shaped.get(name, {}).get(shape)
         if shaped is None:
-            shaped = self._shaped[name, shape] = self._part(name, math.prod(shape)).view(shape)
+            shaped = self._part(name, math.prod(shape)).view(shape)
+            self._shaped[name][shape] = shaped
         return shaped
 
     def _part(self, name: object, size: int) -> Tensor:
         if name not in self._parts or self._parts[name].numel() < size:
             if self._free.numel() < size:
                 self._free = self._more(max(size, PORTION))
+            self._shaped[name] = {}  # what had this name is let go
             room = -(-size // ALIGNED) * ALIGNED
             self._parts[name], self._free = self._free[:size], self._free[room:]
         return self._parts[name][:size]

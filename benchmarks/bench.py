@@ -19,7 +19,7 @@ import ensemble
 import extraction
 import torch
 import training
-from measure import Comparison, Growth
+from measure import THREADS, Comparison, Growth
 from rich.console import Console
 from rich.table import Table
 
@@ -63,6 +63,14 @@ def table_of(comparisons: list[Comparison]) -> Table:
     return table
 
 
+def processor() -> str:
+    """Return the processor's own name where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
 def kept(results: list[Comparison | Growth]) -> Path:
     """Write everything measured, and on what, to a file of its own."""
     folder = Path(__file__).parent / "results"
@@ -71,8 +79,9 @@ def kept(results: list[Comparison | Growth]) -> Path:
     machine = {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
+        "threads": THREADS,
         "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
     }
     kinds = {"comparisons": Comparison, "growth": Growth}

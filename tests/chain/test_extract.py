@@ -454,6 +454,7 @@ def test_tables_of_any_gpt_in_any_parts_on_any_number_of_threads_are_what_the_gp
 def test_tables_in_single_precision_are_as_exact_as_the_gpt_itself():
     errors = []
 
+    @settings(max_examples=30)
     @given(gpts(), st.sampled_from([40, 1000, 2**18]), st.sampled_from([np.float32, np.float64]))
     def check(gpt, activations, dtype):
         with small_parts(activations=activations):
@@ -468,6 +469,7 @@ def test_tables_in_single_precision_are_as_exact_as_the_gpt_itself():
     assert np.median(errors) < 1e-5
 
 
+@settings(max_examples=30)
 @given(gpts())
 def test_one_pass_and_the_prefix_tree_say_the_same(gpt):
     gpt = gpt.double()
@@ -507,18 +509,10 @@ def test_the_same_number_of_threads_gives_the_same_bits_again(in_small_parts, th
         np.testing.assert_array_equal(table, tables[0])
 
 
-@pytest.mark.parametrize("config", [bg.GPTConfig(1, 3000, 1, 1, 2), bg.GPTConfig(2, 300, 2, 2, 4, True)])
+@pytest.mark.parametrize("config", [bg.GPTConfig(1, 3000, 1, 1, 2), bg.GPTConfig(2, 150, 2, 2, 4, True)])
 def test_large_vocabularies_are_read_in_their_real_parts(config):
     gpt = loud_gpt(config, 2).double()
-    table = context_table(gpt, threads=2)
-    some = np.random.default_rng(0).integers(0, len(table), 300)
-    V = config.vocab_size
-    for row in some:
-        context = [row] if row < V else divmod(int(row) - V, V)
-        with torch.no_grad():
-            expected = torch.log_softmax(gpt(torch.tensor([list(context)]))[0], dim=-1)
-        np.testing.assert_allclose(table[row], expected, atol=1e-10)
-    assert not np.isnan(table).any()
+    assert furthest(context_table(gpt, threads=2), asked(gpt)) <= 1e-10
 
 
 def test_a_real_tree_of_sixteen_thousand_states_read_by_three_threads_agrees_with_the_gpt():

@@ -107,7 +107,7 @@ def put(said, piece):
     """Put a piece where its contexts belong, none of which may have been read before; return how many."""
     V = said[0].shape[1]
     assert piece.logits.shape == (V, len(piece.parents) * len(piece.tokens))
-    rows = [parent * V + token for parent in piece.parents for token in piece.tokens]
+    rows = (np.array(piece.parents)[:, None] * V + np.array(piece.tokens)).ravel()
     assert np.isnan(said[piece.length - 1][rows]).all()
     said[piece.length - 1][rows] = piece.logits.T
     return len(rows)
@@ -170,6 +170,7 @@ def test_a_tree_in_any_limits_grown_in_any_order_reads_each_context_once_and_say
 def test_a_tree_in_single_precision_is_as_exact_as_the_gpt_itself():
     done, errors = Counter(), []
 
+    @settings(max_examples=40)
     @given(gpts(), limits)
     def check(gpt, limit):
         own = answers(gpt)
@@ -181,17 +182,20 @@ def test_a_tree_in_single_precision_is_as_exact_as_the_gpt_itself():
 
     check()
     assert np.median(errors) < 1e-5  # else the comparison would say little
-    for path in ("tabled", "not tabled", "split", "portions", "long"):
+    for path in ("tabled", "not tabled", "portions", "long"):
         assert done[path] >= 3, (path, done)
 
 
 @pytest.mark.parametrize("loudness", [0.1, 2.0])
 @pytest.mark.parametrize(("V", "K", "into"), [(2, 10, 1), (2, 10, 4), (3, 6, 3), (5, 5, 8)])
 def test_a_deep_tree_is_split_again_and_again_and_says_what_the_gpt_says(V, K, into, loudness):
-    gpt = shaken(bg.GPTConfig(K, V, 2, 2, 4, True), 7, loudness).double()
+    gpt = shaken(bg.GPTConfig(K, V, 2, 2, 4, True), 7, loudness)
     with Limits(activations=40, row=4, into=into).set():
-        tree = WatchedTree(gpt)
-        assert furthest(read_whole(tree), answers(gpt)) <= 1e-10
+        own, single = answers(gpt), read_whole(PrefixTree(gpt))
+        tree = WatchedTree(gpt.double())
+        exact = answers(gpt)
+        assert furthest(read_whole(tree), exact) <= 1e-10
+        assert furthest(single, exact) <= 1e-5 + 10 * furthest(own, exact)
     assert tree.done["split of a split"] >= 3
     assert tree.done["tabled"] == (loudness < 1)
 
@@ -211,7 +215,7 @@ def test_a_branch_grown_whole_says_the_same_to_the_last_bit_whenever_it_is_grown
     [
         bg.GPTConfig(1, 2, 1, 1, 1),
         bg.GPTConfig(1, 40, 2, 2, 4, True),
-        bg.GPTConfig(2, 300, 2, 2, 4, True),
+        bg.GPTConfig(2, 300, 2, 1, 2, True),
         bg.GPTConfig(2, 2, 1, 1, 2),
         bg.GPTConfig(11, 2, 1, 3, 6, True),
         bg.GPTConfig(3, 13, 4, 4, 8),

@@ -92,3 +92,8 @@ def test_memory_does_not_grow_with_the_length(monkeypatch):
 @pytest.mark.parametrize("pieces", [[], [[]], [[0, 1]], [[0], [], [1]]])
 def test_what_is_shorter_than_a_window_has_none(pieces):
     assert counted([np.array(piece, dtype=np.int64) for piece in pieces], 2, 2) == ([], [])
+
+
+@pytest.mark.parametrize("K", [10**6, 10**9])
+def test_a_context_whose_windows_no_computer_could_number_is_answered_at_once(K):
+    assert WindowCounter(K, 2).result()[1].shape == (0, 2)

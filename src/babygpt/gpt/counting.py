@@ -11,6 +11,7 @@ many, sorted lists of those that occur are merged.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class WindowCounter:
 
     def __init__(self, context_length: int, vocab_size: int) -> None:
         self._length, self._vocab_size = int(context_length) + 1, int(vocab_size)
-        self._possible = vocab_size**self._length
+        # V^(K+1) itself may have millions of digits
+        self._possible = vocab_size**self._length if self._length * math.log2(vocab_size) < 62 else 2**62
         self._kept: NDArray[Any] = np.zeros(0, dtype=np.int64)
         self._table = np.zeros(self._possible if self._possible <= TABLE else 0, dtype=np.int64)
         self._found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []

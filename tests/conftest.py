@@ -25,3 +25,12 @@ def article_run():
 def small_run():
     """Return a run that trains in milliseconds."""
     return bg.train(ARTICLE, context_length=3, steps=6, seed=3, n_layer=1, n_head=2, n_embd=8)
+
+
+@pytest.fixture
+def three_threads():
+    """Let torch have three threads during the test."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)

@@ -858,14 +858,6 @@ def test_several_callers_at_once_each_get_their_own_table(in_small_parts):
         assert furthest(table, asked(gpt)) <= 1e-10
 
 
-@pytest.fixture
-def three_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("forward_tokens", [0, 10**9], ids=["tree", "one pass"])
 @pytest.mark.parametrize("threads", [None, 1, 4])
 @pytest.mark.parametrize("ends", [None, EnoughError, KeyboardInterrupt])

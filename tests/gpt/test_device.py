@@ -7,14 +7,6 @@ from babygpt.errors import SettingError
 from babygpt.gpt.device import SMALL_WORK, available_devices, check_device, threads_for
 
 
-@pytest.fixture
-def three_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_cpu_is_always_there():
     assert available_devices()[0] == "cpu"
     assert check_device("cpu") == torch.device("cpu")

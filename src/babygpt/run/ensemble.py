@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
@@ -319,7 +319,7 @@ def _train(
     return Ensemble(
         corpus,
         config,
-        replace(train_config, seed=seeds[0]),
+        train_config,
         np.array(seeds, dtype=np.int64),
         losses,
         np.array(recorded, dtype=np.int64),

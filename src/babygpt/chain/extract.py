@@ -13,8 +13,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,7 +28,7 @@ from torch import Tensor
 from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
 from babygpt.errors import FileError, SettingError
 from babygpt.gpt.checks import check_count
-from babygpt.gpt.device import threads_for, workers
+from babygpt.gpt.device import Job, side_by_side, threads_for
 from babygpt.gpt.model import GPT
 from babygpt.gpt.prefixes import Branch, Piece, PrefixTree
 
@@ -192,32 +192,19 @@ def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int) -> G
     enough = max(LEAST_SHARE, int(tree.size(tree.root()) * SHARE))
     stopped = Event()
 
-    def work(branch: Branch, whole: bool, forks: int = 1) -> tuple[int, list[Branch]]:
-        read, smaller = 0, []
+    def work(branch: Branch, whole: bool, forks: int = 1) -> tuple[int, list[Job]]:
+        read, smaller = 0, list[Job]()
         for found in tree.grow(branch, whole, forks):
             if stopped.is_set():
                 break
             if isinstance(found, Branch):
-                smaller.append(found)
+                smaller.append(partial(work, found, tree.size(found) <= enough))
             else:
                 _write(table, found)
                 read += found.logits.shape[1]
         return read, smaller
 
-    pool = workers("read", threads)
-    under_way = {pool.submit(work, tree.root(), False, threads)}
-    try:
-        while under_way:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                read, smaller = future.result()
-                under_way |= {pool.submit(work, branch, tree.size(branch) <= enough) for branch in smaller}
-                yield read
-    finally:  # finished, failed, or stopped by who listens
-        stopped.set()
-        for future in under_way:
-            future.cancel()
-        wait(under_way)
+    return side_by_side("read", threads, [partial(work, tree.root(), False, threads)], stopped)
 
 
 def _write(table: NDArray[np.floating], piece: Piece) -> None:

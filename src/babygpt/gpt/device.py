@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
+from threading import Event
 
 import torch
 
@@ -45,6 +46,31 @@ def threads_for(activations: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+Job = Callable[[], "tuple[int, list[Job]]"]
+
+
+def side_by_side(purpose: str, threads: int, jobs: Iterable[Job], stopped: Event) -> Generator[int]:
+    """Do jobs, and those that they give rise to, on a pool of threads; yield what each of them counts.
+
+    Whoever closes the generator early, or whatever fails, sets ``stopped`` for the jobs under way, and they are waited
+    for.
+    """
+    pool = workers(purpose, threads)
+    under_way = {pool.submit(job) for job in jobs}
+    try:
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                count, more = future.result()
+                under_way |= {pool.submit(job) for job in more}
+                yield count
+    finally:
+        stopped.set()
+        for future in under_way:
+            future.cancel()
+        wait(under_way)
 
 
 @cache

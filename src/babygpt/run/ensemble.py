@@ -10,10 +10,10 @@ bounded by the threads, not by the seeds. Each GPT is the one that a run with it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Literal
 
@@ -29,7 +29,7 @@ from babygpt.errors import DivergedError, SettingError, SizeError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
-from babygpt.gpt.device import check_device, threads_for, workers
+from babygpt.gpt.device import Job, check_device, side_by_side, threads_for
 from babygpt.gpt.model import GPT, seeded_gpt
 from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
@@ -281,37 +281,26 @@ def _train(
     frame_of = {step: frame for frame, step in enumerate(recorded)}
     stopped = Event()
 
-    def work(block: range) -> int:
+    def work(block: range) -> tuple[int, list[Job]]:
         """Train the GPTs of a block to the end and write what is asked for of them into the arrays."""
         part = slice(block.start, block.stop)
         first = draw(config, seeds[part], train_config.device)
         trainer = StackedTrainer(first, seeds[part], config, corpus, train_config)
         for step in range(train_config.steps + 1):
             if stopped.is_set():
-                return 0
+                return 0, []
             if step in frame_of:
                 _read(trainer.weights, config, tables[part, frame_of[step]], threads)
             if step < train_config.steps:
                 losses[part, step] = trainer.step().cpu()
         for name, weight in as_modules(trainer.weights).items():
             weights[name][part] = weight.detach().cpu()
-        return len(block) * train_config.steps
+        return len(block) * train_config.steps, []
 
-    def blocks_done() -> Generator[int]:
-        pool = workers("train", threads if train_config.device == "cpu" else 1)
-        under_way = {pool.submit(work, block) for block in blocks}
-        try:
-            while under_way:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                yield sum(future.result() for future in done)
-        finally:  # finished, failed, or stopped by who listens
-            stopped.set()
-            for future in under_way:
-                future.cancel()
-            wait(under_way)
-
+    side = threads if train_config.device == "cpu" else 1
+    jobs = [partial(work, block) for block in blocks]
     finished = 0
-    with threads_for(0), closing(blocks_done()) as counts:
+    with threads_for(0), closing(side_by_side("train", side, jobs, stopped)) as counts:
         for count in counts:
             finished += count
             if progress is not None:

@@ -1,0 +1,39 @@
+// Builds the one bundle that every host loads: src/babygpt/static/studio.js.
+//   node build.mjs           build
+//   node build.mjs --watch   build again after each change
+//   node build.mjs --tests   bundle the tests to .tests/, where node runs them
+import { readdirSync, rmSync } from "node:fs";
+import * as esbuild from "esbuild";
+
+const shared = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  loader: { ".css": "text" },
+  logLevel: "warning",
+};
+
+if (process.argv.includes("--tests")) {
+  rmSync(".tests", { recursive: true, force: true });
+  const tests = readdirSync("tests").filter((name) => /\.test\.tsx?$/.test(name));
+  await esbuild.build({
+    ...shared,
+    entryPoints: tests.map((name) => `tests/${name}`),
+    outdir: ".tests",
+    outExtension: { ".js": ".mjs" },
+    platform: "node",
+  });
+} else {
+  const options = {
+    ...shared,
+    entryPoints: ["src/studio.tsx"],
+    outfile: "../src/babygpt/static/studio.js",
+    minify: true,
+    legalComments: "none",
+    charset: "utf8",
+  };
+  if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
+  else await esbuild.build(options);
+}

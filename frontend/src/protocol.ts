@@ -1,0 +1,208 @@
+// What passes between the session, which thinks, and the screen, which draws. `app/session.py` is the other end.
+//
+// The session's state is a handful of *views*, each whole in itself, never a change to an earlier one. A host (the
+// studio's WebSocket, a notebook, an exported file) carries views to the screen and commands back.
+
+/** How numbers travel: as they are, or as base64 of little-endian bytes where there are many. */
+export type Packed = string;
+
+/** What is learnt, how, and what follows from that alone. Changes with every `configure`. */
+export interface Setup {
+  version: number; // counts the changes of the setup; a frame with another version belongs to an earlier one
+  name: string; // of the preset or the file; "" for what was typed
+  text: string | null; // the sequence, or null if it is too long to be edited here
+  tokens: number[]; // the first of its tokens, at most 400
+  n_tokens: number;
+  symbols: string[]; // the vocabulary, raw
+  labels: string[]; // the same made visible: a blank is ␣
+  separator: string; // between the symbols of a context: "" or " "
+  settings: Settings;
+  n_states: number;
+  n_arrows: number;
+  n_parameters: number;
+  n_examples: number;
+  seen: Packed; // bit s (byte s >> 3, bit s & 7): whether state s occurs in the data
+  n_seen: number;
+  floor: number; // nats per token: the lowest loss the data allows
+  uniform: number; // ln V
+  map: [number, number] | null; // width and height of the map in pixels, if frames come as a map
+  presets: string[];
+  limits: { states: number; steps: number; text: number };
+}
+
+export interface Settings {
+  context_length: number;
+  vocabulary: string | null; // given symbols, or null: those that occur
+  tokens: "chars" | "words";
+  steps: number; // in all
+  stop_gap: number | null; // stop when the loss is within so many nats of the floor
+  learning_rate: number;
+  weight_decay: number;
+  n_layer: number;
+  n_head: number;
+  n_embd: number;
+  bias: boolean;
+  positions: "last" | "all";
+  batch_size: number | null;
+  seed: number;
+}
+
+export type Subject = "model" | "data" | "A" | "B";
+
+/** The chain as it is shown now. */
+export interface Frame {
+  version: number;
+  step: number;
+  source: "model" | "data" | "difference";
+  compare: [Subject, Subject]; // what is subtracted from what in a difference: first − second
+  /** (n_states × n_symbols), row by row: probabilities; in a difference −1 … 1; null where the data says nothing.
+   *  null as a whole where there is a map instead. */
+  values: (number | null)[] | null;
+  /** For more than 256 states: two bytes a pixel, row by row from the top: token, strength 0 … 255.
+   *  Token 255: never seen. In a difference the first byte is 0 for less and 1 for more of the second token than the
+   *  other has (two symbols), or 2 for a distance (more symbols). */
+  map: Packed | null;
+  pi: number[] | null; // the share of each state in the long run; null where it takes too long to follow
+  turned: boolean; // the weights are not those of training: a knob is turned
+}
+
+/** What the shown chain amounts to; null: not known, or too long to compute. All in nats per token. */
+export interface Numbers {
+  loss: number | null;
+  gap: number | null; // loss − floor
+  entropy_rate: number | null;
+  mixing_time: number | null; // tokens; null: infinite or not known
+  mixing: "exact" | "infinite" | "unknown";
+}
+
+export interface Curve {
+  steps: number[]; // at most 600 points
+  losses: number[];
+  recorded: number[] | null; // the steps that can be shown, where not all can
+}
+
+export interface Player {
+  step: number; // the playhead
+  trained: number; // steps done
+  total: number; // steps asked for
+  training: boolean;
+  playing: boolean;
+  speed: number | null; // steps per second; null: as fast as training goes
+  stopped: "" | "gap" | "diverged"; // why training ended before its steps
+}
+
+/** The selected state, model beside data. null: none is selected. */
+export interface Selected {
+  state: number;
+  tokens: number[]; // its context, oldest first
+  model: number[]; // (V) probabilities under the decoding in force
+  data: number[]; // (V) counts
+  n: number; // how often it occurs in the data
+  pi: number | null;
+  successors: number[]; // (V) states
+  predecessors: { state: number; token: number; p: number }[];
+  attention: { step: number; weights: number[][][][] } | null; // (layer, head, reading, read)
+  layers: number[][] | null; // (n_layer + 1, V): what it would say if it stopped after 0, 1, … layers
+}
+
+/** The tape of sampled tokens and where the ball is. */
+export interface Tape {
+  tokens: number[]; // the last ones drawn, newest last, at most 64; the first n_context are the start
+  fresh: number; // counts the tokens drawn since the tape was begun
+  state: number; // where the ball is
+  from: number | null; // where it came from, by `token`
+  token: number | null;
+  p: number | null; // how likely that was
+  wandering: boolean;
+}
+
+export interface Decoding {
+  temperature: number; // 0 is greedy
+  top_k: number | null;
+  top_p: number | null;
+  min_p: number | null;
+}
+
+export interface Knobs {
+  position: number; // 0: initial weights, 1: trained; null-free: 1 when untouched
+  tensors: { name: string; shape: number[] }[];
+  tensor: string | null; // the one shown
+  values: Packed | null; // float32, row by row
+  place: number | null; // flat place of the number held, in the tensor shown
+  value: number | null; // its value in training
+  by: number; // what is added to it
+  ready: boolean; // whether there is a trained GPT to turn
+}
+
+export interface Pins {
+  A: { step: number; seed: number; context_length: number; fits: boolean } | null;
+  B: { step: number; seed: number; context_length: number; fits: boolean } | null;
+}
+
+/** A window of rows for the table of a large chain. */
+export interface Rows {
+  first: number;
+  values: (number | null)[][]; // (rows, V), as in a frame
+  counts: number[][]; // (rows, V) in the data
+}
+
+export interface Notice {
+  id: number;
+  code: string; // of a text in the language of the screen; "library": `text` says it
+  field: string | null; // the setting that is meant
+  values: Record<string, string | number>;
+  text: string; // in English
+}
+
+export interface Views {
+  setup: Setup;
+  frame: Frame;
+  numbers: Numbers;
+  curve: Curve;
+  player: Player;
+  selected: Selected | null;
+  tape: Tape;
+  decoding: Decoding;
+  knobs: Knobs;
+  pins: Pins;
+  rows: Rows | null;
+  link: Record<string, string>; // what the link says of the session: everything that is not as it begins
+  code: { python: string; command: string };
+  notice: Notice | null;
+}
+
+export type Command =
+  | { command: "open"; link: Record<string, string> } // make the session as a link says
+  | ({ command: "configure"; sequence?: string; name?: string } & Partial<Settings>)
+  | { command: "preset"; name: string }
+  | { command: "train" } // up to the steps in the settings, and play
+  | { command: "more"; steps: number } // so many steps more than there are
+  | { command: "pause" } // the playhead; training under way goes on
+  | { command: "stop" } // the training
+  | { command: "play" }
+  | { command: "step" } // one recorded step on; trains one if there is none
+  | { command: "rewind" } // to the initial weights
+  | { command: "seek"; step: number } // to the nearest recorded step
+  | { command: "speed"; speed: number | null }
+  | { command: "show"; source: Frame["source"]; compare?: [Subject, Subject] }
+  | { command: "select"; state: number | null }
+  | { command: "walk"; token: number } // the ball takes that arrow
+  | { command: "place"; state: number } // the ball is put there
+  | { command: "wander"; on: boolean }
+  | { command: "decode"; temperature?: number; top_k?: number | null; top_p?: number | null; min_p?: number | null }
+  | { command: "pin"; slot: "A" | "B" }
+  | { command: "unpin"; slot: "A" | "B" }
+  | { command: "turn"; position: number } // from the initial weights (0) to the trained (1) and beyond
+  | { command: "tensor"; name: string }
+  | { command: "nudge"; place: number; by: number }
+  | { command: "release" } // all knobs as training left them
+  | { command: "rows"; first: number } // the table's window
+  | { command: "dismiss" }; // the notice
+
+/** What a host gives the screen: the front-end interface of anywidget. */
+export interface Model {
+  get<K extends keyof Views>(key: K): Views[K] | undefined;
+  on(event: string, callback: (...args: unknown[]) => void): void;
+  off(event: string, callback: (...args: unknown[]) => void): void;
+  send(command: Command): void;
+}

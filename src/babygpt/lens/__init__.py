@@ -1,0 +1,1 @@
+"""Look inside: what the layers of a GPT do with one context."""

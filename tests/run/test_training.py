@@ -310,3 +310,45 @@ def test_an_enormous_context_is_refused_without_hanging():
 def test_what_cannot_be_used_is_refused_in_its_own_words(given, error, words):
     with pytest.raises(error, match=words):
         bg.train(**given)
+
+
+# -- looking at a training under way ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("context_length", [3, 13])  # read by the step itself; read beside it, and thinned
+def test_chains_of_recorded_steps_can_be_had_while_training_goes_on(context_length):
+    corpus = bg.Corpus.from_text(ARTICLE + "0010011100", context_length)
+    training = Training(corpus, bg.GPTConfig(context_length, 2, 1, 1, 4), bg.TrainConfig(steps=8))
+    for step in training:
+        now = training.chain_at(step.index)
+        np.testing.assert_array_equal(now.log_probs, bg.MarkovChain.from_model(training.trainer.gpt).log_probs)
+    run = training.result()
+    assert list(training.recorded) == [s for s in run.history.steps.tolist() if s < 8 or context_length == 13]
+    for recorded in training.recorded:
+        chain = training.chain_at(recorded)
+        np.testing.assert_array_equal(chain.log_probs, run.chain_at(recorded).log_probs)
+        np.testing.assert_array_equal(chain.short_log_probs, run.chain_at(recorded).short_log_probs)
+
+
+def test_a_chain_that_was_not_recorded_is_refused():
+    training = training_of(steps=9)
+    list(islice(training, 2))
+    with pytest.raises(SettingError, match="Step 5 was not recorded"):
+        training.chain_at(5)
+
+
+def test_a_training_gone_on_from_a_run_has_the_runs_frames():
+    training = training_of(interrupted_at(3, steps=9), steps=9)
+    assert list(training.recorded) == [0, 1, 2, 3]
+    finish(training)
+    assert list(training.recorded) == list(range(9))
+
+
+def test_frames_keep_to_the_budget_that_is_given():
+    corpus = bg.Corpus.from_text(ARTICLE, 3)
+    training = Training(corpus, SHAPE, bg.TrainConfig(steps=40), frame_budget=12 * TABLE_BYTES)
+    history = finish(training).history
+    assert history.table.nbytes <= 12 * TABLE_BYTES
+    assert len(history) > 6
+    again = Training.resume(interrupted_at(20, steps=40), frame_budget=12 * TABLE_BYTES)
+    np.testing.assert_array_equal(finish(again).history.steps, history.steps)

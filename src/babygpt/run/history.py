@@ -134,10 +134,12 @@ class Recorder:
 
     def __init__(self, plan: FramePlan) -> None:
         self.plan = plan
+        self.steps: list[int] = []  # the recorded ones, in the order of training
         self._frames: dict[int, Table] = {}
 
     def add(self, step: int, table: Table) -> None:
-        """Record the table of a step."""
+        """Record the table of a step, later than all before it."""
+        self.steps.append(step)
         self._frames[step] = table.astype(self.plan.dtype, copy=False)
 
     def take_over(self, history: History) -> None:
@@ -152,6 +154,6 @@ class Recorder:
 
     def history(self, last: int, table: Table, n_states: int) -> History:
         """Return the frames before the step ``last``, and that step's own ``table``, as a :class:`History`."""
-        steps = [step for step in sorted(self._frames) if step < last]
+        steps = [step for step in self.steps if step < last]
         frames = [*(self._frames[step] for step in steps), table.astype(self.plan.dtype, copy=False)]
         return History(np.array([*steps, last], dtype=np.int64), np.stack(frames), n_states)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import all_contexts, check_size, count_short, count_states
 from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
 from babygpt.errors import DivergedError, SettingError
@@ -31,6 +32,8 @@ class Training:
         What to train on, the GPT's shape, how to train.
     earlier
         A run to go on from; its corpus, shape and settings are then the ones given.
+    frame_budget
+        What the recorded frames may take, in bytes; by default 256 MiB.
 
     Raises
     ------
@@ -47,13 +50,18 @@ class Training:
     """
 
     def __init__(
-        self, corpus: Corpus, config: GPTConfig, train_config: TrainConfig, earlier: Run | None = None
+        self,
+        corpus: Corpus,
+        config: GPTConfig,
+        train_config: TrainConfig,
+        earlier: Run | None = None,
+        frame_budget: int | None = None,
     ) -> None:
         V, K = config.vocab_size, config.block_size
         check_size(V, K)
         self.corpus, self.config, self.train_config = corpus, config, train_config
         n_contexts = count_short(V, K) + count_states(V, K)
-        plan = FramePlan.within(FRAME_BUDGET, train_config.steps, n_contexts * V, n_contexts)
+        plan = FramePlan.within(frame_budget or FRAME_BUDGET, train_config.steps, n_contexts * V, n_contexts)
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
@@ -71,7 +79,7 @@ class Training:
             self.trainer = Trainer(deepcopy(earlier.gpt), corpus, train_config, earlier.steps, memory, reading)
 
     @classmethod
-    def resume(cls, run: Run, steps: int | None = None) -> Training:
+    def resume(cls, run: Run, steps: int | None = None, frame_budget: int | None = None) -> Training:
         """Return the training that takes ``run`` on to ``steps`` steps in all, as if never interrupted.
 
         By default it goes on to the steps that were planned when the run began.
@@ -88,7 +96,7 @@ class Training:
                 f"The run has {run.steps:,} steps already, and steps={total} in all asks for no more. "
                 f"Ask for more, such as steps={2 * run.steps}."
             )
-        return cls(run.corpus, run.config, train_config, run)
+        return cls(run.corpus, run.config, train_config, run, frame_budget)
 
     def __iter__(self) -> Iterator[Step]:
         """Do the steps, one for each that is asked for.
@@ -113,6 +121,24 @@ class Training:
         except DivergedError:
             del self.losses[self.trainer.steps_done :]
             raise
+
+    @property
+    def recorded(self) -> Sequence[int]:
+        """The steps recorded so far, in order; it grows while the training goes on."""
+        return self._recorder.steps
+
+    def chain_at(self, step: int) -> MarkovChain:
+        """Return the chain as it was at a recorded step, or as it is after the last one done.
+
+        Raises
+        ------
+        SettingError
+            The step was not recorded, or the last update broke the GPT, which the next step will find.
+        """
+        table = self._table() if step == self.trainer.steps_done else self._recorder.frame(step)
+        if table is None:
+            raise SettingError(f"Step {step} was not recorded.")
+        return MarkovChain.from_table(table, self.corpus.vocabulary)
 
     def result(self) -> Run:
         """Return the run as it stands after the last step done.

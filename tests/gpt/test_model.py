@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -77,6 +79,32 @@ def test_seeding_a_gpt_leaves_the_global_generators_as_they_were():
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_equal(np.random.get_state(), before[1])  # noqa: NPY002
     assert random.getstate() == before[2]
+
+
+def test_threads_that_draw_at_once_each_get_the_weights_of_their_seed():
+    config = bg.GPTConfig(3, 2, 2, 1, 4)
+    alone = [seeded_gpt(config, seed).state_dict() for seed in range(8)]
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # let threads interrupt each other wherever they can
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = [list(pool.map(lambda seed: seeded_gpt(config, seed), range(8))) for _ in range(5)]
+    finally:
+        sys.setswitchinterval(often)
+    for gpts in together:
+        for gpt, expected in zip(gpts, alone, strict=True):
+            assert all(torch.equal(weight, expected[name]) for name, weight in gpt.state_dict().items())
+
+
+def test_a_seeded_block_within_another_draws_its_own_and_leaves_the_outer_ones_alone():
+    with seeded(1):
+        plain = torch.rand(4)
+    with seeded(1):
+        first = torch.rand(2)
+        inner = seeded_gpt(bg.GPTConfig(), 7)
+        second = torch.rand(2)
+    assert torch.equal(torch.cat([first, second]), plain)
+    assert torch.equal(inner.wte.weight, seeded_gpt(bg.GPTConfig(), 7).wte.weight)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "1", 2**63])

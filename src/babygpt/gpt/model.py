@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import torch
 import torch.nn.functional as F
@@ -141,17 +142,22 @@ class GPT(nn.Module):
         return out
 
 
+# All threads share torch's generator: what two of them drew at once would be nobody's seed.
+_generator_in_use = RLock()
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's CPU generator inside the block and put it back as it was afterwards."""
+    """Seed torch's CPU generator inside the block and put it back as it was; other threads wait for their turn."""
     seed = check_seed(seed)
     generator = torch.default_generator
-    before = generator.get_state()
-    generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        generator.set_state(before)
+    with _generator_in_use:
+        before = generator.get_state()
+        generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            generator.set_state(before)
 
 
 def seeded_gpt(config: GPTConfig, seed: int) -> GPT:

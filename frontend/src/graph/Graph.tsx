@@ -1,0 +1,495 @@
+// The chain as a graph: states, and between them arrows as thick as they are probable.
+//
+// While training plays, the numbers change sixty times a second and the geometry never: it is worked out once for a
+// vocabulary and a context length, and a new frame changes widths, opacities, heads and the texts at arrows.
+
+import type { JSX } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Arrows, type Label, countArrows, placeLabels, route } from "./arrows";
+import { type Point, type Stadium, pathOf } from "./curve";
+import { successor } from "./debruijn";
+import { headPath, isOpen } from "./heads";
+import { type Format, type Layout, layOut, nameOf, shorten } from "./layout";
+import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, points } from "./strength";
+import { BALL, ease, follow, restingDirection, restingPlace, track } from "./travel";
+
+export interface Ball {
+  state: number;
+  from: number | null;
+  token: number | null;
+  fresh: number;
+  wandering: boolean;
+}
+
+export interface GraphProps {
+  nSymbols: number;
+  contextLength: number;
+  labels: string[];
+  separator: string;
+  values: (number | null)[];
+  difference: boolean;
+  pi: number[] | null;
+  seen: (state: number) => boolean;
+  selected: number | null;
+  ball: Ball | null;
+  reducedMotion: boolean;
+  threshold: number;
+  onSelect(state: number | null): void;
+  onWalk(token: number): void;
+  onPlace(state: number): void;
+  text: (key: string, values?: Record<string, string | number>) => string;
+}
+
+const ALL_LABELLED = 16; // arrows; with more, only those of the states looked at have labels
+const ALL_DRAWN = 64; // states; with more, arrows below the threshold are left out
+const MOST_DRAWN = 1024; // arrows: the strongest
+const MOST_LABELS = 6; // of one state, if not all are labelled
+const TRAVEL = 520; // milliseconds along an arrow
+const HURRY = 120; // milliseconds between tokens below which the ball jumps
+const TOKENS = 8; // colours
+
+/** What follows from vocabulary and context length alone. */
+interface Scene {
+  layout: Layout;
+  arrows: Arrows;
+  lines: Map<number, string>; // paths, written once
+  poses: Map<number, string>; // of the heads
+  labels: Label[] | null; // of all arrows, if all have one
+  rest(state: number): number;
+}
+
+function makeScene(layout: Layout, labels: readonly string[]): Scene {
+  const arrows = route(layout);
+  const all = Array.from({ length: Math.min(countArrows(layout), ALL_LABELLED + 1) }, (_, i) => i);
+  const placed = all.length <= ALL_LABELLED ? placeFor(layout, arrows, all, labels, all) : null;
+  const rests = new Map<number, number>();
+  const rest = (state: number): number => {
+    const known = rests.get(state) ?? restingDirection(layout, state, arrows, placed ?? []);
+    rests.set(state, known);
+    return known;
+  };
+  return { layout, arrows, lines: new Map(), poses: new Map(), labels: placed, rest };
+}
+
+const tokenName = (labels: readonly string[], token: number): string => shorten(labels[token] ?? "?", 8);
+
+function placeFor(
+  layout: Layout,
+  arrows: Arrows,
+  wanted: number[],
+  labels: readonly string[],
+  around: number[],
+): Label[] {
+  const longest = wanted.map((i) => `${tokenName(labels, i % layout.nSymbols)} ${LONGEST_AMOUNT}`);
+  return placeLabels(layout, arrows, wanted, longest, around);
+}
+
+function remembered<K, V>(memory: Map<K, V>, key: K, make: () => V): V {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  memory.set(key, made);
+  return made;
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** The graph; it fills what contains it. */
+export function Graph(props: GraphProps): JSX.Element {
+  const { nSymbols, contextLength, labels, separator, values, difference, pi, selected, ball, text } = props;
+  const svg = useRef<SVGSVGElement>(null);
+  const format = useFormat(svg);
+  const labelKey = labels.join("\n");
+  const scene = useMemo(
+    () => makeScene(layOut(nSymbols, contextLength, labels, separator, format), labels),
+    [nSymbols, contextLength, labelKey, separator, format],
+  );
+  const { layout, arrows } = scene;
+  const { n } = layout;
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [focused, setFocused] = useState<number | null>(null);
+  const [last, setLast] = useState(0); // the last one focused, where Tab comes back to
+  const within = (state: number | null | undefined): number | null =>
+    state === null || state === undefined || state >= n ? null : state;
+  const tabStop = within(focused) ?? within(last) ?? within(selected) ?? 0;
+  const active = [...new Set([within(selected), within(hovered), within(focused)])].filter((s) => s !== null);
+  const name = (state: number): string => nameOf(state, nSymbols, contextLength, labels, separator);
+  const amount = (value: number): string => (difference ? points(value) : percent(value));
+  // a frame of another vocabulary or context length may still be on its way
+  const current = values.length === countArrows(layout) ? values : [];
+
+  const drawn = arrowsDrawn(current, layout, props.threshold, active);
+  const foreground = active.length === 0 ? drawn : drawn.filter((i) => active.includes(Math.floor(i / nSymbols)));
+  const background = active.length === 0 ? [] : drawn.filter((i) => !active.includes(Math.floor(i / nSymbols)));
+
+  const shown = scene.labels === null ? labelled(active, current, nSymbols) : [];
+  const placed = useMemo(
+    () => scene.labels ?? placeFor(layout, arrows, shown, labels, shown),
+    [scene, shown.join()],
+  );
+
+  const arrow = (i: number, kind: "strong" | "plain" | "faint"): JSX.Element => {
+    const value = current[i]!;
+    const { token, line, tip, angle } = arrows(i);
+    const ink = inkOf(Math.abs(value), layout);
+    const opacity = kind === "faint" ? 0.4 * ink.opacity : kind === "strong" ? 0.3 + 0.7 * ink.opacity : ink.opacity;
+    const colour = !difference ? `g-token-${token % TOKENS}` : value < 0 ? "g-less" : "g-more";
+    const length = layout.arrowHead;
+    return (
+      <g
+        key={i}
+        class={`g-arrow ${colour}`}
+        stroke-width={round(ink.width)}
+        stroke-opacity={round(opacity)}
+        fill-opacity={round(opacity)}
+      >
+        <path class="g-line" d={remembered(scene.lines, i, () => pathOf(line))} />
+        <path
+          class={isOpen(token) ? "g-head g-open" : "g-head"}
+          d={headPath(token, length, headBreadth(length, ink.width))}
+          transform={remembered(scene.poses, i, () => pose(tip, angle))}
+        />
+      </g>
+    );
+  };
+
+  const unseen = Array.from({ length: n }, (_, state) => (props.seen(state) ? "" : "u")).join();
+  const describe = (state: number): string => {
+    const row = current.slice(state * nSymbols, (state + 1) * nSymbols);
+    const seen = text(props.seen(state) ? "graph.seen" : "graph.unseen");
+    const said = row
+      .map((value, token) => ({ value, token }))
+      .filter((arrow): arrow is { value: number; token: number } => arrow.value !== null && arrow.value !== 0)
+      .sort((a, b) => Math.abs(b.value) - Math.abs(a.value) || a.token - b.token)
+      .slice(0, MOST_LABELS)
+      .map(({ value, token }) =>
+        difference
+          ? text("graph.arrow.difference", { token: labels[token] ?? "?", points: points(value) })
+          : text("graph.arrow", { token: labels[token] ?? "?", percent: percent(value) }),
+      );
+    if (said.length === 0) return text("graph.node.nothing", { context: name(state), seen });
+    return text("graph.node", { context: name(state), arrows: said.join(", "), seen });
+  };
+  // with many states their descriptions are too many to be written sixty times a second
+  const described = n <= ALL_DRAWN ? values : n;
+  const nodes = useMemo(
+    () =>
+      layout.states.map((shape, state) => (
+        <g
+          key={state}
+          class={["g-node", props.seen(state) ? "" : "g-unseen", state === selected ? "g-selected" : ""].join(" ")}
+          data-state={state}
+          transform={`translate(${round(shape.x)} ${round(shape.y)})`}
+          role="button"
+          tabIndex={state === tabStop ? 0 : -1}
+          aria-pressed={state === selected}
+          aria-label={describe(state)}
+        >
+          <Outline class="g-hit" shape={shape} by={layout.naming === "inside" ? 0 : layout.n <= 64 ? 8 : 2} />
+          <Outline class="g-focus" shape={shape} by={layout.naming === "inside" ? 7 : 6} />
+          {state === selected && <Outline class="g-ring" shape={shape} by={layout.naming === "inside" ? 3.5 : 3} />}
+          <Outline class="g-disc" shape={shape} by={0} />
+          {layout.naming === "inside" && (
+            <text class="g-name" font-size={layout.fontSize} dy="0.35em">
+              {layout.names[state]}
+            </text>
+          )}
+          {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
+        </g>
+      )),
+    [scene, selected, tabStop, unseen, text, described, difference],
+  );
+
+  const named = layout.naming === "asked" ? neighbourhood(active, within(ball?.state), current, layout, arrows) : [];
+  const focus = (state: number): void => {
+    svg.current?.querySelector<SVGGElement>(`[data-state="${state}"]`)?.focus();
+  };
+  const select = (state: number): void => props.onSelect(state === selected ? null : state);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const state = stateOf(event.target);
+    if (state === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const way = DIRECTIONS[event.key];
+    const token = labels.findIndex((label) => [...label][0]?.toLowerCase() === event.key.toLowerCase());
+    if (way !== undefined) {
+      const next = nearest(layout, state, way);
+      if (next !== null) focus(next);
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (event.shiftKey) props.onPlace(state);
+      else select(state);
+    } else if (event.key === "Escape" && selected !== null) {
+      props.onSelect(null);
+    } else if (token >= 0) {
+      focus(successor(state, token, nSymbols, contextLength));
+      if (ball?.state === state) props.onWalk(token); // the ball comes along
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const at = within(ball?.state);
+  const walks = at === null || difference ? [] : drawn.filter((i) => Math.floor(i / nSymbols) === at);
+
+  return (
+    <svg
+      ref={svg}
+      class="g-graph"
+      viewBox={`0 0 ${layout.width} ${layout.height}`}
+      preserveAspectRatio="xMidYMid meet"
+      role="group"
+      aria-label={text("graph.label", { n })}
+      onClick={(event) => {
+        const state = stateOf(event.target);
+        const token = attributeOf(event.target, "data-token");
+        if (state !== null) select(state);
+        else if (token !== null) props.onWalk(token);
+        else if (selected !== null) props.onSelect(null);
+      }}
+      onDblClick={(event) => {
+        const state = stateOf(event.target);
+        if (state !== null) props.onPlace(state);
+      }}
+      onPointerOver={(event) => setHovered(event.pointerType === "touch" ? null : stateOf(event.target))}
+      onPointerLeave={() => setHovered(null)}
+      onFocusIn={(event) => {
+        const state = stateOf(event.target);
+        setFocused(isKeyboardFocus(event.target) ? state : null);
+        if (state !== null) setLast(state);
+      }}
+      onFocusOut={() => setFocused(null)}
+      onKeyDown={onKeyDown}
+    >
+      <g class="g-halos">
+        {pi !== null &&
+          pi.length === n &&
+          layout.states.map((shape, state) => <Halo key={state} shape={shape} share={pi[state]!} n={n} />)}
+      </g>
+      <g class="g-arrows">{background.map((i) => arrow(i, "faint"))}</g>
+      <g class="g-arrows">{foreground.map((i) => arrow(i, active.length > 0 ? "strong" : "plain"))}</g>
+      <g class="g-walks">
+        {walks.map((i) => {
+          const { token, head, whole } = arrows(i);
+          return (
+            <path key={token} class="g-walk" data-token={token} d={pathOf(whole)}>
+              <title>
+                {text("graph.walk", {
+                  context: name(at!),
+                  token: labels[token] ?? "?",
+                  next: name(head),
+                  percent: percent(current[i]!),
+                })}
+              </title>
+            </path>
+          );
+        })}
+      </g>
+      <g class="g-nodes">{nodes}</g>
+      <g class="g-names" aria-hidden="true">
+        {named.map((state) => (
+          <AskedName key={state} layout={layout} state={state} strong={active.includes(state)} />
+        ))}
+      </g>
+      <g class="g-labels" font-size={layout.labelSize} aria-hidden="true">
+        {placed.map((label) => {
+          const value = current[label.arrow];
+          if (value === null || value === undefined || (!difference && value === 0)) return null;
+          const { tail, token } = arrows(label.arrow);
+          const faint = active.length > 0 && !active.includes(tail);
+          return (
+            <text key={label.arrow} class={faint ? "g-label g-faint" : "g-label"} x={round(label.x)} y={round(label.y)} dy="0.35em">
+              <tspan class="g-symbol">{tokenName(labels, token)}</tspan> {amount(value)}
+            </text>
+          );
+        })}
+      </g>
+      {at !== null && <RollingBall scene={scene} ball={ball!} still={props.reducedMotion} />}
+    </svg>
+  );
+}
+
+/** The numbers of the arrows to be drawn, the weakest ones of too many left out. */
+function arrowsDrawn(values: (number | null)[], layout: Layout, threshold: number, active: number[]): number[] {
+  const least = layout.n > ALL_DRAWN ? threshold : 0;
+  const drawn: number[] = [];
+  values.forEach((value, i) => {
+    if (value === null || value === 0) return;
+    if (Math.abs(value) >= least || active.includes(Math.floor(i / layout.nSymbols))) drawn.push(i);
+  });
+  if (drawn.length <= MOST_DRAWN) return drawn;
+  const strength = (i: number): number => Math.abs(values[i]!);
+  return drawn
+    .sort((a, b) => strength(b) - strength(a))
+    .slice(0, MOST_DRAWN)
+    .sort((a, b) => a - b);
+}
+
+/** The arrows of the states looked at that get a label: the strongest of each. */
+function labelled(active: number[], values: (number | null)[], nSymbols: number): number[] {
+  const strength = (i: number): number => Math.abs(values[i] ?? 0);
+  return active.flatMap((state) =>
+    Array.from({ length: nSymbols }, (_, token) => state * nSymbols + token)
+      .filter((i) => values[i] !== null && values[i] !== undefined)
+      .sort((a, b) => strength(b) - strength(a))
+      .slice(0, MOST_LABELS)
+      .sort((a, b) => a - b),
+  );
+}
+
+/** The states whose names are shown where there is no room for all. */
+function neighbourhood(
+  active: number[],
+  ball: number | null,
+  values: (number | null)[],
+  layout: Layout,
+  arrows: Arrows,
+): number[] {
+  const after = labelled(active, values, layout.nSymbols).map((i) => arrows(i).head);
+  return [...new Set([...active, ...after, ...(ball === null ? [] : [ball])])];
+}
+
+const DIRECTIONS: Record<string, Point> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: -1 },
+  ArrowDown: { x: 0, y: 1 },
+};
+
+/** The state next to another in a direction. */
+function nearest(layout: Layout, from: number, way: Point): number | null {
+  const here = layout.states[from]!;
+  let best: number | null = null;
+  let least = Infinity;
+  layout.states.forEach((there, state) => {
+    const [dx, dy] = [there.x - here.x, there.y - here.y];
+    const ahead = dx * way.x + dy * way.y;
+    const aside = Math.abs(dx * way.y) + Math.abs(dy * way.x);
+    if (state === from || ahead <= 0.35 * aside || ahead < 1) return;
+    const price = ahead + 2 * aside;
+    if (price < least) [best, least] = [state, price];
+  });
+  return best;
+}
+
+const pose = (tip: Point, angle: number): string =>
+  `translate(${round(tip.x)} ${round(tip.y)}) rotate(${round((angle * 180) / Math.PI)})`;
+
+function attributeOf(target: EventTarget | null, attribute: string): number | null {
+  const value = target instanceof Element ? target.closest(`[${attribute}]`)?.getAttribute(attribute) : null;
+  return value === null || value === undefined ? null : Number(value);
+}
+
+const stateOf = (target: EventTarget | null): number | null => attributeOf(target, "data-state");
+
+const isKeyboardFocus = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.matches(":focus-visible");
+
+/** Wide or tall, after the shape of what contains the drawing. */
+function useFormat(svg: { current: SVGSVGElement | null }): Format {
+  const [format, setFormat] = useState<Format>("wide");
+  useLayoutEffect(() => {
+    const container = svg.current?.parentElement;
+    if (!container) return;
+    const look = (): void => {
+      const { clientWidth, clientHeight } = container;
+      if (clientWidth > 0) setFormat(clientWidth < 560 && clientHeight > clientWidth ? "tall" : "wide");
+    };
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(container);
+    return () => observer.disconnect();
+  }, []);
+  return format;
+}
+
+function Outline({ class: name, shape, by }: { class: string; shape: Stadium; by: number }): JSX.Element {
+  const [w, r] = [shape.halfWidth + by, shape.radius + by];
+  if (shape.halfWidth === shape.radius) return <circle class={name} r={round(r)} />;
+  return <rect class={name} x={round(-w)} y={round(-r)} width={round(2 * w)} height={round(2 * r)} rx={round(r)} />;
+}
+
+function Halo({ shape, share, n }: { shape: Stadium; share: number; n: number }): JSX.Element {
+  const by = haloOf(share, shape, n);
+  return (
+    <g transform={`translate(${round(shape.x)} ${round(shape.y)})`}>
+      <Outline class="g-halo" shape={shape} by={by} />
+    </g>
+  );
+}
+
+/** The name of a small state, written outward from it. */
+function OuterName({ layout, state }: { layout: Layout; state: number }): JSX.Element {
+  const degrees = (layout.outward[state]! * 180) / Math.PI;
+  const left = Math.cos(layout.outward[state]!) < -1e-9;
+  const looped = successor(state, state % layout.nSymbols, layout.nSymbols, layout.contextLength) === state;
+  const from = layout.states[state]!.radius + (looped ? 26 : 7);
+  return (
+    <text
+      class="g-name g-outer"
+      font-size={layout.fontSize}
+      dy="0.35em"
+      text-anchor={left ? "end" : "start"}
+      transform={`rotate(${round(left ? degrees + 180 : degrees)}) translate(${left ? -from : from} 0)`}
+    >
+      {layout.names[state]}
+    </text>
+  );
+}
+
+/** The name of a state that is shown because it is looked at. */
+function AskedName({ layout, state, strong }: { layout: Layout; state: number; strong: boolean }): JSX.Element {
+  const shape = layout.states[state]!;
+  const angle = layout.outward[state]!;
+  const [x, y] = [shape.x + Math.cos(angle) * 12, shape.y + Math.sin(angle) * 12];
+  const anchor = Math.cos(angle) > 0.3 ? "start" : Math.cos(angle) < -0.3 ? "end" : "middle";
+  return (
+    <text
+      class={strong ? "g-name g-asked g-strong" : "g-name g-asked"}
+      font-size={layout.fontSize}
+      x={round(x)}
+      y={round(y + Math.sin(angle) * 6)}
+      dy="0.35em"
+      text-anchor={anchor}
+    >
+      {layout.names[state]}
+    </text>
+  );
+}
+
+/** The ball: at rest where it is, and rolling there along the arrow when a token was drawn. */
+function RollingBall({ scene, ball, still }: { scene: Scene; ball: Ball; still: boolean }): JSX.Element {
+  const element = useRef<SVGGElement>(null);
+  const before = useRef({ fresh: ball.fresh, at: 0 });
+  const pending = useRef(0);
+  useLayoutEffect(() => {
+    const { layout, arrows, rest } = scene;
+    const put = ({ x, y }: Point): void => element.current?.setAttribute("transform", `translate(${round(x)} ${round(y)})`);
+    const now = performance.now();
+    const gap = now - before.current.at;
+    const drawn = ball.fresh !== before.current.fresh;
+    before.current = { fresh: ball.fresh, at: drawn ? now : before.current.at };
+    cancelAnimationFrame(pending.current);
+    const { from, token } = ball;
+    const arrow = from === null || token === null || from >= layout.n ? null : arrows(from * layout.nSymbols + token);
+    if (!drawn || still || gap < HURRY || arrow === null || arrow.head !== ball.state) {
+      put(restingPlace(layout, ball.state, rest(ball.state)));
+      return;
+    }
+    const way = follow(track(layout, arrow, rest));
+    const duration = Math.min(TRAVEL, 0.9 * gap);
+    const roll = (time: number): void => {
+      const share = Math.min(1, Math.max(0, (time - now) / duration));
+      put(way(ease(share)));
+      if (share < 1) pending.current = requestAnimationFrame(roll);
+    };
+    put(way(0));
+    pending.current = requestAnimationFrame(roll);
+  }, [scene, ball.state, ball.fresh, still]);
+  useEffect(() => () => cancelAnimationFrame(pending.current), []);
+  return (
+    <g ref={element} class="g-ball" aria-hidden="true">
+      <circle r={BALL} />
+    </g>
+  );
+}

@@ -1,0 +1,59 @@
+// From numbers to ink: how thick, how strong and what is written.
+
+import type { Stadium } from "./curve";
+import type { Layout } from "./layout";
+
+/** The width of an arrow's line at strength 0 and what it gains up to strength 1. */
+function thickness(nArrows: number): readonly [number, number] {
+  if (nArrows <= 16) return [0.9, 5.6];
+  if (nArrows <= 64) return [0.7, 3.8];
+  if (nArrows <= 160) return [0.6, 2.6];
+  if (nArrows <= 600) return [0.5, 2];
+  return [0.3, 3.2];
+}
+
+export interface Ink {
+  readonly width: number;
+  readonly opacity: number;
+}
+
+/** How an arrow of a given strength (a probability, or the size of a difference) is drawn: smoothly, and 0 not at all. */
+export function inkOf(strength: number, layout: Layout): Ink {
+  const nArrows = layout.n * layout.nSymbols;
+  const s = Math.min(1, Math.max(0, strength));
+  const [least, gain] = thickness(nArrows);
+  const rise = Math.min(1, s / 0.004); // no arrow appears or vanishes at once
+  const opacity = nArrows <= 16 ? 0.3 + 0.7 * Math.sqrt(s) : 0.08 + 0.86 * s ** 0.8;
+  return { width: least + gain * s, opacity: rise * opacity };
+}
+
+/** Half the breadth of the head of an arrow whose line has this width. */
+export const headBreadth = (length: number, width: number): number => length * 0.3 + width * 0.55;
+
+/** A probability in percent. Nothing short of certain is written as 0 % or 100 %. */
+export function percent(p: number): string {
+  if (p <= 0 || p >= 1) return p <= 0 ? "0%" : "100%";
+  if (p < 0.005) return "<1%";
+  if (p >= 0.995) return ">99%";
+  return `${Math.round(p * 100)}%`;
+}
+
+/** A difference of probabilities in percentage points, with its sign. */
+export function points(difference: number): string {
+  const whole = Math.round(Math.abs(difference) * 100);
+  return whole === 0 ? "0" : `${difference > 0 ? "+" : "−"}${whole}`;
+}
+
+/** The longest texts that `percent` and `points` write. */
+export const LONGEST_AMOUNT = "100%";
+
+/**
+ * How far the halo of a state reaches beyond its outline, so that the halo's area is proportional to its long-run
+ * share: with equal shares, a circle's halo has 0.8 of its area.
+ */
+export function haloOf(share: number, { halfWidth, radius }: Stadium, n: number): number {
+  const area = 0.8 * Math.PI * radius ** 2 * n * Math.max(0, share);
+  // π((r + d)² − r²) + 4(w − r)d = area
+  const half = radius + (2 * (halfWidth - radius)) / Math.PI;
+  return Math.sqrt(half ** 2 + area / Math.PI) - half;
+}

@@ -1,3 +1,4 @@
+# make studio  open the studio in the browser
 # make run     train the article's GPT and show it
 # make test    run all tests
 # make check   style, types, direction of imports
@@ -8,7 +9,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check format bench clean
+.PHONY: studio run test check format bench clean
+
+studio: .venv/.runs
+	$(BIN)/babygpt studio
 
 run: .venv/.runs
 	$(BIN)/babygpt train 111101111011110 --out runs/baby-gpt --replace --show table

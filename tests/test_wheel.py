@@ -32,8 +32,11 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    source = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src/babygpt").rglob("*.py")}
+    package = ROOT / "src/babygpt"
+    source = {path.relative_to(ROOT / "src").as_posix() for path in package.rglob("*.py")}
+    source |= {path.relative_to(ROOT / "src").as_posix() for path in (package / "static").iterdir()}
     assert source | {"babygpt/py.typed"} == {name for name in names if ".dist-info/" not in name}
+    assert {"babygpt/static/index.html", "babygpt/static/icon.svg"} <= source
     assert {name.rpartition("/")[2] for name in names} >= {"LICENSE", "METADATA", "entry_points.txt"}
 
 

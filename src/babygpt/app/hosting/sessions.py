@@ -1,0 +1,290 @@
+"""Sessions that live in the studio: each is found again by its id, and waits while its owner is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from babygpt.app.hosting.workshop import SHORTEST, Crew, Workshop
+from babygpt.errors import BabyGPTError
+
+T = TypeVar("T")
+
+KEPT = 3600.0  # seconds that a session waits for its owner
+SCREENS = 8  # that may show one session
+
+log = logging.getLogger("babygpt.studio")
+
+
+class Session(Protocol):
+    """What the studio asks of a session; :class:`babygpt.app.session.Session` is one."""
+
+    @property
+    def training(self) -> bool:
+        """Whether it trains."""
+
+    def handle(self, command: object) -> None:
+        """Do what a command says."""
+
+    def advance(self, now: float, budget: float) -> None:
+        """Do what is due, and train for at most about ``budget`` seconds."""
+
+    def due(self, now: float) -> float | None:
+        """Return when to advance next."""
+
+    def changed(self, known: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return the views that are not known, and the revisions of all."""
+
+    def export(self, file: str) -> tuple[bytes, str]:
+        """Return a file and its media type."""
+
+
+class Screen(Protocol):
+    """One who looks at a session."""
+
+    def stir(self) -> None:
+        """Hear that something may have changed."""
+
+    def dismiss(self, code: int, reason: str) -> None:
+        """Be sent away."""
+
+
+class FullError(BabyGPTError):
+    """There is no place left; the message says of what."""
+
+
+class GoneError(BabyGPTError):
+    """The session is no more."""
+
+
+class Hosted:
+    """A session, driven as long as it has something to do.
+
+    While nobody looks, its clock stands still: the ball rests, the film stops where it was; only training goes on.
+
+    Parameters
+    ----------
+    make
+        Makes the session, in a thread.
+    workshop
+        The threads.
+    ended
+        Is called when the session ends.
+    """
+
+    def __init__(self, make: Callable[[], Session], workshop: Workshop, ended: Callable[[], object]) -> None:
+        self.screens: set[Screen] = set()
+        self.left: float | None = None  # when the last screen went
+        self._make, self._workshop, self._ended = make, workshop, ended
+        self._session: Session | None = None
+        self._due: float | None = None
+        self._training, self._answering = False, False
+        self._farewell: asyncio.TimerHandle | None = None
+        self._lag = 0.0  # how long nobody looked, so far
+        self._woken, self._gone = asyncio.Event(), False
+        self._life = asyncio.create_task(self._live())
+
+    async def handle(self, command: object) -> None:
+        """Have the session handle a command."""
+        await self._use(self._workshop.hands, lambda session: session.handle(command), hurry=True)
+        self._answering = True
+        self._stir()
+
+    async def look(self, known: Mapping[str, int], seq: int) -> tuple[str | None, dict[str, int]]:
+        """Return a message with the views that are not ``known``, if there are any, and what is known by it."""
+
+        def message(session: Session) -> tuple[str | None, dict[str, int]]:
+            views, revisions = session.changed(known)
+            if not views:
+                return None, revisions
+            return json.dumps({"seq": seq, "views": views}, allow_nan=False, separators=(",", ":")), revisions
+
+        hurry, self._answering = self._answering, False  # what a command changed is waited for
+        return await self._use(self._workshop.hands, message, hurry)
+
+    async def export(self, file: str) -> tuple[bytes, str]:
+        """Return a file of the session, and its media type.
+
+        Raises
+        ------
+        BabyGPTError
+            There is no such file, or none of this session.
+        """
+        return await self._use(self._workshop.press, lambda session: session.export(file))
+
+    def enter(self, screen: Screen) -> None:
+        """Let someone look.
+
+        Raises
+        ------
+        FullError
+            Too many look already.
+        """
+        if len(self.screens) >= SCREENS:
+            raise FullError(f"This session is open in {SCREENS} windows already. Close one, or begin a new session.")
+        self.screens.add(screen)
+        if self.left is not None:
+            self._lag += time.monotonic() - self.left
+            self.left = None
+        if self._farewell is not None:
+            self._farewell.cancel()
+        self._woken.set()
+
+    def leave(self, screen: Screen, kept: float) -> None:
+        """Let someone go; the session waits ``kept`` seconds for the last one to come back."""
+        self.screens.discard(screen)
+        if not self.screens and not self._gone:
+            self.left = time.monotonic()
+            loop = asyncio.get_running_loop()
+            self._farewell = loop.call_later(kept, self.drop, 1001, "Nobody came back.")
+
+    def drop(self, code: int, reason: str) -> None:
+        """End the session and send away who looks."""
+        if self._gone:
+            return
+        self._gone = True
+        self._session = None  # its memory is free as soon as no thread uses it
+        self._workshop.forget(self)
+        self._ended()
+        self._woken.set()
+        if self._farewell is not None:
+            self._farewell.cancel()
+        for screen in self.screens:
+            screen.dismiss(code, reason)
+
+    def _clock(self) -> float:
+        return (time.monotonic() if self.left is None else self.left) - self._lag
+
+    async def _live(self) -> None:
+        """Make the session, then advance it whenever that is due."""
+        with suppress(GoneError):
+            await self._use(self._workshop.hands, lambda session: None)
+            while True:
+                self._stir()
+                while (wait := self._wait()) is None or wait > 0:
+                    self._woken.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait):
+                            await self._woken.wait()
+                await self._advance()
+
+    def _wait(self) -> float | None:
+        """Return the seconds until the session is due; None: until someone does something."""
+        if self._gone:
+            return 0.0
+        if self._due is None or (self.left is not None and not self._training):
+            return None
+        return self._due - self._clock()
+
+    async def _advance(self) -> None:
+        shop = self._workshop
+        if not self._training:
+            await self._use(shop.hands, lambda session: session.advance(self._clock(), 0.0))
+            return
+        # A training just begun goes first, and briefly: someone waits for its first frames.
+        new = self not in shop.training
+        shop.training.add(self)
+        budget = SHORTEST if new else shop.slice
+        await self._use(shop.trainers, lambda session: session.advance(self._clock(), budget), hurry=new)
+
+    async def _use(self, crew: Crew, job: Callable[[Session], T], hurry: bool = False) -> T:
+        """Do a job with the session in a thread of a crew."""
+
+        def use() -> tuple[T, float | None, bool]:
+            if self._gone:
+                raise GoneError
+            if self._session is None:
+                self._session = self._make()
+            result = job(self._session)
+            return result, self._session.due(self._clock()), self._session.training
+
+        if self._gone:
+            raise GoneError
+        try:
+            result, self._due, self._training = await crew.run(self, use, hurry=hurry)
+        except BabyGPTError:
+            raise
+        except Exception as error:
+            if not self._gone:
+                # A mistake of ours, or no memory: it costs this session, and no other.
+                log.exception("A session failed and was ended.")
+                self.drop(1011, "The session failed. Load the page again to begin a new one.")
+            raise GoneError from error
+        if not self._training:
+            self._workshop.training.discard(self)
+        return result
+
+    def _stir(self) -> None:
+        self._woken.set()
+        for screen in self.screens:
+            screen.stir()
+
+
+class Sessions:
+    """All sessions of a studio.
+
+    Parameters
+    ----------
+    make
+        Makes a session.
+    most
+        How many there may be. Where one more is wanted, the one whose owner is away for longest goes.
+    kept
+        Seconds that a session waits for its owner.
+    """
+
+    def __init__(self, make: Callable[[], Session], most: int, kept: float = KEPT) -> None:
+        self.workshop = Workshop()
+        self._make, self._most, self._kept = make, most, kept
+        self._hosted: dict[str, Hosted] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._hosted)
+
+    def find(self, id: str) -> Hosted | None:  # noqa: A002
+        """Return the session with this id, if there is one."""
+        return self._hosted.get(id)
+
+    def enter(self, id: str, screen: Screen) -> tuple[Hosted, bool]:  # noqa: A002
+        """Return the session with this id for a screen to show, and whether it is a new one.
+
+        Raises
+        ------
+        FullError
+            There is no place for it.
+        """
+        hosted = self.find(id)
+        new = hosted is None
+        if hosted is None:
+            self._make_room()
+            hosted = self._hosted[id] = Hosted(self._make, self.workshop, partial(self._hosted.pop, id, None))
+        hosted.enter(screen)
+        return hosted, new
+
+    def leave(self, hosted: Hosted, screen: Screen) -> None:
+        """Let a screen go; the session waits for it to come back."""
+        hosted.leave(screen, self._kept)
+
+    def close(self) -> None:
+        """End every session and take no more."""
+        self._closed = True
+        for hosted in list(self._hosted.values()):
+            hosted.drop(1001, "The studio was closed.")
+        self.workshop.close()
+
+    def _make_room(self) -> None:
+        if self._closed:
+            raise FullError("The studio is closing.")
+        if len(self._hosted) < self._most:
+            return
+        away = [hosted for hosted in self._hosted.values() if hosted.left is not None]
+        if not away:
+            raise FullError(f"All {self._most} places of this studio are taken. Come back when someone has left.")
+        min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "Another session needed the place.")

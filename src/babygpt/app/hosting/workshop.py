@@ -1,0 +1,152 @@
+"""Threads that work on many sessions, so that none waits long for another.
+
+A session is used by one thread at a time. Three crews of threads take turns at sessions: *hands* do what takes
+milliseconds and someone waits for (commands, views), *trainers* train, a slice at a time, and the *press* makes files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+HANDS, TRAINERS = 2, 2  # threads
+SLOW = 0.05  # seconds of computing after which a session counts as slow
+SHORTEST, LONGEST = 0.005, 0.02  # seconds of training before another session has its turn
+ROUND = 0.2  # seconds in which each training has its turn, unless slices would be shorter than the shortest
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """Someone who waits for a thread and for a session."""
+
+    session: Hashable
+    slow: bool
+    called: asyncio.Future[None]
+
+
+class Crew:
+    """A few threads and who waits for them: first come, first served, but for three rules.
+
+    Who is in a hurry goes first. A session in use is passed over until it is free. Sessions known to be slow never
+    take the last thread, so that one is left for short work.
+    """
+
+    def __init__(self, workshop: Workshop, name: str, threads: int) -> None:
+        # one thread of torch for each: tiny tensors gain nothing from two, and lose much where all are busy
+        self._pool = ThreadPoolExecutor(threads, f"studio-{name}", initializer=torch.set_num_threads, initargs=(1,))
+        self._workshop = workshop
+        self._free, self._free_for_slow = threads, max(1, threads - 1)
+        self._hurried, self._waiting = deque[_Turn](), deque[_Turn]()
+        self._slow: set[Hashable] = set()
+
+    async def run(self, session: Hashable, job: Callable[[], T], *, hurry: bool = False) -> T:
+        """Do a job with a session in a thread, when both are free, and return what it returns.
+
+        Who asked may be cancelled while the job runs; it is waited for all the same, since the session is in use.
+        """
+        loop = asyncio.get_running_loop()
+        turn = _Turn(session, session in self._slow, loop.create_future())
+        queue = self._hurried if hurry else self._waiting
+        queue.append(turn)
+        self.call()
+        try:
+            await turn.called
+        except asyncio.CancelledError:
+            if turn in queue:
+                queue.remove(turn)
+            else:
+                self._give_back(turn)
+            raise
+        try:
+            return await _whole(loop.run_in_executor(self._pool, self._timed, session, job))
+        finally:
+            self._give_back(turn)
+
+    def call(self) -> None:
+        """Let in whoever may come now."""
+        in_use = self._workshop.in_use
+        for queue in (self._hurried, self._waiting):
+            for turn in list(queue):
+                if not self._free:
+                    return
+                if turn.session not in in_use and (self._free_for_slow or not turn.slow):
+                    queue.remove(turn)
+                    in_use.add(turn.session)
+                    self._free -= 1
+                    self._free_for_slow -= turn.slow
+                    turn.called.set_result(None)
+
+    def forget(self, session: Hashable) -> None:
+        """Forget a session that is gone."""
+        self._slow.discard(session)
+
+    def close(self) -> None:
+        """Take no more jobs; one under way is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _timed(self, session: Hashable, job: Callable[[], T]) -> T:
+        start = time.thread_time()  # of this thread alone: on a busy machine, others' work is not the session's fault
+        try:
+            return job()
+        finally:
+            (self._slow.add if time.thread_time() - start > SLOW else self._slow.discard)(session)
+
+    def _give_back(self, turn: _Turn) -> None:
+        self._free += 1
+        self._free_for_slow += turn.slow
+        self._workshop.in_use.discard(turn.session)
+        self._workshop.call()
+
+
+class Workshop:
+    """The threads of a studio, the sessions they use now, and the sessions that train."""
+
+    def __init__(self) -> None:
+        self.in_use: set[Hashable] = set()
+        self.training: set[Hashable] = set()
+        self.hands = Crew(self, "hands", HANDS)
+        self.trainers = Crew(self, "trainers", TRAINERS)
+        self.press = Crew(self, "press", 1)  # Graphviz draws one picture at a time
+
+    @property
+    def slice(self) -> float:
+        """How long a session may train before the next has its turn, in seconds."""
+        return min(LONGEST, max(SHORTEST, ROUND / max(1, len(self.training))))
+
+    def call(self) -> None:
+        """Let in whoever may come now, those first whom someone waits for."""
+        for crew in (self.hands, self.trainers, self.press):
+            crew.call()
+
+    def forget(self, session: Hashable) -> None:
+        """Forget a session that is gone."""
+        self.training.discard(session)
+        for crew in (self.hands, self.trainers, self.press):
+            crew.forget(session)
+
+    def close(self) -> None:
+        """Take no more jobs."""
+        for crew in (self.hands, self.trainers, self.press):
+            crew.close()
+
+
+async def _whole(future: asyncio.Future[T]) -> T:
+    """Wait for a future to the end, even if whoever waits is cancelled meanwhile."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return future.result()

@@ -1,0 +1,160 @@
+"""The studio: one page, and behind it a session for each browser tab.
+
+The session (:mod:`babygpt.app.session`) thinks, the page draws, and this module carries commands and views between
+them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+from starlette.websockets import WebSocket
+
+import babygpt
+from babygpt.app.hosting.connection import Connection
+from babygpt.app.hosting.door import Door
+from babygpt.app.hosting.server import Server
+from babygpt.app.hosting.sessions import GoneError, Session, Sessions
+from babygpt.app.stage.limits import Limits
+from babygpt.errors import BabyGPTError
+
+STATIC = Path(__file__).parents[1] / "static"
+SESSIONS, CLASS_SESSIONS = 32, 100  # on one person's machine, in a class
+
+PATIENCE = 20  # times 50 ms, for computations under way when the studio is closed
+
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+def studio_app(
+    limits: Limits | None = None,
+    most_sessions: int = SESSIONS,
+    names: Sequence[str] = (),
+    make: Callable[[], Session] | None = None,
+) -> Starlette:
+    """Return the studio as an ASGI application; its sessions are ``app.state.sessions``.
+
+    Parameters
+    ----------
+    limits
+        What one session may take.
+    most_sessions
+        How many there may be at once.
+    names
+        Names by which the studio may be called, besides this machine's own.
+    make
+        Makes a session; by default a :class:`babygpt.app.session.Session`.
+    """
+    limits = limits or Limits()
+    if make is None:
+        from babygpt.app.session import Session as TheSession
+
+        make = partial(TheSession, limits)
+    sessions = Sessions(make, most_sessions)
+
+    async def page(request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"version": babygpt.__version__, "sessions": len(sessions)}, headers=_UNKEPT)
+
+    async def download(request: Request) -> Response:
+        hosted = sessions.find(request.query_params.get("session", ""))
+        if hosted is None:
+            return PlainTextResponse("There is no such session any more. Load the studio's page again.\n", 404)
+        file = request.path_params["file"]
+        try:
+            content, media_type = await hosted.export(file)
+        except GoneError:
+            return PlainTextResponse("The session ended meanwhile. Load the studio's page again.\n", 404)
+        except BabyGPTError as error:
+            return PlainTextResponse(f"{error}\n", 400)
+        return Response(
+            content,
+            media_type=media_type,
+            headers=_UNKEPT | {"Content-Disposition": f'attachment; filename="babygpt-{file}"'},
+        )
+
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        id = websocket.query_params.get("session", "")  # noqa: A001
+        if _ID.fullmatch(id) is None:
+            await websocket.close(1008, "A session's id has 16 to 64 letters, digits, - and _.")
+            return
+        await Connection(websocket, most_bytes(limits)).serve(sessions, id)
+
+    app = Starlette(
+        routes=[
+            Route("/", page),
+            Route("/health", health),
+            Route("/download/{file}", download),
+            WebSocketRoute("/ws", socket),
+            Mount("/static", Static(directory=STATIC)),
+        ],
+        middleware=[Middleware(Door, names=names)],
+    )
+    app.state.sessions = sessions
+    return app
+
+
+_UNKEPT = {"Cache-Control": "no-store"}
+
+
+class Static(StaticFiles):
+    """Files that a browser asks about each time, so that a new version is never mixed with an old one."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Return a file, or word that the browser has it already."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def most_bytes(limits: Limits) -> int:
+    """Return how large a message may be: the longest text, and what else a command says."""
+    return 4 * limits.text + 2**16
+
+
+def studio_server(app: Starlette, limits: Limits, started: Callable[[], object] = lambda: None) -> Server:
+    """Return the server of a studio; ``started`` is called once it can be reached."""
+    return Server(app, most_bytes(limits), started, app.state.sessions.close)
+
+
+def run_studio(
+    listener: socket.socket,
+    limits: Limits,
+    most_sessions: int,
+    names: Sequence[str],
+    started: Callable[[], object],
+) -> None:
+    """Serve the studio in this process until Ctrl-C or a termination signal."""
+    app = studio_app(limits, most_sessions, names)
+
+    async def serve() -> None:
+        await studio_server(app, limits, started).serve([listener])
+        for _ in range(PATIENCE):
+            if not app.state.sessions.workshop.in_use:
+                return
+            await asyncio.sleep(0.05)
+        # A thread that computes cannot be stopped, nor need it end: nothing that it does is kept.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    asyncio.run(serve())

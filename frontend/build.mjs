@@ -2,8 +2,19 @@
 //   node build.mjs           build
 //   node build.mjs --watch   build again after each change
 //   node build.mjs --tests   bundle the tests to .tests/, where node runs them
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import * as esbuild from "esbuild";
+
+/** Styles come into the bundle as text, minified like the rest. */
+const styles = {
+  name: "styles",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "css", minify: true, charset: "utf8" });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
 
 const shared = {
   bundle: true,
@@ -11,7 +22,7 @@ const shared = {
   target: "es2022",
   jsx: "automatic",
   jsxImportSource: "preact",
-  loader: { ".css": "text" },
+  plugins: [styles],
   logLevel: "warning",
 };
 

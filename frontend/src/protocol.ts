@@ -3,6 +3,8 @@
 // The session's state is a handful of *views*, each whole in itself, never a change to an earlier one. A host (the
 // studio's WebSocket, a notebook, an exported file) carries views to the screen and commands back.
 
+import type { Signal } from "@preact/signals";
+
 /** How numbers travel: as they are, or as base64 of little-endian bytes where there are many. */
 export type Packed = string;
 
@@ -196,11 +198,19 @@ export type Command =
   | { command: "tensor"; name: string }
   | { command: "nudge"; place: number; by: number }
   | { command: "release" } // all knobs as training left them
-  | { command: "rows"; first: number } // the table's window
+  | { command: "rows"; first: number | null } // the table's window; null: no table is shown
   | { command: "dismiss" }; // the notice
+
+/** What a host may give the screen beyond the model: a connection that can be lost, files to fetch. */
+export interface Host {
+  status: Signal<"connecting" | "open" | "lost" | "refused">;
+  reason: Signal<string>; // why the connection was refused, in the server's words
+  download(file: string): string; // the address of chain.svg, chain.png, chain.dot, chain.json, chain.csv, run.zip
+}
 
 /** What a host gives the screen: the front-end interface of anywidget. */
 export interface Model {
+  readonly host?: Host;
   get<K extends keyof Views>(key: K): Views[K] | undefined;
   on(event: string, callback: (...args: unknown[]) => void): void;
   off(event: string, callback: (...args: unknown[]) => void): void;

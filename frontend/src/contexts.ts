@@ -1,0 +1,28 @@
+// Contexts and their numbers, as in `chain/contexts.py`: the oldest token is the most significant digit.
+
+export function contextOf(state: number, nSymbols: number, length: number): number[] {
+  const tokens = new Array<number>(length);
+  for (let i = length - 1; i >= 0; i--) {
+    tokens[i] = state % nSymbols;
+    state = Math.floor(state / nSymbols);
+  }
+  return tokens;
+}
+
+export function stateOf(tokens: readonly number[], nSymbols: number): number {
+  return tokens.reduce((state, token) => state * nSymbols + token, 0);
+}
+
+/** The state that `token` leads to. */
+export function successor(state: number, token: number, nSymbols: number, nStates: number): number {
+  return (state % (nStates / nSymbols)) * nSymbols + token;
+}
+
+/** The places in a text at which a context has just been read: indices of its last token. */
+export function occurrences(text: readonly number[], context: readonly number[]): number[] {
+  const found: number[] = [];
+  for (let end = context.length - 1; end < text.length; end++) {
+    if (context.every((token, i) => text[end - context.length + 1 + i] === token)) found.push(end);
+  }
+  return found;
+}

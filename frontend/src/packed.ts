@@ -1,0 +1,19 @@
+// Numbers that travel as base64 of little-endian bytes.
+
+import type { Packed } from "./protocol";
+
+export function bytes(packed: Packed): Uint8Array {
+  const text = atob(packed);
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out;
+}
+
+export function floats(packed: Packed): Float32Array {
+  return new Float32Array(bytes(packed).buffer);
+}
+
+/** Whether bit `i` is set, the lowest bit of each byte first. */
+export function bit(packed: Uint8Array, i: number): boolean {
+  return (((packed[i >> 3] ?? 0) >> (i & 7)) & 1) === 1;
+}

@@ -1,0 +1,123 @@
+import { useEffect, useState } from "preact/hooks";
+import { count, decimal } from "../numbers";
+import { useScreen } from "../screen";
+import { Icon, Menu } from "./common";
+import { Timeline } from "./Timeline";
+
+const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
+const A_WHILE = 500; // ms of training after which it can be stopped: what is over sooner needs no such button
+
+/** Training, playing, and the timeline of all steps. */
+export function Dock() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const player = screen.views.player.value;
+  const setup = screen.views.setup.value;
+  const numbers = screen.views.numbers.value;
+  const frame = screen.views.frame.value;
+  const [long, setLong] = useState(false);
+  const training = player?.training ?? false;
+  useEffect(() => {
+    setLong(false);
+    if (!training) return;
+    const timer = setTimeout(() => setLong(true), A_WHILE);
+    return () => clearTimeout(timer);
+  }, [training]);
+  useAnnouncements();
+  if (!player || !setup) return null;
+  const fresh = player.trained === 0;
+  const done = player.trained >= setup.settings.steps || player.stopped !== "";
+  const speed = player.speed;
+  const speeds = SPEEDS.includes(speed) ? SPEEDS : [...SPEEDS.slice(0, -1), speed, null].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
+  const more = [1, 2, 4, 20].map((factor) => factor * Math.max(10, Math.round(setup.settings.steps / 2 / 10) * 10 || 10));
+  return (
+    <footer class="dock" aria-label={t("dock.label")}>
+      <div class="controls" data-tour="train">
+        {long ? (
+          <button type="button" class="primary" onClick={() => screen.send({ command: "stop" })}>
+            {t("dock.stop")}
+          </button>
+        ) : (
+          <button type="button" class={done && !fresh ? "primary again" : "primary"} onClick={() => screen.send({ command: "train" })}>
+            {t(done && !fresh ? "dock.again" : fresh ? "dock.train" : "dock.continue")}
+          </button>
+        )}
+        <button type="button" class="round" aria-label={t("dock.rewind")} title={t("dock.rewind")} onClick={() => screen.send({ command: "rewind" })}>
+          <Icon name="rewind" />
+        </button>
+        <button
+          type="button"
+          class="round"
+          aria-label={t(player.playing ? "dock.pause" : "dock.play")}
+          title={t(player.playing ? "dock.pause" : "dock.play")}
+          disabled={fresh && !training}
+          onClick={() => screen.send({ command: player.playing ? "pause" : "play" })}
+        >
+          <Icon name={player.playing ? "pause" : "play"} />
+        </button>
+        <button type="button" class="round" aria-label={t("dock.step")} title={t("dock.step")} onClick={() => screen.send({ command: "step" })}>
+          <Icon name="step" />
+        </button>
+        <Menu name={t("dock.more.title")} label={t("dock.more.title")} class="up">
+          {(close) =>
+            more.map((steps) => (
+              <button
+                key={steps}
+                type="button"
+                onClick={() => {
+                  screen.send({ command: "more", steps });
+                  close();
+                }}
+              >
+                {t("dock.more", { steps: count(steps) })}
+              </button>
+            ))
+          }
+        </Menu>
+        <label class="speed">
+          <span class="unseen">{t("dock.speed")}</span>
+          <select
+            title={t("dock.speed")}
+            value={String(speed)}
+            onChange={(event) => {
+              const chosen = event.currentTarget.value;
+              screen.send({ command: "speed", speed: chosen === "null" ? null : Number(chosen) });
+            }}
+          >
+            {speeds.map((value) => (
+              <option key={String(value)} value={String(value)}>
+                {value === null ? t("dock.speed.max") : t("dock.speed.steps", { n: Number(value.toFixed(1)) })}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <p class="now">
+        <span>{t("dock.step_of", { step: count(player.step), total: count(Math.max(player.total, player.trained)) })}</span>
+        <span>
+          {t("dock.loss")} <b>{numbers?.loss === null || numbers?.loss === undefined ? "–" : decimal(numbers.loss)}</b>
+        </span>
+        {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
+        {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}
+        {frame?.turned && <span>{t("stage.turned")}</span>}
+      </p>
+      <Timeline />
+    </footer>
+  );
+}
+
+/** Say aloud, to those who listen instead of looking, where the playhead rests. */
+function useAnnouncements(): void {
+  const screen = useScreen();
+  const player = screen.views.player.value;
+  const playing = player?.playing ?? false;
+  const [was, setWas] = useState(playing);
+  useEffect(() => {
+    if (was && !playing && player) {
+      const numbers = screen.views.numbers.value;
+      const loss = numbers?.loss === null || numbers?.loss === undefined ? "–" : decimal(numbers.loss);
+      screen.announcement.value = screen.text.value("dock.announce", { step: player.step, total: player.trained, loss });
+    }
+    setWas(playing);
+  }, [playing]);
+}

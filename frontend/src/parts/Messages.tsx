@@ -1,0 +1,44 @@
+import { useScreen } from "../screen";
+import { Icon } from "./common";
+
+const AT_THE_FIELD = ["context_length", "vocabulary", "steps", "learning_rate", "seed"]; // fields that are always in view
+
+/** What the session, the screen or the connection has to say. */
+export function Messages() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const notice = screen.views.notice.value;
+  const complaint = screen.complaint.value;
+  const status = screen.host?.status.value ?? "open";
+  const atField = notice?.field && AT_THE_FIELD.includes(notice.field) && !screen.hidden.value.includes("settings");
+  return (
+    <div class="messages">
+      {status === "lost" && (
+        <p class="message" role="status">
+          {t("lost")}
+        </p>
+      )}
+      {status === "refused" && (
+        <p class="message" role="alert">
+          {screen.host?.reason.value || t("lost.refused")}
+        </p>
+      )}
+      {notice && !atField && (
+        <p class="message" role="alert">
+          <span>{screen.objection(notice)}</span>
+          <button type="button" class="quiet" aria-label={t("close")} onClick={() => screen.send({ command: "dismiss" })}>
+            <Icon name="close" />
+          </button>
+        </p>
+      )}
+      {complaint && (
+        <p class="message" role="alert">
+          <span>{t(complaint.key, complaint.values)}</span>
+          <button type="button" class="quiet" aria-label={t("close")} onClick={() => (screen.complaint.value = null)}>
+            <Icon name="close" />
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

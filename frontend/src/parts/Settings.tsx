@@ -1,0 +1,114 @@
+import { useEffect, useRef } from "preact/hooks";
+import { count } from "../numbers";
+import type { Settings } from "../protocol";
+import { useScreen } from "../screen";
+import { Fold, NoticeText, NumberField } from "./common";
+
+export function SettingsPanel() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  if (!setup) return null;
+  const { settings } = setup;
+  const set = (change: Partial<Settings>) => screen.send({ command: "configure", ...change });
+  const number = (name: keyof Settings & string, options: { min?: number; step?: number | "any"; optional?: string } = {}) => (
+    <NumberField
+      name={name}
+      label={t(`settings.${name}` as "settings.steps")}
+      hint={t(`settings.${name}.hint` as "settings.steps.hint")}
+      value={settings[name] as number | null}
+      min={0}
+      onChange={(value) => set({ [name]: value } as Partial<Settings>)}
+      {...options}
+    />
+  );
+  return (
+    <section class="settings" data-tour="settings">
+      <h2>{t("settings.title")}</h2>
+      {number("context_length", { min: 1 })}
+      <VocabularyField />
+      {number("steps", { min: 1 })}
+      {number("learning_rate", { step: "any" })}
+      {number("seed")}
+      <p class="size" data-tour="size">
+        {t("size", {
+          states: count(setup.n_states),
+          arrows: count(setup.n_arrows),
+          parameters: count(setup.n_parameters),
+        })}
+      </p>
+      <p class="hint">{t("size.data", { examples: count(setup.n_examples), seen: count(setup.n_seen), states: count(setup.n_states) })}</p>
+      <Fold title={t("settings.advanced")}>
+        {number("n_layer", { min: 1 })}
+        {number("n_head", { min: 1 })}
+        {number("n_embd", { min: 1 })}
+        {number("weight_decay", { step: "any" })}
+        {number("batch_size", { min: 1, optional: t("settings.batch_size.all") })}
+        {number("stop_gap", { step: "any", optional: t("settings.stop_gap.never") })}
+        <Select name="positions" options={["last", "all"]} value={settings.positions} onChange={(positions) => set({ positions: positions as "last" | "all" })} />
+        <Select name="tokens" options={["chars", "words"]} value={settings.tokens} onChange={(tokens) => set({ tokens: tokens as "chars" | "words", vocabulary: null })} />
+        <label class="check">
+          <input type="checkbox" checked={settings.bias} onChange={() => set({ bias: !settings.bias })} />
+          {t("settings.bias")}
+        </label>
+      </Fold>
+    </section>
+  );
+}
+
+function VocabularyField() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const notice = screen.views.notice.value;
+  const input = useRef<HTMLInputElement>(null);
+  const shown = setup?.settings.vocabulary ?? "";
+  const wrong = notice?.field === "vocabulary";
+  useEffect(() => {
+    if (input.current && !wrong) input.current.value = shown;
+  }, [shown, wrong]);
+  if (!setup) return null;
+  return (
+    <div class="field">
+      <label for="vocabulary" title={t("settings.vocabulary.hint")}>
+        {t("settings.vocabulary")}
+      </label>
+      <input
+        id="vocabulary"
+        ref={input}
+        type="text"
+        spellcheck={false}
+        autocomplete="off"
+        defaultValue={shown}
+        placeholder={setup.labels.slice(0, 40).join(setup.separator)}
+        aria-invalid={wrong}
+        aria-describedby={wrong ? "vocabulary-wrong" : undefined}
+        onChange={(event) => screen.send({ command: "configure", vocabulary: event.currentTarget.value || null })}
+      />
+      {wrong && (
+        <p class="wrong" id="vocabulary-wrong">
+          <NoticeText />
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Select(props: { name: "positions" | "tokens"; options: string[]; value: string; onChange(value: string): void }) {
+  const t = useScreen().text.value;
+  const id = `setting-${props.name}`;
+  return (
+    <div class="field">
+      <label for={id} title={t(`settings.${props.name}.hint`)}>
+        {t(`settings.${props.name}`)}
+      </label>
+      <select id={id} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
+        {props.options.map((option) => (
+          <option key={option} value={option}>
+            {t(`settings.${props.name}.${option}` as "settings.tokens.chars")}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

@@ -1,0 +1,63 @@
+import { useState } from "preact/hooks";
+import { useScreen } from "../screen";
+import { Icon, Menu } from "./common";
+
+const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
+
+export function Share() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const [copied, setCopied] = useState("");
+  const code = screen.views.code.value;
+  const link = screen.views.link.value;
+  const host = screen.host;
+  const copy = async (what: string, text: string) => {
+    await copyText(text);
+    setCopied(what);
+    screen.announcement.value = t("share.copied");
+    setTimeout(() => setCopied(""), 2000);
+  };
+  const button = (what: "link" | "python" | "command", text: string) => (
+    <button type="button" onClick={() => void copy(what, text)}>
+      {copied === what ? t("share.copied") : t(`share.${what}`)}
+    </button>
+  );
+  return (
+    <Menu name={t("share")} label={<Icon name="share" />} class="share">
+      {() => (
+        <>
+          {button("link", location.href)}
+          {link?.too_long && <p class="hint">{t("share.too_long")}</p>}
+          {code && button("python", code.python)}
+          {code && button("command", code.command)}
+          {host && (
+            <>
+              <h3>{t("share.download")}</h3>
+              <div class="files">
+                {FILES.map((file) => (
+                  <a key={file} href={host.download(file)} download={file}>
+                    {t(`share.file.${file}` as "share.file.run.zip")}
+                  </a>
+                ))}
+              </div>
+            </>
+          )}
+        </>
+      )}
+    </Menu>
+  );
+}
+
+async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // a page that did not come over https or from this machine has no clipboard: the old way
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}

@@ -1,0 +1,159 @@
+import { useEffect, useState } from "preact/hooks";
+import { contextOf } from "../contexts";
+import { Graph } from "../graph/Graph";
+import type { ViewKind } from "../hash";
+import { SuffixMap } from "../map/Map";
+import type { Frame, Subject } from "../protocol";
+import { MOST_DRAWN, useScreen } from "../screen";
+import { isKey } from "../texts";
+import { Choice, Icon } from "./common";
+import { Neighbourhood } from "./Neighbourhood";
+import { ChainTable } from "./Table";
+
+const FAINT = 0.05; // arrows below are not drawn where there are many
+
+/** The chain, as graph, table or map, of the model, the data, or the difference between two. */
+export function Stage() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const frame = screen.views.frame.value;
+  const pins = screen.views.pins.value;
+  const player = screen.views.player.value;
+  const still = useReducedMotion();
+  if (!setup || !frame) return null;
+  const view = screen.shownView.value;
+  const show = (source: Frame["source"], compare?: [Subject, Subject]) => screen.send({ command: "show", source, compare });
+  const subjects: Subject[] = ["model", "data", "A", "B"];
+  const pick = (place: 0 | 1) => (
+    <select
+      aria-label={t(place === 0 ? "compare.first" : "compare.second")}
+      value={frame.compare[place]}
+      onChange={(event) => {
+        const chosen = event.currentTarget.value as Subject;
+        const other = frame.compare[place === 0 ? 1 : 0];
+        show("difference", place === 0 ? [chosen, other] : [other, chosen]);
+      }}
+    >
+      {subjects.map((subject) => (
+        <option key={subject} value={subject} disabled={(subject === "A" || subject === "B") && !pins?.[subject]?.fits}>
+          {t(`subject.${subject}`)}
+        </option>
+      ))}
+    </select>
+  );
+  return (
+    <section class="stage" aria-label={t("stage.label")}>
+      <div class="bar">
+        <Choice
+          label={t("view.label")}
+          value={view}
+          options={(["graph", "table", "map"] as ViewKind[]).map((value) => ({ value, label: t(`view.${value}`) }))}
+          onChange={(value) => (screen.view.value = value)}
+        />
+        <Choice
+          label={t("source.label")}
+          value={frame.source}
+          options={(["model", "data", "difference"] as const).map((value) => ({ value, label: t(`source.${value}`), title: t(`source.${value}.hint`) }))}
+          onChange={(source) => show(source)}
+        />
+        {frame.source === "difference" && (
+          <span class="compare">
+            {pick(0)} − {pick(1)}
+          </span>
+        )}
+        <span class="pins" data-tour="pins">
+          {(["A", "B"] as const).map((slot) => {
+            const pin = pins?.[slot];
+            return pin ? (
+              <span key={slot} class="pin" title={t("pin.held", { slot, step: pin.step, seed: pin.seed })}>
+                {t("pin.short", { slot, step: pin.step })}
+                <button type="button" class="quiet" aria-label={t("pin.remove", { slot })} onClick={() => screen.send({ command: "unpin", slot })}>
+                  <Icon name="close" />
+                </button>
+              </span>
+            ) : (
+              <button key={slot} type="button" class="quiet" title={t("pin.hint")} onClick={() => screen.send({ command: "pin", slot })}>
+                {t("pin", { slot })}
+              </button>
+            );
+          })}
+        </span>
+        <span class="when">
+          {frame.source === "data" ? t("stage.data") : t("stage.step", { step: frame.step.toLocaleString("en-US") })}
+          {frame.turned && <b>{t("stage.turned")}</b>}
+        </span>
+      </div>
+      <div class={`drawing ${view}`} data-tour="chain" data-step={frame.step} data-playing={player?.playing}>
+        {view === "graph" && (setup.n_states <= MOST_DRAWN ? <LiveGraph still={still} /> : <Neighbourhood />)}
+        {view === "table" && <ChainTable />}
+        {view === "map" && <SuffixMap />}
+      </div>
+      <Hint />
+    </section>
+  );
+}
+
+function LiveGraph(props: { still: boolean }) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const frame = screen.views.frame.value;
+  const tape = screen.views.tape.value;
+  if (!setup || !frame?.values || frame.version !== setup.version) return null;
+  return (
+    <Graph
+      nSymbols={setup.labels.length}
+      contextLength={setup.settings.context_length}
+      labels={setup.labels}
+      separator={setup.separator}
+      values={frame.values}
+      difference={frame.source === "difference"}
+      pi={frame.pi}
+      seen={screen.seen.value}
+      selected={screen.views.selected.value?.state ?? null}
+      ball={tape ?? null}
+      reducedMotion={props.still}
+      threshold={FAINT}
+      onSelect={(state) => screen.send({ command: "select", state })}
+      onWalk={(token) => screen.send({ command: "walk", token })}
+      onPlace={(state) => screen.send({ command: "place", state })}
+      text={(key, values) => (isKey(key) ? t(key, values) : key)}
+    />
+  );
+}
+
+/** One quiet sentence about what to try next, on the way from the untrained chain to the first surprise. */
+function Hint() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const player = screen.views.player.value;
+  const selected = screen.views.selected.value;
+  const [done, setDone] = useState(false);
+  const surprised = selected !== null && selected !== undefined && selected.n === 0 && (player?.trained ?? 0) > 0;
+  useEffect(() => {
+    if (surprised) setDone(true);
+  }, [surprised]);
+  if (!setup || !player || done) return null;
+  let text = "";
+  if (player.trained === 0) text = t("hint.train");
+  else if (player.playing || player.training) text = t("hint.watch");
+  else if (setup.n_seen < setup.n_states) {
+    let unseen = 0;
+    while (unseen < setup.n_states && screen.seen.value(unseen)) unseen++;
+    text = t("hint.unseen", { context: screen.title.value(contextOf(unseen, setup.labels.length, setup.settings.context_length)) });
+  }
+  return text ? <p class="nudge">{text}</p> : null;
+}
+
+function useReducedMotion(): boolean {
+  const [still, setStill] = useState(() => matchMedia("(prefers-reduced-motion: reduce)").matches);
+  useEffect(() => {
+    const query = matchMedia("(prefers-reduced-motion: reduce)");
+    const take = () => setStill(query.matches);
+    query.addEventListener("change", take);
+    return () => query.removeEventListener("change", take);
+  }, []);
+  return still;
+}

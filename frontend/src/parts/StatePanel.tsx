@@ -1,0 +1,214 @@
+import { contextOf } from "../contexts";
+import { percent } from "../numbers";
+import type { Selected } from "../protocol";
+import { useScreen } from "../screen";
+import type { Text } from "../texts";
+import { Fold, Icon, tokenColour } from "./common";
+
+const MOST_BARS = 10;
+const MOST_JOINED = 8;
+const MOST_READ = 16; // tokens of context whose attention is drawn
+
+/** One state: what the model says there, what the data says, and what happens inside the GPT when it reads it. */
+export function StatePanel() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const selected = screen.views.selected.value;
+  const setup = screen.views.setup.value;
+  if (!setup) return null;
+  if (!selected)
+    return (
+      <section class="state" data-tour="state">
+        <h2>{t("state.title")}</h2>
+        <p class="hint">{t("state.none")}</p>
+      </section>
+    );
+  const context = screen.title.value(selected.tokens);
+  return (
+    <section class="state" data-tour="state">
+      <h2>
+        {t("state.title")}
+        <button type="button" class="quiet" aria-label={t("state.close")} title={t("state.close")} onClick={() => screen.send({ command: "select", state: null })}>
+          <Icon name="close" />
+        </button>
+      </h2>
+      <p class="context" aria-label={t("state.context", { context })}>
+        {selected.tokens.slice(-24).map((token, i) => (
+          <span key={i} class="drawn" style={{ "--colour": tokenColour(token) }}>
+            {setup.labels[token]}
+          </span>
+        ))}
+      </p>
+      <p class="sentence">{sentence(t, selected, context, setup.labels)}</p>
+      <Bars selected={selected} labels={setup.labels} />
+      <p class="hint">
+        {selected.pi !== null && t("state.pi", { percent: percent(selected.pi) })}{" "}
+        <button type="button" class="link" onClick={() => screen.send({ command: "place", state: selected.state })}>
+          {t("state.place")}
+        </button>
+      </p>
+      <Joined selected={selected} />
+      <Fold title={t("attention.title")} tour="attention">
+        <Attention selected={selected} labels={setup.labels} />
+      </Fold>
+      <Fold title={t("layers.title")}>
+        <Layers selected={selected} labels={setup.labels} />
+      </Fold>
+    </section>
+  );
+}
+
+/** "After 101 the model says 1 with 79 %; the data always says 1." */
+export function sentence(t: Text, selected: Selected, context: string, labels: string[]): string {
+  const best = selected.model.indexOf(Math.max(...selected.model));
+  const values = { context, symbol: labels[best] ?? "", percent: percent(selected.model[best] ?? 0) };
+  const said = t("sentence.model", values);
+  if (selected.n === 0) return said + t("sentence.unseen");
+  const followed = selected.data.map((times, token) => ({ times, token })).filter(({ times }) => times > 0);
+  followed.sort((a, b) => b.times - a.times);
+  const first = followed[0];
+  if (followed.length === 1 && first) return said + t("sentence.always", { symbol: labels[first.token] ?? "", n: selected.n });
+  const shares = followed
+    .slice(0, 3)
+    .map(({ times, token }) => t("sentence.share", { symbol: labels[token] ?? "", percent: percent(times / selected.n) }))
+    .join(t("sentence.comma"));
+  return said + t(followed.length > 3 ? "sentence.many" : "sentence.shares", { shares });
+}
+
+function Bars(props: { selected: Selected; labels: string[] }) {
+  const t = useScreen().text.value;
+  const { selected, labels } = props;
+  const rows = selected.model.map((p, token) => ({ token, p, share: selected.n ? (selected.data[token] ?? 0) / selected.n : null }));
+  const shown =
+    rows.length <= MOST_BARS ? rows : [...rows].sort((a, b) => Math.max(b.p, b.share ?? 0) - Math.max(a.p, a.share ?? 0)).slice(0, MOST_BARS);
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th>{t("bars.next")}</th>
+          <th>{t("bars.model")}</th>
+          <th>{t("bars.data")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {shown.map(({ token, p, share }) => (
+          <tr key={token} style={{ "--colour": tokenColour(token) }}>
+            <th>{labels[token]}</th>
+            <td>
+              <span class="bar" style={{ "--share": p }} />
+              {percent(p)}
+            </td>
+            <td>
+              <span class="bar data" style={{ "--share": share ?? 0 }} />
+              {share === null ? t("bars.none") : `${percent(share)}`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Joined(props: { selected: Selected }) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  if (!setup) return null;
+  const V = setup.labels.length;
+  const K = setup.settings.context_length;
+  const { selected } = props;
+  const after = selected.successors
+    .map((state, token) => ({ state, token, p: selected.model[token] ?? 0 }))
+    .sort((a, b) => b.p - a.p)
+    .slice(0, MOST_JOINED);
+  const before = [...selected.predecessors].sort((a, b) => b.p - a.p).slice(0, MOST_JOINED);
+  const buttons = (states: { state: number; p: number }[]) =>
+    states.map(({ state, p }) => (
+      <button key={state} type="button" class="joined" title={percent(p)} onClick={() => screen.send({ command: "select", state })}>
+        {screen.title.value(contextOf(state, V, K)).slice(-20)}
+      </button>
+    ));
+  return (
+    <dl class="joins">
+      <dt>{t("state.from")}</dt>
+      <dd>{buttons(before)}</dd>
+      <dt>{t("state.to")}</dt>
+      <dd>{buttons(after)}</dd>
+    </dl>
+  );
+}
+
+function Attention(props: { selected: Selected; labels: string[] }) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const { selected, labels } = props;
+  if (!selected.attention) return <p class="hint">{t("attention.none")}</p>;
+  const from = Math.max(0, selected.tokens.length - MOST_READ);
+  const tokens = selected.tokens.slice(from);
+  const T = tokens.length;
+  return (
+    <>
+      <p class="hint">{t("attention.hint")}</p>
+      {selected.attention.weights.map((layer, l) => (
+        <div class="heads" key={l}>
+          <span>{t("attention.layer", { n: l + 1 })}</span>
+          {layer.map((head, h) => (
+            <svg key={h} viewBox={`-1 -1 ${T + 1} ${T + 1}`} role="img" aria-label={t("attention.head", { layer: l + 1, head: h + 1 })}>
+              {head.slice(from).map((row, i) =>
+                row.slice(from, from + i + 1).map((weight, j) => (
+                  <rect key={`${i} ${j}`} x={j} y={i} width="1" height="1" fill-opacity={weight}>
+                    <title>{t("attention.weight", { reader: labels[tokens[i] ?? 0] ?? "", read: labels[tokens[j] ?? 0] ?? "", percent: percent(weight) })}</title>
+                  </rect>
+                )),
+              )}
+              <path d={outline(T)} />
+              {tokens.map((token, i) => (
+                <g key={i} aria-hidden="true">
+                  <text x={i + 0.5} y="-0.25" text-anchor="middle">
+                    {labels[token]}
+                  </text>
+                  <text x="-0.5" y={i + 0.75} text-anchor="middle">
+                    {labels[token]}
+                  </text>
+                </g>
+              ))}
+            </svg>
+          ))}
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** The edge of the squares that causal attention leaves. */
+function outline(T: number): string {
+  let path = "M0 0";
+  for (let i = 0; i < T; i++) path += `H${i + 1}V${i + 1}`;
+  return `${path}H0Z`;
+}
+
+function Layers(props: { selected: Selected; labels: string[] }) {
+  const t = useScreen().text.value;
+  const { selected, labels } = props;
+  if (!selected.layers) return <p class="hint">{t("attention.none")}</p>;
+  const likely = selected.model.map((p, token) => ({ p, token })).sort((a, b) => b.p - a.p).slice(0, 8);
+  return (
+    <>
+      <p class="hint">{t("layers.hint")}</p>
+      <ol class="layers" start={0}>
+        {selected.layers.map((probs, l) => (
+          <li key={l}>
+            <span>{l === 0 ? t("layers.before") : t("layers.after", { n: l })}</span>
+            <span class="stack" role="img" aria-label={likely.map(({ token }) => `${labels[token]} ${percent(probs[token] ?? 0)}`).join(", ")}>
+              {likely.map(({ token }) => (
+                <span key={token} style={{ "--colour": tokenColour(token), flexGrow: probs[token] ?? 0 }} title={`${labels[token]} ${percent(probs[token] ?? 0)}`}>
+                  {(probs[token] ?? 0) > 0.2 ? `${labels[token]} ${percent(probs[token] ?? 0)}` : ""}
+                </span>
+              ))}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

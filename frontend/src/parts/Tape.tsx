@@ -1,0 +1,60 @@
+import { useEffect, useRef } from "preact/hooks";
+import { percent } from "../numbers";
+import { useScreen } from "../screen";
+import { Icon, tokenColour } from "./common";
+
+/** The tokens that the ball drew on its way; type a symbol to append one. */
+export function Tape() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const tape = screen.views.tape.value;
+  const setup = screen.views.setup.value;
+  const line = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (line.current) line.current.scrollLeft = line.current.scrollWidth;
+  }, [tape?.fresh]);
+  if (!tape || !setup) return null;
+  const K = setup.settings.context_length;
+  const few = setup.labels.length <= 8;
+  const type = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const token = setup.symbols.indexOf(event.key);
+    if (token >= 0) screen.send({ command: "walk", token });
+    else if (event.key === "Enter") screen.send({ command: "wander", on: !tape.wandering });
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <section class="tape" data-tour="tape" aria-label={t("tape.label")}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={t(tape.wandering ? "tape.stop" : "tape.wander")}
+        title={t(tape.wandering ? "tape.stop" : "tape.wander")}
+        onClick={() => screen.send({ command: "wander", on: !tape.wandering })}
+      >
+        <Icon name={tape.wandering ? "pause" : "play"} />
+      </button>
+      <div class="line" ref={line} tabIndex={0} role="textbox" aria-readonly="true" aria-label={t("tape.type")} title={t("tape.type")} onKeyDown={type}>
+        {tape.tokens.map((token, at) => (
+          <span
+            key={tape.fresh - tape.tokens.length + at}
+            class="drawn"
+            data-read={at >= tape.tokens.length - K}
+            style={{ "--colour": tokenColour(token) }}
+          >
+            {setup.labels[token]}
+          </span>
+        ))}
+        <span class="caret" aria-hidden="true" />
+      </div>
+      {few &&
+        setup.labels.map((label, token) => (
+          <button key={token} type="button" class="token" style={{ "--colour": tokenColour(token) }} aria-label={t("tape.append", { symbol: label })} title={t("tape.append", { symbol: label })} onClick={() => screen.send({ command: "walk", token })}>
+            {label}
+          </button>
+        ))}
+      <span class="odds">{tape.p === null ? "" : percent(tape.p)}</span>
+    </section>
+  );
+}

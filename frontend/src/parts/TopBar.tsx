@@ -1,0 +1,81 @@
+import type { Panel } from "../hash";
+import { useScreen } from "../screen";
+import { isKey } from "../texts";
+import { Icon, Menu } from "./common";
+import { Sequence } from "./Sequence";
+import { Share } from "./Share";
+
+export function TopBar() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const dark = screen.dark.value ?? matchMedia("(prefers-color-scheme: dark)").matches;
+  const name = (preset: string) => {
+    const key = `preset.${preset}`;
+    return isKey(key) ? t(key) : preset;
+  };
+  const about = (preset: string) => {
+    const key = `preset.${preset}.about`;
+    return isKey(key) ? t(key) : "";
+  };
+  const panels: Panel[] = ["settings", "state", "tape"];
+  return (
+    <header class="top">
+      <h1 class="brand">
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <circle cx="9" cy="16" r="6" />
+          <circle cx="23" cy="16" r="6" />
+          <path d="M12 10.5C14 7 18 7 20 10.5M20 21.5c-2 3.5-6 3.5-8 0" />
+        </svg>
+        BabyGPT
+      </h1>
+      <Sequence />
+      <nav class="tools" aria-label={t("tools")}>
+        <Menu name={t("presets")} label={t("presets")} class="presets">
+          {(close) =>
+            setup?.presets.map((preset) => (
+              <button
+                key={preset}
+                type="button"
+                class="preset"
+                aria-current={setup.name === preset}
+                onClick={() => {
+                  screen.send({ command: "preset", name: preset });
+                  close();
+                }}
+              >
+                <b>{name(preset)}</b>
+                <span>{about(preset)}</span>
+              </button>
+            ))
+          }
+        </Menu>
+        <button type="button" class="quiet" onClick={() => (screen.touring.value = 0)}>
+          {t("tour.open")}
+        </button>
+        <Share />
+        <Menu name={t("panels")} label={<Icon name="panels" />}>
+          {() =>
+            panels.map((panel) => (
+              <label key={panel} class="check">
+                <input type="checkbox" checked={!screen.hidden.value.includes(panel)} onChange={() => screen.toggle(panel)} />
+                {t(`panels.${panel}`)}
+              </label>
+            ))
+          }
+        </Menu>
+        <button type="button" class="quiet" aria-label={t("dark")} title={t("dark")} aria-pressed={dark} onClick={() => (screen.dark.value = !dark)}>
+          <Icon name="light" />
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          lang={screen.language.value === "en" ? "zh-Hans" : "en"}
+          onClick={() => screen.speak(screen.language.value === "en" ? "zh" : "en")}
+        >
+          {screen.language.value === "en" ? "中文" : "EN"}
+        </button>
+      </nav>
+    </header>
+  );
+}

@@ -1,0 +1,193 @@
+// Small things that several parts are made of.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useScreen } from "../screen";
+
+/** The colour of a token, as a CSS value; tokens beyond the eighth begin again. */
+export function tokenColour(token: number): string {
+  return `var(--token-${token % 8})`;
+}
+
+/** One choice of several, as a row of buttons. */
+export function Choice<T extends string>(props: {
+  label: string;
+  value: T;
+  options: { value: T; label: string; disabled?: boolean; title?: string }[];
+  onChange(value: T): void;
+}) {
+  const row = useRef<HTMLDivElement>(null);
+  const open = props.options.filter((option) => !option.disabled);
+  const move = (event: KeyboardEvent) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    const at = open.findIndex((option) => option.value === props.value);
+    const next = open[(at + by + open.length) % open.length];
+    if (!next) return;
+    props.onChange(next.value);
+    row.current?.querySelector<HTMLElement>(`[data-value="${next.value}"]`)?.focus();
+  };
+  return (
+    <div class="choice" role="radiogroup" aria-label={props.label} ref={row} onKeyDown={move}>
+      {props.options.map((option) => (
+        <button
+          key={option.value}
+          type="button"
+          role="radio"
+          aria-checked={option.value === props.value}
+          data-value={option.value}
+          tabIndex={option.value === props.value ? 0 : -1}
+          disabled={option.disabled}
+          title={option.title}
+          onClick={() => props.onChange(option.value)}
+        >
+          {option.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** A part of a side panel that folds away. */
+export function Fold(props: { title: string; open?: boolean; tour?: string; note?: string; children: ComponentChildren }) {
+  const [open, setOpen] = useState(props.open ?? false);
+  const id = useId();
+  return (
+    <section class="fold" data-tour={props.tour}>
+      <h2>
+        <button type="button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+          <span class="chevron" aria-hidden="true" />
+          {props.title}
+          {props.note && <span class="note">{props.note}</span>}
+        </button>
+      </h2>
+      <div id={id} hidden={!open}>
+        {open && props.children}
+      </div>
+    </section>
+  );
+}
+
+/** A button that opens a menu of buttons or anything else below it. */
+export function Menu(props: { label: ComponentChildren; name: string; class?: string; children(close: () => void): ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const id = useId();
+  useEffect(() => {
+    if (!open) return;
+    const away = (event: Event) => {
+      if (!box.current?.contains(event.composedPath()[0] as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", away);
+    return () => document.removeEventListener("pointerdown", away);
+  }, [open]);
+  const close = () => {
+    setOpen(false);
+    box.current?.querySelector("button")?.focus();
+  };
+  return (
+    <div
+      class={`menu ${props.class ?? ""}`}
+      ref={box}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        close();
+      }}
+    >
+      <button type="button" class="quiet" aria-expanded={open} aria-controls={id} aria-label={props.name} title={props.name} onClick={() => setOpen(!open)}>
+        {props.label}
+      </button>
+      {open && (
+        <div class="sheet" id={id} role="group" aria-label={props.name}>
+          {props.children(close)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** A number with its name and, if it was refused, why. It is sent when it is finished, not at every key. */
+export function NumberField(props: {
+  name: string;
+  label: string;
+  value: number | null;
+  min?: number;
+  step?: number | "any";
+  optional?: string; // what stands there when there is no number
+  hint?: string;
+  onChange(value: number | null): void;
+}) {
+  const screen = useScreen();
+  const id = useId();
+  const notice = screen.views.notice.value;
+  const wrong = notice?.field === props.name;
+  const input = useRef<HTMLInputElement>(null);
+  const shown = props.value === null ? "" : String(props.value);
+  const refusal = wrong ? notice?.id : undefined;
+  useEffect(() => {
+    if (input.current && refusal === undefined) input.current.value = shown;
+  }, [shown, refusal]);
+  const finish = () => {
+    const text = input.current?.value.trim() ?? "";
+    if (text === shown) return;
+    if (text === "" && props.optional !== undefined) props.onChange(null);
+    else if (text !== "" && Number.isFinite(Number(text))) props.onChange(Number(text));
+    else if (input.current) input.current.value = shown;
+  };
+  return (
+    <div class="field">
+      <label for={id} title={props.hint}>
+        {props.label}
+      </label>
+      <input
+        id={id}
+        ref={input}
+        type="number"
+        inputMode="decimal"
+        min={props.min}
+        step={props.step ?? 1}
+        defaultValue={shown}
+        placeholder={props.optional}
+        aria-invalid={wrong}
+        aria-describedby={wrong ? `${id}-wrong` : undefined}
+        onChange={finish}
+        onKeyDown={(event) => event.key === "Enter" && finish()}
+      />
+      {wrong && (
+        <p class="wrong" id={`${id}-wrong`}>
+          <NoticeText />
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** What the session objects to, in the language of the screen if it has a sentence for it. */
+export function NoticeText() {
+  const screen = useScreen();
+  const notice = screen.views.notice.value;
+  return notice ? <>{screen.objection(notice)}</> : null;
+}
+
+export function Icon(props: { name: keyof typeof PATHS }) {
+  return (
+    <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
+      <path d={PATHS[props.name]} />
+    </svg>
+  );
+}
+
+const PATHS = {
+  play: "M6 4l10 6-10 6z",
+  pause: "M5 4h3.5v12H5zM11.5 4H15v12h-3.5z",
+  rewind: "M4 4h2.5v12H4zM16 4v12L7.5 10z",
+  step: "M4 4l8.5 6L4 16zM13.5 4H16v12h-2.5z",
+  close: "M5.3 4.2L10 8.9l4.7-4.7 1.1 1.1L11.1 10l4.7 4.7-1.1 1.1L10 11.1l-4.7 4.7-1.1-1.1L8.9 10 4.2 5.3z",
+  share: "M10 2l4 4-1.1 1.1-2.1-2.2V13H9.2V4.9L7.1 7.1 6 6zM4 10h1.6v6h8.8v-6H16v7.6H4z",
+  edit: "M13.6 3.2l3.2 3.2L7 16.2l-4 .8.8-4zM12.5 6.4L5.2 13.7l-.4 1.5 1.5-.3 7.3-7.3z",
+  file: "M4.5 2.5H12l3.5 3.5v11.5h-11zM6 4v12h8V7h-3V4z",
+  light: "M10 6.2a3.8 3.8 0 1 1 0 7.6 3.8 3.8 0 0 1 0-7.6zM9.2 1.5h1.6v3H9.2zM9.2 15.5h1.6v3H9.2zM1.5 9.2h3v1.6h-3zM15.5 9.2h3v1.6h-3zM3.4 4.5l1.1-1.1 2.1 2.1-1.1 1.1zM13.4 14.5l1.1-1.1 2.1 2.1-1.1 1.1zM3.4 15.5l2.1-2.1 1.1 1.1-2.1 2.1zM13.4 5.5l2.1-2.1 1.1 1.1-2.1 2.1z",
+  panels: "M2.5 3.5h15v13h-15zM4 5v10h3V5zM8.5 5v10h3V5zM13 5v10h3V5z",
+} as const;

@@ -1,0 +1,172 @@
+// What the screen knows: the views of the session as signals, and what is the screen's own (language, which view is
+// shown, which panels are hidden). Components read signals and send commands; nothing else passes between them.
+
+import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
+import { bit, bytes } from "./packed";
+import type { Command, Model, Notice, Views } from "./protocol";
+import { isKey, type Key, type Language, languageOf, type Text, translate, type Values as TextValues } from "./texts";
+
+type ViewSignals = { [K in keyof Views]: Signal<Views[K] | undefined> };
+
+const NAMES: (keyof Views)[] = [
+  "setup",
+  "frame",
+  "numbers",
+  "curve",
+  "player",
+  "selected",
+  "tape",
+  "decoding",
+  "knobs",
+  "pins",
+  "rows",
+  "link",
+  "code",
+  "notice",
+];
+
+/** Where the link is kept: the address bar of a page; a notebook has none. */
+export interface LinkStore {
+  read(): string;
+  write(hash: string): void;
+}
+
+export const MOST_DRAWN = 256; // states drawn one by one; more make a map
+
+export class Screen {
+  readonly views: ViewSignals;
+  readonly language: Signal<Language>;
+  readonly view = signal<ViewKind | null>(null); // null: what suits the size
+  readonly hidden = signal<readonly Panel[]>([]);
+  readonly dark = signal<boolean | null>(null); // null: as the system
+  readonly announcement = signal("");
+  readonly touring = signal<number | null>(null); // the place in the tour; null: none
+  readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
+  readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
+  private chosenLanguage: string | null = null;
+  private cleanups: (() => void)[] = [];
+
+  readonly text: ReadonlySignal<Text>;
+  readonly seen: ReadonlySignal<(state: number) => boolean>;
+  readonly shownView: ReadonlySignal<ViewKind>;
+  readonly title: ReadonlySignal<(tokens: readonly number[]) => string>;
+
+  constructor(
+    private readonly model: Model,
+    private readonly links: LinkStore | null = null,
+  ) {
+    this.views = Object.fromEntries(NAMES.map((name) => [name, signal(model.get(name))])) as ViewSignals;
+    this.language = signal<Language>("en");
+    this.adopt(links?.read() ?? "");
+    this.text = computed(() => translate(this.language.value));
+    this.seen = computed(() => {
+      const packed = this.views.setup.value?.seen;
+      const bits = packed === undefined ? new Uint8Array() : bytes(packed);
+      return (state) => bit(bits, state);
+    });
+    this.shownView = computed(() => {
+      const n = this.views.setup.value?.n_states ?? 0;
+      return this.view.value ?? (n > MOST_DRAWN ? "map" : "graph");
+    });
+    this.title = computed(() => {
+      const setup = this.views.setup.value;
+      return (tokens) => tokens.map((t) => setup?.labels[t] ?? "?").join(setup?.separator ?? "");
+    });
+  }
+
+  get host() {
+    return this.model.host;
+  }
+
+  /** Take language, view and hidden panels from a link. */
+  adopt(hash: string): void {
+    const { screen } = parseHash(hash);
+    const asked = new URLSearchParams(typeof location === "undefined" ? "" : location.search).get("lang");
+    this.chosenLanguage = screen.lang ?? asked;
+    this.language.value = languageOf(this.chosenLanguage);
+    this.view.value = screen.view;
+    this.hidden.value = screen.hide;
+  }
+
+  start(root: HTMLElement): void {
+    for (const name of NAMES) {
+      const take = () => {
+        (this.views[name] as Signal<unknown>).value = this.model.get(name);
+      };
+      this.model.on(`change:${name}`, take);
+      this.cleanups.push(() => this.model.off(`change:${name}`, take));
+    }
+    this.cleanups.push(
+      effect(() => {
+        root.lang = this.language.value === "zh" ? "zh-Hans" : "en";
+        if (this.links) document.documentElement.lang = root.lang;
+      }),
+      effect(() => {
+        if (this.dark.value === null) delete root.dataset.theme;
+        else root.dataset.theme = this.dark.value ? "dark" : "light";
+        if (this.links) document.documentElement.dataset.theme = root.dataset.theme ?? "";
+      }),
+      effect(() => {
+        const link = this.views.link.value;
+        const hash = link && this.hash(link);
+        if (hash !== undefined) this.links?.write(hash);
+      }),
+    );
+  }
+
+  stop(): void {
+    for (const cleanup of this.cleanups.splice(0)) cleanup();
+  }
+
+  send(command: Command): void {
+    this.model.send(command);
+  }
+
+  /** What the session objects to, in the language of the screen if there is a sentence for it. */
+  objection(notice: Notice): string {
+    const key = `notice.${notice.code}`;
+    return isKey(key) ? this.text.value(key, notice.values) : notice.text;
+  }
+
+  object(key: Key, values: TextValues = {}): void {
+    this.complaint.value = { key, values };
+  }
+
+  speak(language: Language): void {
+    this.chosenLanguage = language;
+    this.language.value = language;
+    this.links?.write(this.hash(this.views.link.value ?? {}));
+  }
+
+  toggle(panel: Panel): void {
+    const hidden = this.hidden.value;
+    this.hidden.value = hidden.includes(panel) ? hidden.filter((p) => p !== panel) : [...hidden, panel];
+  }
+
+  private hash(link: Record<string, string>): string {
+    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value] };
+    return formatHash(link, screen);
+  }
+}
+
+export const ScreenContext = createContext<Screen>(null as unknown as Screen);
+
+export function useScreen(): Screen {
+  return useContext(ScreenContext);
+}
+
+/** A sender for values that change faster than they can be shown: the last one of each drawing is sent. */
+export function throttled(send: (command: Command) => void): (command: Command) => void {
+  let latest: Command | null = null;
+  return (command) => {
+    if (latest === null)
+      requestAnimationFrame(() => {
+        if (latest) send(latest);
+        latest = null;
+      });
+    latest = command;
+  };
+}

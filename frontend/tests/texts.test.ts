@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { fill, isKey, LANGUAGES, languageOf } from "../src/texts";
+import { GRAPH_TEXTS } from "../src/graph/texts";
+
+const places = (text: string) => new Set([...text.matchAll(/\{(\w+)/g)].map((match) => match[1]));
+
+test("every text of one language uses only the values that the other has", () => {
+  for (const [key, english] of Object.entries(LANGUAGES.en)) {
+    const chinese = LANGUAGES.zh[key as keyof typeof LANGUAGES.en];
+    const extra = [...places(chinese)].filter((name) => !places(english).has(name));
+    assert.deepEqual(extra, [], key);
+    const dropped = [...places(english)].filter((name) => !places(chinese).has(name));
+    assert.deepEqual(dropped, [], key);
+  }
+});
+
+test("no text is empty, and no Chinese text is left in English", () => {
+  const alike = new Set(["preset.article", "decoding.top_k", "decoding.top_p", "decoding.min_p", "subject.A", "subject.B", "tour.at"]);
+  const words = (text: string) => /[a-z]/i.test(text.replace(/\{[^}]*\}/g, ""));
+  for (const [key, english] of Object.entries(LANGUAGES.en)) {
+    const chinese = LANGUAGES.zh[key as keyof typeof LANGUAGES.en];
+    assert.ok(english && chinese, key);
+    if (words(english) && !/^share\.file\./.test(key) && !alike.has(key)) assert.match(chinese, /[\u4e00-\u9fff]/, key);
+  }
+});
+
+test("the graph's own texts are among the screen's", () => {
+  for (const key of Object.keys(GRAPH_TEXTS)) assert.ok(isKey(key), key);
+});
+
+test("values and words that agree with a number are filled in", () => {
+  assert.equal(fill("{n} {n:token|tokens}", { n: 1 }), "1 token");
+  assert.equal(fill("{n} {n:token|tokens}", { n: "1,024" }), "1,024 tokens");
+  assert.equal(fill("{missing} stays", {}), "{missing} stays");
+});
+
+test("the language asked for wins over the browser's, and any Chinese is Chinese", () => {
+  assert.equal(languageOf("zh-TW"), "zh");
+  assert.equal(languageOf("en-GB"), "en");
+  assert.equal(languageOf("fr"), "en");
+});

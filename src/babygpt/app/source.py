@@ -10,7 +10,7 @@ from babygpt.errors import FileError
 from babygpt.gpt.texts import decoded
 
 # "poem.txt", "./x", "../x", "/x", "~/x": what nobody types as a sequence to learn from.
-_LOOKS_LIKE_A_PATH = re.compile(r"^(\.{1,2}/|/|~/)|^[^\s]*\.[A-Za-z][A-Za-z0-9]{0,4}$")
+LOOKS_LIKE_A_PATH = re.compile(r"^(\.{1,2}/|/|~/)|^[^\s]*\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
 def named_by(source: str) -> Path | str:
@@ -33,7 +33,7 @@ def named_by(source: str) -> Path | str:
         if error.strerror == "File name too long":
             return source
         raise FileError(f"The file {source} cannot be read: {error.strerror}.") from error
-    if _LOOKS_LIKE_A_PATH.search(source):
+    if LOOKS_LIKE_A_PATH.search(source):
         raise FileError(
             f"There is no file {source}. Check the name; to train on these very characters, "
             f"pipe them in: printf %s '{source}' | babygpt train -"

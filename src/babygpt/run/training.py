@@ -65,6 +65,7 @@ class Training:
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
+        self._latest: tuple[int, Table] | None = None  # the table of a step that is not recorded, read but once
         # Few enough contexts are read by each step itself, which makes the frame before it free.
         self._reads_all = K * count_states(V, K) <= FORWARD_TOKENS
         reading = all_contexts(V, K) if self._reads_all else None
@@ -140,6 +141,22 @@ class Training:
             raise SettingError(f"Step {step} was not recorded.")
         return MarkovChain.from_table(table, self.corpus.vocabulary)
 
+    def settle(self) -> DivergedError | None:
+        """Look at the last step's GPT; if its update broke it, go back before it and return what there is to say.
+
+        Raises
+        ------
+        DivergedError
+            The GPT was broken before already.
+        """
+        if np.isfinite(self._table()).all():
+            return None
+        error = self.trainer.go_back()
+        del self.losses[self.trainer.steps_done :]
+        if not np.isfinite(self._table()).all():
+            raise error
+        return error
+
     def result(self) -> Run:
         """Return the run as it stands after the last step done.
 
@@ -150,13 +167,7 @@ class Training:
         DivergedError
             The GPT was broken before already.
         """
-        table = self._table()
-        if not np.isfinite(table).all():
-            error = self.trainer.go_back()
-            del self.losses[self.trainer.steps_done :]
-            table = self._table()
-            if not np.isfinite(table).all():
-                raise error
+        self.settle()
         gpt, done = self.trainer.gpt, self.trainer.steps_done
         n_states = count_states(self.config.vocab_size, self.config.block_size)
         return Run(
@@ -164,14 +175,19 @@ class Training:
             config=self.config,
             train_config=self.train_config,
             losses=np.array(self.losses, dtype=np.float64),
-            history=self._recorder.history(done, table, n_states),
+            history=self._recorder.history(done, self._table(), n_states),
             weights={n: p.detach().to("cpu", copy=True).numpy() for n, p in gpt.named_parameters()},
             optimizer={n: t.numpy() for n, t in self.trainer.state().items()},
         )
 
     def _table(self) -> Table:
-        recorded = self._recorder.frame(self.trainer.steps_done)
-        return context_table(self.trainer.gpt) if recorded is None else recorded
+        done = self.trainer.steps_done
+        recorded = self._recorder.frame(done)
+        if recorded is not None:
+            return recorded
+        if self._latest is None or self._latest[0] != done:
+            self._latest = done, context_table(self.trainer.gpt)
+        return self._latest[1]
 
     def _record(self, step: int, said: Tensor | None = None) -> None:
         """Record the chain of a step if the plan wants it; a chain that is broken ends the training."""

@@ -1,0 +1,1 @@
+"""What a session of the studio shows, and how much of it."""

@@ -1,0 +1,119 @@
+"""What one session of the studio may take, and how it refuses more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babygpt.chain.contexts import count_short, count_states, human_bytes
+from babygpt.errors import InputError
+from babygpt.gpt.config import GPTConfig
+
+# What a training keeps of each parameter: weight, gradient, AdamW's two means, and a copy of all but the gradient.
+COPIES = 7
+# What is kept of a whole table at a time: the newest, two on the screen, each as logarithms and as probabilities.
+TABLES = 6
+# Examples that one step may draw.
+MAX_BATCH = 2**20
+# Layers take time to make, however narrow they are.
+MAX_LAYERS = 100
+
+
+class RefusedError(InputError):
+    """The studio will not do something; says which setting is meant, and why, for screens in any language.
+
+    Attributes
+    ----------
+    code
+        A name for the reason, by which a screen finds the sentence in its own language.
+    field
+        The setting that is meant, if one is.
+    values
+        The numbers and names in the sentence.
+    """
+
+    def __init__(self, text: str, code: str, field: str | None = None, **values: str | int | float) -> None:
+        super().__init__(text)
+        self.code, self.field, self.values = code, field, values
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one session may take.
+
+    Attributes
+    ----------
+    states
+        N, the states of its chain.
+    steps
+        Training steps in all.
+    text
+        Characters of the training text.
+    memory
+        Bytes for one session's GPT, training and recorded frames together.
+    """
+
+    states: int = 2**20
+    steps: int = 1_000_000
+    text: int = 2_000_000
+    memory: int = 2**30
+
+    @classmethod
+    def for_a_class(cls) -> Limits:
+        """Return limits under which fifty sessions fit one ordinary machine."""
+        return cls(states=65_536, steps=20_000, text=200_000, memory=2**28)
+
+    @property
+    def frames(self) -> int:
+        """Bytes for what is recorded: half for chains, half for weights."""
+        return self.memory // 4
+
+    def check_text(self, text: str, field: str = "sequence") -> None:
+        """Raise :class:`RefusedError` if the text is too long."""
+        if len(text) > self.text:
+            raise RefusedError(
+                f"The text has {len(text):,} characters; the studio's limit is {self.text:,}. Use a shorter one, or "
+                "babygpt train FILE, which has no limit.",
+                "text", field, length=len(text), limit=self.text,
+            )  # fmt: skip
+
+    def check_most(self, field: str, value: int | None, most: int) -> None:
+        """Raise :class:`RefusedError` if a setting is above ``most``."""
+        if value is not None and value > most:
+            raise RefusedError(
+                f"{field}={value:,} is more than the studio's limit of {most:,}.",
+                "most", field, value=value, limit=most,
+            )  # fmt: skip
+
+    def check_size(self, vocab_size: int, context_length: int) -> None:
+        """Raise :class:`RefusedError` for too many states."""
+        fits = 0
+        while count_states(vocab_size, fits + 1) <= self.states:
+            fits += 1
+        if context_length <= fits:
+            return
+        if context_length * vocab_size.bit_length() < 200:
+            states = f"{count_states(vocab_size, context_length):,}"
+        else:
+            states = f"{vocab_size}^{context_length:,}"
+        advice = f"Try context_length={fits}." if fits else "Use a text of fewer symbols."
+        raise RefusedError(
+            f"context_length={context_length:,} over {vocab_size:,} symbols gives {states} states; the studio's limit "
+            f"is {self.states:,}. {advice}",
+            "states", "context_length",
+            context_length=context_length, symbols=vocab_size, states=states, limit=self.states, fits=fits,
+        )  # fmt: skip
+
+    def check_memory(self, config: GPTConfig) -> None:
+        """Raise :class:`RefusedError` if the GPT, its training and its chain would take too much memory."""
+        V, K = config.vocab_size, config.block_size
+        n_parameters = config.n_parameters
+        table = 8 * V * (count_short(V, K) + count_states(V, K))
+        need = 4 * COPIES * n_parameters + TABLES * table + self.frames
+        if need > self.memory:
+            raise RefusedError(
+                f"A GPT of {n_parameters:,} parameters with {count_states(V, K):,} states takes about "
+                f"{human_bytes(need)} to train here; the studio's limit is {human_bytes(self.memory)} a session. "
+                "Use fewer layers, a smaller width, or a shorter context.",
+                "memory", "n_embd",
+                parameters=n_parameters, need=human_bytes(need), limit=human_bytes(self.memory),
+            )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The playhead: which step of the film is shown, and how it moves as time goes by."""
+
+from __future__ import annotations
+
+from babygpt.app.stage.film import Film
+
+# A film is played in about so many seconds, but never slower than so many steps a second.
+SECONDS, SLOWEST = 4.0, 12.0
+SPEEDS = (0.1, 1e6)
+# A clock's rounding must not keep the playhead from a step that it has reached.
+HAIR = 1e-6
+
+
+class Player:
+    """Plays a film.
+
+    Attributes
+    ----------
+    step
+        The step shown.
+    playing
+        Whether the playhead moves by itself. Where nothing is recorded yet it waits for the training.
+    speed
+        Steps a second; None follows the training.
+    """
+
+    def __init__(self) -> None:
+        self.step, self.playing = 0, False
+        self.speed: float | None = SLOWEST
+        self._chosen = False
+        self._position = 0.0  # between two recorded steps the earlier one is shown
+        self._clock: float | None = None  # when the position was last brought up to date
+
+    def choose_speed(self, speed: float | None) -> None:
+        """Play at this speed, whatever the film."""
+        self.speed = None if speed is None else min(max(speed, SPEEDS[0]), SPEEDS[1])
+        self._chosen = True
+
+    def suit(self, steps: int) -> None:
+        """Choose a speed for so many steps, unless someone has chosen."""
+        if not self._chosen:
+            self.speed = max(SLOWEST, steps / SECONDS)
+
+    def move_to(self, step: int) -> None:
+        """Show a recorded step; stop playing."""
+        self.step, self.playing = step, False
+
+    def play(self) -> None:
+        """Begin to move, at once: the next step is due now."""
+        if not self.playing:
+            self.playing, self._position, self._clock = True, self.step + 1.0, None
+
+    def advance(self, now: float, film: Film, training: bool) -> None:
+        """Move as far as it should be by now, or as far as there is something to show."""
+        if not self.playing:
+            return
+        last = film.recorded[-1]
+        if self.speed is None:
+            self._position = last
+        elif self._clock is not None:
+            self._position += self.speed * (now - self._clock)
+        self._clock = now
+        self._position = min(self._position, max(last, self.step))
+        self.step = max(self.step, film.nearest(self._position + HAIR))
+        if not training and film.after(self.step) is None:
+            self.playing = False
+
+    def due(self, now: float, film: Film) -> float | None:
+        """Return when it moves next, or None if it waits."""
+        if not self.playing:
+            return None
+        if self.speed is None or self._clock is None:
+            return now
+        following = film.after(self.step)
+        return None if following is None else max(now, self._clock + (following - self._position) / self.speed)

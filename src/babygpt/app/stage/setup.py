@@ -1,0 +1,186 @@
+"""What a session learns, and how: the text, the settings, and what follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, get_args
+
+from babygpt.app.stage.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
+from babygpt.app.stage.presets import PRESETS
+from babygpt.errors import InputError, SequenceError, VocabularyError
+from babygpt.gpt.checks import check_choice, check_count, check_rate
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+
+# A library's sentence about a setting begins with its name.
+_NAMED = re.compile(r"^(?:The width )?([a-z_]+)=")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the screen; the defaults are the article's. See :class:`babygpt.TrainConfig` and its like."""
+
+    context_length: int = 3
+    vocabulary: str | None = None
+    tokens: TokenKind = "chars"
+    steps: int = 50
+    stop_gap: float | None = None
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    n_layer: int = 4
+    n_head: int = 4
+    n_embd: int = 16
+    bias: bool = False
+    positions: Positions = "last"
+    batch_size: int | None = None
+    seed: int = 1337
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that are not the article's."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(ARTICLE, name)}
+
+
+ARTICLE = Settings()
+NAMES = tuple(field.name for field in fields(Settings))
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A text and the settings, checked, and counted.
+
+    Attributes
+    ----------
+    text
+        The training text.
+    name
+        Of the preset or the file it is from; "" if it was typed.
+    settings
+        The settings.
+    corpus, config, train_config
+        What the library makes of them.
+    """
+
+    text: str
+    name: str
+    settings: Settings
+    corpus: Corpus
+    config: GPTConfig
+    train_config: TrainConfig
+
+    @classmethod
+    def make(cls, text: str, name: str, settings: Mapping[str, Any], limits: Limits) -> Setup:
+        """Return the setup of a text and of all settings, whatever they are.
+
+        Raises
+        ------
+        RefusedError
+            Something given cannot be used, or is too much.
+        """
+        s = _checked(settings, limits)
+        limits.check_text(text)
+        vocabulary = _vocabulary(s, limits)
+        n_symbols = len(vocabulary or (set(text) if s.tokens == "chars" else set(text.split())))
+        if n_symbols >= 2:  # of fewer the corpus says what is wrong
+            limits.check_size(n_symbols, s.context_length)
+            limits.check_memory(GPTConfig(s.context_length, n_symbols, s.n_layer, s.n_head, s.n_embd, s.bias))
+        corpus = _corpus(text, s, vocabulary)
+        return cls(
+            text, name, s, corpus,
+            GPTConfig(s.context_length, len(corpus.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias),
+            TrainConfig(s.steps, s.learning_rate, s.weight_decay, s.positions, s.batch_size, s.seed),
+        )  # fmt: skip
+
+    @classmethod
+    def of_preset(cls, name: str, limits: Limits) -> Setup:
+        """Return the setup of a preset.
+
+        Raises
+        ------
+        RefusedError
+            There is no such preset.
+        """
+        if name not in PRESETS:
+            raise RefusedError(
+                f"There is no preset {name!r}. There are: {', '.join(PRESETS)}.", "preset", None, name=name
+            )
+        preset = PRESETS[name]
+        return cls.make(preset.sequence, name, {**asdict(ARTICLE), **preset.settings}, limits)
+
+    def with_steps(self, steps: int) -> Setup:
+        """Return the setup with more or fewer steps."""
+        return replace(
+            self,
+            settings=replace(self.settings, steps=steps),
+            train_config=replace(self.train_config, steps=steps),
+        )
+
+    @property
+    def n_states(self) -> int:
+        """N, the states of the chain."""
+        return self.config.vocab_size**self.config.block_size
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the text is that of a file."""
+        return self.name != "" and self.name not in PRESETS
+
+
+def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
+    """Return the settings, each of its kind; raise :class:`RefusedError` for the first that is not."""
+    try:
+        check_count("context_length", given["context_length"])
+        check_choice("tokens", given["tokens"], get_args(TokenKind))
+        GPTConfig(given["context_length"], 2, *(given[name] for name in ("n_layer", "n_head", "n_embd", "bias")))
+        train = TrainConfig(
+            *(given[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size", "seed"))
+        )
+        gap = given["stop_gap"] if given["stop_gap"] is None else check_rate("stop_gap", given["stop_gap"], zero=True)
+    except InputError as error:
+        named = _NAMED.match(str(error))
+        field = named[1] if named else None
+        if field == "n_embd" and str(error).startswith("The width"):
+            n_embd, n_head = given["n_embd"], given["n_head"]
+            fits = -(-n_embd // n_head) * n_head
+            raise RefusedError(str(error), "width", "n_embd", n_embd=n_embd, n_head=n_head, fits=fits) from None
+        raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
+    settings = Settings(
+        **{**given, "stop_gap": gap, "learning_rate": train.learning_rate, "weight_decay": train.weight_decay}
+    )
+    limits.check_most("steps", settings.steps, limits.steps)
+    limits.check_most("batch_size", settings.batch_size, MAX_BATCH)
+    limits.check_most("n_layer", settings.n_layer, MAX_LAYERS)
+    return settings
+
+
+def _vocabulary(settings: Settings, limits: Limits) -> Vocabulary | None:
+    if settings.vocabulary is None:
+        return None
+    try:
+        if isinstance(settings.vocabulary, str):
+            limits.check_text(settings.vocabulary, "vocabulary")
+            return Vocabulary(settings.vocabulary, settings.tokens)
+        return Vocabulary((settings.vocabulary,))  # says what a vocabulary is
+    except VocabularyError as error:
+        raise RefusedError(str(error), "vocabulary", "vocabulary") from None
+
+
+def _corpus(text: str, settings: Settings, vocabulary: Vocabulary | None) -> Corpus:
+    K = settings.context_length
+    try:
+        return Corpus.from_text(text, K, vocabulary, settings.tokens)
+    except VocabularyError as error:
+        symbols = set(text if settings.tokens == "chars" else text.split()) - set(vocabulary or ())
+        raise RefusedError(str(error), "unknown", "sequence", symbols=" ".join(sorted(symbols)[:5])) from None
+    except SequenceError as error:
+        symbols = list(text) if settings.tokens == "chars" else text.split()
+        if not symbols:
+            raise RefusedError(str(error), "empty", "sequence") from None
+        if len(set(symbols)) == 1 and vocabulary is None:
+            raise RefusedError(str(error), "single", "sequence", symbol=symbols[0]) from None
+        raise RefusedError(
+            str(error), "short", "sequence", tokens=len(symbols), context_length=K, needs=K + 1
+        ) from None

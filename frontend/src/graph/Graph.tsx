@@ -9,8 +9,8 @@ import { type Arrows, type Label, countArrows, placeLabels, route } from "./arro
 import { type Point, type Stadium, pathOf } from "./curve";
 import { successor } from "./debruijn";
 import { headPath, isOpen } from "./heads";
-import { type Format, type Layout, layOut, nameOf, shorten } from "./layout";
-import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, points } from "./strength";
+import { type Format, type Layout, layOut, nameOf, shorten, spread } from "./layout";
+import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, points, strongInkOf } from "./strength";
 import { BALL, ease, follow, restingDirection, restingPlace, track } from "./travel";
 
 export interface Ball {
@@ -44,6 +44,7 @@ const ALL_LABELLED = 16; // arrows; with more, only those of the states looked a
 const ALL_DRAWN = 64; // states; with more, arrows below the threshold are left out
 const MOST_DRAWN = 1024; // arrows: the strongest
 const MOST_LABELS = 6; // of one state, if not all are labelled
+const FEW_HEADS = 160; // arrows; with more, weak ones have no head, or states would bristle with them
 const TRAVEL = 520; // milliseconds along an arrow
 const HURRY = 120; // milliseconds between tokens below which the ball jumps
 const TOKENS = 8; // colours
@@ -123,16 +124,14 @@ export function Graph(props: GraphProps): JSX.Element {
   const background = active.length === 0 ? [] : drawn.filter((i) => !active.includes(Math.floor(i / nSymbols)));
 
   const shown = scene.labels === null ? labelled(active, current, nSymbols) : [];
-  const placed = useMemo(
-    () => scene.labels ?? placeFor(layout, arrows, shown, labels, shown),
-    [scene, shown.join()],
-  );
+  const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown), [scene, shown.join()]);
 
   const arrow = (i: number, kind: "strong" | "plain" | "faint"): JSX.Element => {
     const value = current[i]!;
     const { token, line, tip, angle } = arrows(i);
-    const ink = inkOf(Math.abs(value), layout);
-    const opacity = kind === "faint" ? 0.4 * ink.opacity : kind === "strong" ? 0.3 + 0.7 * ink.opacity : ink.opacity;
+    const ink = (kind === "strong" ? strongInkOf : inkOf)(Math.abs(value), layout);
+    const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.5) * ink.opacity : ink.opacity;
+    const headless = kind !== "strong" && n * nSymbols > FEW_HEADS && Math.abs(value) < 0.05;
     const colour = !difference ? `g-token-${token % TOKENS}` : value < 0 ? "g-less" : "g-more";
     const length = layout.arrowHead;
     return (
@@ -144,11 +143,13 @@ export function Graph(props: GraphProps): JSX.Element {
         fill-opacity={round(opacity)}
       >
         <path class="g-line" d={remembered(scene.lines, i, () => pathOf(line))} />
-        <path
-          class={isOpen(token) ? "g-head g-open" : "g-head"}
-          d={headPath(token, length, headBreadth(length, ink.width))}
-          transform={remembered(scene.poses, i, () => pose(tip, angle))}
-        />
+        {!headless && (
+          <path
+            class={isOpen(token) ? "g-head g-open" : "g-head"}
+            d={headPath(token, length, headBreadth(length, ink.width))}
+            transform={remembered(scene.poses, i, () => pose(tip, angle))}
+          />
+        )}
       </g>
     );
   };
@@ -181,10 +182,14 @@ export function Graph(props: GraphProps): JSX.Element {
           data-state={state}
           transform={`translate(${round(shape.x)} ${round(shape.y)})`}
           role="button"
+          aria-roledescription={text("graph.role")}
           tabIndex={state === tabStop ? 0 : -1}
           aria-pressed={state === selected}
           aria-label={describe(state)}
         >
+          {state === hovered && pi !== null && pi.length === n && (
+            <title>{text("graph.share", { context: name(state), percent: percent(pi[state]!) })}</title>
+          )}
           <Outline class="g-hit" shape={shape} by={layout.naming === "inside" ? 0 : layout.n <= 64 ? 8 : 2} />
           <Outline class="g-focus" shape={shape} by={layout.naming === "inside" ? 7 : 6} />
           {state === selected && <Outline class="g-ring" shape={shape} by={layout.naming === "inside" ? 3.5 : 3} />}
@@ -197,10 +202,13 @@ export function Graph(props: GraphProps): JSX.Element {
           {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
         </g>
       )),
-    [scene, selected, tabStop, unseen, text, described, difference],
+    [scene, selected, hovered, tabStop, unseen, text, described, difference],
   );
 
-  const named = layout.naming === "asked" ? neighbourhood(active, within(ball?.state), current, layout, arrows) : [];
+  const named =
+    layout.naming === "asked"
+      ? spread(layout, neighbourhood(active, within(ball?.state), current, layout, arrows))
+      : [];
   const focus = (state: number): void => {
     svg.current?.querySelector<SVGGElement>(`[data-state="${state}"]`)?.focus();
   };
@@ -287,8 +295,10 @@ export function Graph(props: GraphProps): JSX.Element {
       </g>
       <g class="g-nodes">{nodes}</g>
       <g class="g-names" aria-hidden="true">
-        {named.map((state) => (
-          <AskedName key={state} layout={layout} state={state} strong={active.includes(state)} />
+        {named.map(({ state, at: spot, angle }) => (
+          <g key={state} transform={`translate(${round(spot.x)} ${round(spot.y)})`}>
+            <OuterName layout={layout} state={state} angle={angle} class={active.includes(state) ? "g-strong" : ""} />
+          </g>
         ))}
       </g>
       <g class="g-labels" font-size={layout.labelSize} aria-hidden="true">
@@ -298,7 +308,13 @@ export function Graph(props: GraphProps): JSX.Element {
           const { tail, token } = arrows(label.arrow);
           const faint = active.length > 0 && !active.includes(tail);
           return (
-            <text key={label.arrow} class={faint ? "g-label g-faint" : "g-label"} x={round(label.x)} y={round(label.y)} dy="0.35em">
+            <text
+              key={label.arrow}
+              class={faint ? "g-label g-faint" : "g-label"}
+              x={round(label.x)}
+              y={round(label.y)}
+              dy="0.35em"
+            >
               <tspan class="g-symbol">{tokenName(labels, token)}</tspan> {amount(value)}
             </text>
           );
@@ -419,38 +435,19 @@ function Halo({ shape, share, n }: { shape: Stadium; share: number; n: number })
 }
 
 /** The name of a small state, written outward from it. */
-function OuterName({ layout, state }: { layout: Layout; state: number }): JSX.Element {
-  const degrees = (layout.outward[state]! * 180) / Math.PI;
-  const left = Math.cos(layout.outward[state]!) < -1e-9;
-  const looped = successor(state, state % layout.nSymbols, layout.nSymbols, layout.contextLength) === state;
-  const from = layout.states[state]!.radius + (looped ? 26 : 7);
+function OuterName(props: { layout: Layout; state: number; angle?: number; class?: string }): JSX.Element {
+  const { layout, state } = props;
+  const angle = props.angle ?? layout.outward[state]!;
+  const degrees = (angle * 180) / Math.PI;
+  const left = Math.cos(angle) < -1e-9;
+  const from = layout.states[state]!.radius + 7;
   return (
     <text
-      class="g-name g-outer"
+      class={`g-name g-outer ${props.class ?? ""}`}
       font-size={layout.fontSize}
       dy="0.35em"
       text-anchor={left ? "end" : "start"}
       transform={`rotate(${round(left ? degrees + 180 : degrees)}) translate(${left ? -from : from} 0)`}
-    >
-      {layout.names[state]}
-    </text>
-  );
-}
-
-/** The name of a state that is shown because it is looked at. */
-function AskedName({ layout, state, strong }: { layout: Layout; state: number; strong: boolean }): JSX.Element {
-  const shape = layout.states[state]!;
-  const angle = layout.outward[state]!;
-  const [x, y] = [shape.x + Math.cos(angle) * 12, shape.y + Math.sin(angle) * 12];
-  const anchor = Math.cos(angle) > 0.3 ? "start" : Math.cos(angle) < -0.3 ? "end" : "middle";
-  return (
-    <text
-      class={strong ? "g-name g-asked g-strong" : "g-name g-asked"}
-      font-size={layout.fontSize}
-      x={round(x)}
-      y={round(y + Math.sin(angle) * 6)}
-      dy="0.35em"
-      text-anchor={anchor}
     >
       {layout.names[state]}
     </text>
@@ -464,7 +461,8 @@ function RollingBall({ scene, ball, still }: { scene: Scene; ball: Ball; still: 
   const pending = useRef(0);
   useLayoutEffect(() => {
     const { layout, arrows, rest } = scene;
-    const put = ({ x, y }: Point): void => element.current?.setAttribute("transform", `translate(${round(x)} ${round(y)})`);
+    const put = ({ x, y }: Point): void =>
+      element.current?.setAttribute("transform", `translate(${round(x)} ${round(y)})`);
     const now = performance.now();
     const gap = now - before.current.at;
     const drawn = ball.fresh !== before.current.fresh;

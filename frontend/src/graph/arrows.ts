@@ -46,8 +46,7 @@ export function route(layout: Layout): Arrows {
   const { nSymbols, contextLength } = layout;
   const place = new Array<number>(layout.n); // around the ring
   layout.order.forEach((state, i) => (place[state] = i));
-  const follows = (a: number, b: number): boolean =>
-    Math.floor(b / nSymbols) === a % nSymbols ** (contextLength - 1);
+  const follows = (a: number, b: number): boolean => Math.floor(b / nSymbols) === a % nSymbols ** (contextLength - 1);
   const known = new Map<number, Arrow>();
   return (number) => {
     const before = known.get(number);
@@ -59,7 +58,7 @@ export function route(layout: Layout): Arrows {
     const bothWays = follows(head, tail);
     const curve =
       tail === head
-        ? loop(a, layout.outward[tail]!)
+        ? loop(a, layout.naming === "outside" ? layout.outward[tail]! + Math.PI : layout.outward[tail]!)
         : layout.kind === "symmetric"
           ? bow(a, b, bothWays ? 0.17 : 0)
           : chord(layout, a, b, Math.abs(place[tail]! - place[head]!), bothWays);
@@ -79,22 +78,21 @@ function bow(a: Point, b: Point, bend: number): Cubic {
 /** A curve between two states of a ring that keeps to its inside, the deeper the further apart they are. */
 function chord(layout: Layout, a: Stadium, b: Stadium, apart: number, bothWays: boolean): Cubic {
   const { n } = layout;
-  const centre = { x: layout.width / 2, y: layout.height / 2 };
   const separation = Math.min(apart, n - apart) / (n / 2); // 0 … 1: opposite
   if (n <= 4) return bow(a, b, bothWays ? 0.13 : 0);
   if (Math.min(apart, n - apart) === 1) return bow(a, b, bothWays ? 0.12 : 0);
   const middle = along(a, b, 0.5);
-  const handle = along(centre, middle, 0.72 - 0.5 * separation);
+  const handle = along(layout.centre, middle, 0.72 - 0.5 * separation);
   // the way back takes the other side
   const aside = bothWays ? 0.09 : 0;
   return quadratic(a, { x: handle.x + (b.y - a.y) * aside, y: handle.y - (b.x - a.x) * aside }, b);
 }
 
-/** From a state around to itself, on its outer side. */
+/** From a state around to itself, on its outer side, or on its inner side where names stand outside. */
 function loop(state: Stadium, outward: number): Cubic {
   const small = state.radius < 10;
   const opening = small ? 0.75 : 0.5;
-  const reach = small ? state.radius + 22 : state.radius * 1.2 + 46;
+  const reach = small ? state.radius + 22 : state.radius * 1.2 + 50;
   const start = onOutline(state, outward - opening, GAP);
   const end = onOutline(state, outward + opening, GAP);
   // handles as long from the outline as from a circle, so that loops of long names are no smaller
@@ -128,6 +126,7 @@ export interface Label extends Box {
 export const CLEAR = { line: 4, state: 3, label: 2 } as const;
 
 const PLACES = [0.5, 0.46, 0.54, 0.42, 0.58, 0.38, 0.62, 0.34, 0.66, 0.28, 0.72, 0.22, 0.78];
+const FURTHER = [0, 3, 7, 14, 22];
 
 /**
  * Choose a spot beside each of some arrows for its label, clear of states, of arrows and of other labels.
@@ -157,11 +156,22 @@ export function placeLabels(
   });
   const placed = new Map<number, Label>();
 
+  // outside a ring there may be names
+  const overNames = ({ x, y, halfWidth, halfHeight }: Box): boolean => {
+    const { ring, naming, centre } = layout;
+    if (ring === null || naming === "inside") return false;
+    return (
+      Math.hypot((Math.abs(x - centre.x) + halfWidth) / ring.x, (Math.abs(y - centre.y) + halfHeight) / ring.y) > 1
+    );
+  };
   const cost = (box: Box, arrow: number): number => {
     let sum = 0;
     for (const { i, points } of lines) {
       const gap = i === arrow ? 1 : CLEAR.line;
-      for (const point of points) if (inBox(point, box, gap)) sum += i === arrow ? 8 : 20;
+      for (const point of points) {
+        if (inBox(point, box, gap)) sum += i === arrow ? 8 : 20;
+        else if (i !== arrow && inBox(point, box, 2.5 * CLEAR.line)) sum += 1; // it could seem to be that one's label
+      }
     }
     for (const state of layout.states) if (boxOutside(box, state) < CLEAR.state) sum += 200;
     for (const other of placed.values()) {
@@ -173,7 +183,7 @@ export function placeLabels(
       box.halfHeight + 2 - box.y,
       box.y + box.halfHeight + 2 - layout.height,
     );
-    return sum + (beyond > 0 ? 300 + beyond : 0);
+    return sum + (beyond > 0 ? 300 + beyond : 0) + (overNames(box) ? 150 : 0);
   };
 
   for (let round = 0; round < 3; round++) {
@@ -205,7 +215,7 @@ function spots({ whole, tail, head }: Arrow, box: Box): { x: number; y: number; 
     const at = pointAt(whole, t);
     const way = directionAt(whole, t);
     for (const side of [-1, 1]) {
-      for (const further of [0, 3, 7]) {
+      for (const further of FURTHER) {
         // to the left of the way, or to the right: as far as the box needs there, and room for a thick line
         const normal = { x: -way.y * side, y: way.x * side };
         const reach = Math.abs(normal.x) * box.halfWidth + Math.abs(normal.y) * box.halfHeight + 5 + further;

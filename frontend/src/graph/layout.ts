@@ -5,7 +5,7 @@
 // symmetries of the picture: exchanging the two symbols turns it by half a circle, and reading contexts backward
 // mirrors it. All others stand around a ring in de Bruijn order, where neighbours are joined by an arrow.
 
-import type { Point, Stadium } from "./curve";
+import { type Point, type Stadium, along } from "./curve";
 import { contextOf, countStates, deBruijnOrder } from "./debruijn";
 
 /** A drawing wide enough for a projector, or tall enough for a telephone. */
@@ -21,6 +21,8 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly kind: "symmetric" | "ring";
+  readonly centre: Point;
+  readonly ring: Point | null; // half its width and half its height
   readonly naming: Naming;
   readonly names: readonly string[]; // as drawn: long ones cut short
   readonly states: readonly Stadium[];
@@ -32,6 +34,11 @@ export interface Layout {
 }
 
 const SIZE = { wide: { width: 960, height: 600 }, tall: { width: 480, height: 760 } } as const;
+
+/** Small chains are drawn on a smaller sheet, and so larger. */
+function scaleOf(n: number, nArrows: number): number {
+  return n === 1 ? 0.5 : n === 2 ? 0.68 : nArrows <= 16 && n < 8 ? 0.85 : 1;
+}
 const LONGEST_NAME = 12; // characters
 
 /** About how wide a text is drawn: wide (East Asian) characters take twice the room. */
@@ -62,14 +69,14 @@ export function shorten(name: string, length = LONGEST_NAME): string {
 /** (along, across) of every state, each in −1 … 1, for two symbols and K = 1, 2, 3. */
 const SYMMETRIC: Record<number, readonly (readonly [number, number])[]> = {
   1: [
-    [-0.52, 0],
-    [0.52, 0],
+    [-0.78, 0],
+    [0.78, 0],
   ],
   2: [
-    [-0.8, 0],
+    [-0.94, 0],
     [0, -0.94],
     [0, 0.94],
-    [0.8, 0],
+    [0.94, 0],
   ],
   3: [
     [-1, 0],
@@ -83,6 +90,9 @@ const SYMMETRIC: Record<number, readonly (readonly [number, number])[]> = {
   ],
 };
 
+/** Upright, eight states stand a little further apart along the drawing, where labels need the room. */
+const TALLER: Record<number, number> = { 1: 1, 0.58: 0.63, 0.28: 0.24 };
+
 /** Place every state of a chain. */
 export function layOut(
   nSymbols: number,
@@ -92,31 +102,36 @@ export function layOut(
   format: Format = "wide",
 ): Layout {
   const n = countStates(nSymbols, contextLength);
-  const { width, height } = SIZE[format];
+  const scale = format === "wide" || n <= 2 ? scaleOf(n, n * nSymbols) : 1;
+  const width = SIZE[format].width * scale;
+  const height = SIZE[format].height * (format === "tall" ? Math.max(scale, 0.8) : scale);
   const names = Array.from({ length: n }, (_, state) =>
     shorten(nameOf(state, nSymbols, contextLength, labels, separator)),
   );
   const shared = { nSymbols, contextLength, n, width, height, names };
   const symmetric = nSymbols === 2 ? SYMMETRIC[contextLength] : undefined;
   if (symmetric !== undefined) {
-    const fontSize = 18;
+    const fontSize = 19;
     const radius = format === "wide" ? 27 : 24;
     const halfWidth = Math.max(radius, Math.max(...names.map((name) => textWidth(name, fontSize))) / 2 + 10);
-    const reach = { along: Math.max(width, height) / 2 - 112, across: Math.min(width, height) / 2 - 96 };
+    const reach = { along: Math.max(width, height) / 2 - 116, across: Math.min(width, height) / 2 - 92 };
     const states = symmetric.map(([u, v]) => {
+      if (format === "tall" && n === 8) u = TALLER[Math.abs(u)]! * Math.sign(u);
       const [x, y] = format === "wide" ? [u * reach.along, v * reach.across] : [v * reach.across, u * reach.along];
       return { x: width / 2 + x, y: height / 2 + y, halfWidth, radius };
     });
     return {
       ...shared,
       kind: "symmetric",
+      centre: { x: width / 2, y: height / 2 },
+      ring: null,
       naming: "inside",
       states,
       outward: states.map((p) => Math.atan2(p.y - height / 2, p.x - width / 2)),
       order: states.map((_, i) => i),
       fontSize,
-      labelSize: 15,
-      arrowHead: 13,
+      labelSize: 16,
+      arrowHead: 14,
     };
   }
   return { ...shared, ...ring(nSymbols, contextLength, names, width, height) };
@@ -128,25 +143,24 @@ function ring(nSymbols: number, contextLength: number, names: string[], width: n
   const n = names.length;
   const nArrows = n * nSymbols;
   const order = deBruijnOrder(nSymbols, contextLength);
-  const fontSize = n <= 9 ? 18 : n <= 16 ? 16 : 14;
-  const widest = Math.max(...names.map((name) => textWidth(name, fontSize)));
-  const few = n <= 4; // then all arrows have labels, which need room
-  const around = {
-    x: width / 2 - (few ? 0.28 * width : Math.min(84, 0.14 * width)),
-    y: height / 2 - (few ? 120 : 72),
-  };
-  if (few) around.x = around.y = Math.min(around.x, around.y) * (n === 3 ? 1.12 : 1.05);
-  // A name fits into its state if those standing side by side at the top and the bottom leave each other room.
-  const roomy = perimeter(around) / n >= widest + 34;
-  const naming: Naming = roomy && n <= 64 ? "inside" : n <= 64 ? "outside" : "asked";
-  const radius = naming === "inside" ? (n <= 9 ? 25 : n <= 16 ? 22 : 15) : n <= 64 ? 6 : 3.2;
+  const few = nArrows <= 16; // then all arrows have labels, which need room
+  let around = { x: width / 2 - Math.min(84, 0.14 * width), y: height / 2 - 72 };
+  if (few)
+    around = { x: Math.min(width / 2 - (width < height ? 96 : 120), n === 4 ? 300 : Infinity), y: height / 2 - 92 };
+  if (n === 3) around.x = around.y = Math.min(around.x, 1.14 * around.y);
+  // Names fit into the states if those standing side by side at the top and the bottom leave each other room.
+  const room = perimeter(around) / n;
+  const widths = (size: number): number => Math.max(...names.map((name) => textWidth(name, size)));
+  const fitting = n <= 64 ? [18, 16, 14].find((size) => (size < 18 || n <= 9) && widths(size) + 34 <= room) : undefined;
+  const naming: Naming = fitting !== undefined ? "inside" : n <= 64 ? "outside" : "asked";
+  const fontSize = fitting ?? 14;
+  const widest = widths(fontSize);
+  const radius = naming === "inside" ? (n <= 9 ? 25 : n <= 16 ? 22 : 15) : Math.min(n <= 64 ? 6 : 3.2, 0.38 * room);
   const halfWidth = naming === "inside" ? Math.max(radius, widest / 2 + 8) : radius;
-  if (naming !== "inside") {
-    // names stand outside, each in the direction of its state
-    around.x = width / 2 - Math.min(widest + 26, 0.25 * width);
-    around.y = height / 2 - Math.min(widest + 26, 0.25 * height);
-  }
-  const centre = { x: width / 2, y: height / 2 + (n === 3 ? 40 : 0) };
+  // names that stand outside are written outward; those written when asked for, too
+  if (naming !== "inside") around = { x: width / 2 - widest - 24, y: height / 2 - widest - 24 };
+  else if (!few) around.x -= halfWidth - radius;
+  const centre = { x: width / 2, y: height / 2 + (n === 3 ? 0.25 * around.y : 0) };
   const spots = onEllipse(n, n === 1 ? { x: 1e-6, y: 1e-6 } : around, nSymbols === 2 ? Math.PI : -Math.PI / 2);
   const states = new Array<Stadium>(n);
   const outward = new Array<number>(n);
@@ -157,14 +171,53 @@ function ring(nSymbols: number, contextLength: number, names: string[], width: n
   });
   return {
     kind: "ring",
+    centre,
+    ring: around,
     naming,
     states,
     outward,
     order,
     fontSize,
-    labelSize: nArrows <= 16 ? 15 : 14,
-    arrowHead: nArrows <= 16 ? 13 : nArrows <= 64 ? 10 : nArrows <= 160 ? 8 : 6,
+    labelSize: nArrows <= 16 ? 16 : 14,
+    arrowHead: nArrows <= 16 ? 14 : nArrows <= 64 ? 10 : nArrows <= 160 ? 8 : 6,
   };
+}
+
+/**
+ * Where around a ring the names of a few states are written: at the states, but no two so near that they would
+ * overlap. `angle` is the direction outward there.
+ */
+export function spread(layout: Layout, states: readonly number[]): { state: number; at: Point; angle: number }[] {
+  const { n, order, ring, centre } = layout;
+  if (ring === null) return [];
+  const sorted = states.map((state) => ({ state, place: order.indexOf(state) })).sort((a, b) => a.place - b.place);
+  // cut the ring open where it is emptiest, so that places have one order
+  const gapBefore = (i: number): number =>
+    i === 0 ? sorted[0]!.place + n - sorted.at(-1)!.place : sorted[i]!.place - sorted[i - 1]!.place;
+  let first = 0;
+  for (let i = 1; i < sorted.length; i++) if (gapBefore(i) > gapBefore(first)) first = i;
+  const wanted = [
+    ...sorted.slice(first),
+    ...sorted.slice(0, first).map((name) => ({ ...name, place: name.place + n })),
+  ];
+  const least = Math.min((1.2 * layout.fontSize * n) / perimeter(ring), n / Math.max(1, wanted.length));
+  for (let round = 0; round < 100; round++) {
+    // those too near each other part by half of what they lack
+    for (let i = 1; i < wanted.length; i++) {
+      const [a, b] = [wanted[i - 1]!, wanted[i]!];
+      const lack = least - (b.place - a.place);
+      if (lack <= 0) continue;
+      a.place -= lack / 2;
+      b.place += lack / 2;
+    }
+  }
+  return wanted.map(({ state, place }) => {
+    const before = Math.floor(place);
+    const a = layout.states[order[((before % n) + n) % n]!]!;
+    const b = layout.states[order[(((before + 1) % n) + n) % n]!]!;
+    const at = along(a, b, place - before);
+    return { state, at, angle: Math.atan2((at.y - centre.y) / ring.y ** 2, (at.x - centre.x) / ring.x ** 2) };
+  });
 }
 
 /** Ramanujan's first approximation, good to a hundredth of a percent at these shapes. */

@@ -8,7 +8,7 @@ function thickness(nArrows: number): readonly [number, number] {
   if (nArrows <= 16) return [0.9, 5.6];
   if (nArrows <= 64) return [0.7, 3.8];
   if (nArrows <= 160) return [0.6, 2.6];
-  if (nArrows <= 600) return [0.5, 2];
+  if (nArrows <= 600) return [0.4, 1.3];
   return [0.3, 3.2];
 }
 
@@ -17,14 +17,23 @@ export interface Ink {
   readonly opacity: number;
 }
 
-/** How an arrow of a given strength (a probability, or the size of a difference) is drawn: smoothly, and 0 not at all. */
+/** How an arrow of a given strength (a probability, or the size of a difference) is drawn: 0 not at all. */
 export function inkOf(strength: number, layout: Layout): Ink {
   const nArrows = layout.n * layout.nSymbols;
   const s = Math.min(1, Math.max(0, strength));
+  if (s === 0) return { width: 0, opacity: 0 };
   const [least, gain] = thickness(nArrows);
-  const rise = Math.min(1, s / 0.004); // no arrow appears or vanishes at once
-  const opacity = nArrows <= 16 ? 0.3 + 0.7 * Math.sqrt(s) : 0.08 + 0.86 * s ** 0.8;
-  return { width: least + gain * s, opacity: rise * opacity };
+  // where there are many, the weak ones must not add up to a fog
+  const opacity =
+    nArrows <= 16 ? 0.35 + 0.65 * Math.sqrt(s) : nArrows <= 160 ? 0.1 + 0.84 * s ** 0.8 : 0.05 + 0.85 * s ** 0.7;
+  return { width: least + gain * s, opacity };
+}
+
+/** The same for an arrow of a state that is looked at. */
+export function strongInkOf(strength: number, layout: Layout): Ink {
+  const { width, opacity } = inkOf(strength, layout);
+  if (width === 0) return { width, opacity };
+  return { width: layout.n * layout.nSymbols <= 64 ? width : 0.8 + 1.4 * width, opacity: 0.3 + 0.7 * opacity };
 }
 
 /** Half the breadth of the head of an arrow whose line has this width. */

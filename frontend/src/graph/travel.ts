@@ -6,6 +6,7 @@ import type { Layout } from "./layout";
 
 const DIRECTIONS = 24;
 export const BALL = 7; // its radius
+const RIM = 5; // how far outside the outline its middle rests
 
 /** The direction in which the ball rests on the outline of a state: where no arrow and no label is near. */
 export function restingDirection(layout: Layout, state: number, arrows: Arrows, labels: readonly Label[]): number {
@@ -24,7 +25,7 @@ export function restingDirection(layout: Layout, state: number, arrows: Arrows, 
     // begin at the upper right, where it is looked for first
     const angle = -Math.PI / 4 - (2 * Math.PI * k) / DIRECTIONS;
     let room = Math.min(1.1, ...taken.map((other) => Math.abs(turn(angle, other))));
-    const at = onOutline(shape, angle, 4);
+    const at = onOutline(shape, angle, RIM);
     if (labels.some((label) => inBox(at, label, BALL + 1))) room -= 2;
     if (room > widest + 1e-6) [best, widest] = [angle, room];
   }
@@ -34,7 +35,7 @@ export function restingDirection(layout: Layout, state: number, arrows: Arrows, 
 /** Where the ball rests at a state: on its outline, or on the state where names stand outside. */
 export function restingPlace(layout: Layout, state: number, direction: number): Point {
   const shape = layout.states[state]!;
-  return layout.naming === "inside" ? onOutline(shape, direction, 2) : { x: shape.x, y: shape.y };
+  return layout.naming === "inside" ? onOutline(shape, direction, RIM) : { x: shape.x, y: shape.y };
 }
 
 /** The track from rest at the tail of an arrow to rest at its head: around, along, around. */
@@ -46,8 +47,8 @@ export function track(layout: Layout, arrow: Arrow, rest: (state: number) => num
     return [{ x: tail.x, y: tail.y }, ...points, { x: head.x, y: head.y }];
   }
   const [leave, arrive] = [rest(arrow.tail), rest(arrow.head)];
-  const before = roundabout(leave, directionFrom(tail, points[0]!)).map((angle) => onOutline(tail, angle, 2));
-  const after = roundabout(directionFrom(head, points.at(-1)!), arrive).map((angle) => onOutline(head, angle, 2));
+  const before = roundabout(leave, directionFrom(tail, points[0]!)).map((angle) => onOutline(tail, angle, RIM));
+  const after = roundabout(directionFrom(head, points.at(-1)!), arrive).map((angle) => onOutline(head, angle, RIM));
   return [...before, ...points, ...after];
 }
 
@@ -82,4 +83,3 @@ function roundabout(from: number, to: number): number[] {
   const by = turn(from, to);
   return Array.from({ length: 9 }, (_, i) => from + (by * i) / 8);
 }
-

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from babygpt.errors import ContextError
-from babygpt.gpt.model import GPT, CausalSelfAttention
+from babygpt.gpt.model import GPT, Block, CausalSelfAttention
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,7 @@ def look_inside(gpt: GPT, context: Sequence[int]) -> Inside:
     x = gpt.wte(idx) + gpt.wpe.weight[: len(context)]  # (1, T, C)
     attention, streams = [], [x]
     for block in gpt.h:
+        assert isinstance(block, Block)  # what torch's list of modules does not say
         attention.append(_weights(block.attn, block.ln_1(x)))
         x = block(x)
         streams.append(x)

@@ -12,7 +12,6 @@ from babygpt.app import formats
 from babygpt.app.stage.film import Film
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SettingError
-from babygpt.gpt.corpus import Corpus
 
 MEDIA = {
     "svg": "image/svg+xml",
@@ -28,7 +27,7 @@ FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip")
 _drawing = Lock()
 
 
-def export(file: str, chain: MarkovChain, corpus: Corpus, film: Film) -> tuple[bytes, str]:
+def export(file: str, chain: MarkovChain, film: Film) -> tuple[bytes, str]:
     """Return one of ``FILES`` and its media type.
 
     Raises
@@ -48,7 +47,7 @@ def export(file: str, chain: MarkovChain, corpus: Corpus, film: Film) -> tuple[b
     from babygpt.draw.graph import draw_chain  # drawing loads Graphviz and matplotlib
 
     with _drawing:
-        return draw_chain(chain, seen=corpus.states.tolist()).render(ending), MEDIA[ending]
+        return draw_chain(chain, seen=film.corpus.states.tolist()).render(ending), MEDIA[ending]
 
 
 def _zipped(film: Film) -> bytes:

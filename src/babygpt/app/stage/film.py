@@ -191,9 +191,7 @@ class Film:
     def gpt(self, weights: Weights) -> GPT:
         """Return a GPT with these weights; good until the next call."""
         with torch.no_grad():
-            flat = torch.from_numpy(weights)
-            for parameter, part in zip(self._scratch.parameters(), flat.split(self._sizes), strict=True):
-                parameter.copy_(part.view_as(parameter))
+            torch.nn.utils.vector_to_parameters(torch.tensor(weights), self._scratch.parameters())
         return self._scratch
 
     def tensors(self) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -203,10 +201,6 @@ class Film:
             places[name] = (start, tuple(parameter.shape))
             start += parameter.numel()
         return places
-
-    @property
-    def _sizes(self) -> list[int]:
-        return [parameter.numel() for parameter in self._scratch.parameters()]
 
     def _live(self) -> Weights:
         with torch.no_grad():

@@ -41,6 +41,11 @@ class Knobs:
         return self._line is not None or self._by != 0
 
     @property
+    def nudged(self) -> bool:
+        """Whether it is the weights of the step shown to which something is added."""
+        return self._line is None and self._by != 0
+
+    @property
     def shows_tensor(self) -> bool:
         """Whether a tensor is on the screen."""
         return self._tensor is not None

@@ -19,6 +19,9 @@ from babygpt.errors import SettingError
 # Characters of a text that a link carries.
 LONGEST = 4000
 
+# What a difference is of, unless someone says otherwise.
+PLAIN = ("model", "data")
+
 _WHOLE = ("context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "seed")
 _NUMBERS = ("stop_gap", "learning_rate", "weight_decay")
 
@@ -49,7 +52,7 @@ class Scene:
     step: int | None = None
     select: int | None = None
     source: str = "model"
-    compare: tuple[str, str] = ("model", "data")
+    compare: tuple[str, str] = PLAIN
     decoding: Decoding = field(default_factory=Decoding)
 
 

@@ -176,11 +176,9 @@ def _corpus(text: str, settings: Settings, vocabulary: Vocabulary | None) -> Cor
         symbols = set(text if settings.tokens == "chars" else text.split()) - set(vocabulary or ())
         raise RefusedError(str(error), "unknown", "sequence", symbols=" ".join(sorted(symbols)[:5])) from None
     except SequenceError as error:
-        symbols = list(text) if settings.tokens == "chars" else text.split()
-        if not symbols:
+        words = list(text) if settings.tokens == "chars" else text.split()
+        if not words:
             raise RefusedError(str(error), "empty", "sequence") from None
-        if len(set(symbols)) == 1 and vocabulary is None:
-            raise RefusedError(str(error), "single", "sequence", symbol=symbols[0]) from None
-        raise RefusedError(
-            str(error), "short", "sequence", tokens=len(symbols), context_length=K, needs=K + 1
-        ) from None
+        if len(set(words)) == 1 and vocabulary is None:
+            raise RefusedError(str(error), "single", "sequence", symbol=words[0]) from None
+        raise RefusedError(str(error), "short", "sequence", tokens=len(words), context_length=K, needs=K + 1) from None

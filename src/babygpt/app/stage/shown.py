@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from babygpt.app.stage.views import finite
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import count_short, count_states
-from babygpt.chain.information import entropies
 from babygpt.chain.elimination import MAX_ELIMINATION
+from babygpt.chain.information import entropies
 from babygpt.errors import ConvergenceError
 from babygpt.gpt.corpus import Corpus
 

@@ -1,0 +1,244 @@
+"""What a screen is told: the views, each whole in itself, with a revision that grows when it changes.
+
+`frontend/src/protocol.ts` says what each view holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from babygpt.app.stage import links, scripts
+from babygpt.app.stage.links import PLAIN, Scene
+from babygpt.app.stage.presets import PRESETS
+from babygpt.app.stage.stage import Pin, Stage
+from babygpt.app.stage.views import (
+    MAX_VALUES,
+    context_of,
+    curve,
+    data_counts,
+    map_size,
+    neighbours,
+    numbers,
+    pixels,
+    seen_bits,
+)
+from babygpt.gpt.vocabulary import visible
+from babygpt.lens.inside import look_inside
+
+View = dict[str, Any]
+
+MAX_TEXT = 4000  # characters that are edited on the screen
+MAX_TOKENS = 400  # tokens drawn one by one
+MAX_ROWS, MAX_CELLS = 200, 20_000  # of a table's window
+MAX_RECORDED = 600  # steps that a timeline marks
+MAX_ATTENTION = 2**14  # weights of attention that travel
+
+
+class Screen:
+    """Makes the views of a stage, each only when it has changed and someone asks."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Any] = {}
+        self._revisions: dict[str, int] = {}
+        self._made: dict[str, View | None] = {}
+
+    def changed(
+        self, stage: Stage, notice: View | None, known: Mapping[str, int]
+    ) -> tuple[dict[str, View | None], dict[str, int]]:
+        """Return the views whose revision is not the ``known`` one, and the revisions of all."""
+        views = {}
+        for name, (key, make) in _VIEWS.items():
+            now = key(stage)
+            self._see(name, now)
+            if known.get(name) != self._revisions[name]:
+                if name not in self._made:
+                    self._made[name] = make(stage)
+                views[name] = self._made[name]
+        self._see("notice", notice)
+        if known.get("notice") != self._revisions["notice"]:
+            views["notice"] = notice
+        return views, dict(self._revisions)
+
+    def _see(self, name: str, key: Any) -> None:
+        if name not in self._keys or self._keys[name] != key:
+            self._keys[name] = key
+            self._revisions[name] = self._revisions.get(name, 0) + 1
+            self._made.pop(name, None)
+
+
+# -- what is learnt ----------------------------------------------------------------------------------------
+
+
+def _setup(stage: Stage) -> View:
+    setup, limits = stage.setup, stage.limits
+    corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
+    V, K = config.vocab_size, config.block_size
+    beginning = setup.text[:MAX_TOKENS] if vocabulary.tokens == "chars" else setup.text
+    return {
+        "version": stage.version,
+        "name": setup.name,
+        "text": setup.text if len(setup.text) <= MAX_TEXT else None,
+        "tokens": vocabulary.encode(beginning)[:MAX_TOKENS].tolist(),
+        "n_tokens": corpus.n_examples + K,
+        "symbols": list(vocabulary.symbols),
+        "labels": [visible(symbol) for symbol in vocabulary.symbols],
+        "separator": vocabulary.separator,
+        "settings": asdict(setup.settings),
+        "n_states": setup.n_states,
+        "n_arrows": setup.n_states * V,
+        "n_parameters": config.n_parameters,
+        "n_examples": corpus.n_examples,
+        "seen": seen_bits(corpus, setup.n_states),
+        "n_seen": len(corpus.states),
+        "floor": stage.film.floor,
+        "uniform": math.log(V),
+        "map": list(map_size(V, K)) if setup.n_states > MAX_VALUES else None,
+        "presets": list(PRESETS),
+        "limits": {"states": limits.states, "steps": limits.steps, "text": limits.text},
+    }
+
+
+def _curve(stage: Stage) -> View:
+    film, losses = stage.film, stage.film.training.losses
+    if not stage.training and stage.setup.settings.batch_size is None:
+        losses = [*losses, stage.expected.loss(film.chain(film.trained))]
+    steps, losses = curve(losses)
+    recorded = film.recorded
+    gaps = len(recorded) < film.trained and len(recorded) <= MAX_RECORDED
+    return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
+
+
+def _player(stage: Stage) -> View:
+    player, film = stage.player, stage.film
+    return {
+        "step": player.step, "trained": film.trained, "total": film.total, "training": stage.training,
+        "playing": player.playing, "speed": player.speed, "stopped": film.stopped,
+    }  # fmt: skip
+
+
+# -- what is shown of it -----------------------------------------------------------------------------------
+
+
+def _frame_key(stage: Stage) -> Any:
+    pins = tuple(stage.pins[subject] for subject in stage.compare if subject in stage.pins)
+    return stage.moment, stage.source, stage.compare, pins, stage.passing
+
+
+def _frame(stage: Stage) -> View:
+    config, values = stage.setup.config, stage.values()
+    difference, many = stage.source == "difference", len(values) > MAX_VALUES
+    pi = None if many else stage.shown.long_run(stage.passing)
+    return {
+        "version": stage.version,
+        "step": stage.player.step,
+        "source": stage.source,
+        "compare": list(stage.compare),
+        "values": None if many else numbers(values),
+        "map": pixels(values, config.vocab_size, config.block_size, difference) if many else None,
+        "pi": None if pi is None else pi.tolist(),
+        "turned": stage.knobs.turned,
+    }
+
+
+def _selected(stage: Stage) -> View | None:
+    state = stage.selected
+    if state is None:
+        return None
+    config, chain = stage.setup.config, stage.shown.chain
+    V, K = config.vocab_size, config.block_size
+    counts, tokens = data_counts(stage.setup.corpus, state, state + 1)[0], context_of(state, V, K)
+    pi = stage.shown.long_run(stage.passing)
+    after, before = neighbours(chain, state)
+    attention = layers = None
+    if config.n_layer * config.n_head * K * K <= MAX_ATTENTION:
+        step = stage.player.step
+        inside = look_inside(stage.film.gpt(stage.knobs.weights(step, stage.film)), tokens)
+        # where few weights are kept, they may be those of an earlier step
+        kept = stage.film.weights_at(step)[0]
+        attention = {"step": kept, "weights": inside.attention.round(4).tolist()}
+        layers = inside.probs.tolist()
+    return {
+        "state": state, "tokens": tokens, "model": chain.probs[state].tolist(), "data": counts.tolist(),
+        "n": int(counts.sum()), "pi": None if pi is None else float(pi[state]), "successors": after,
+        "predecessors": before, "attention": attention, "layers": layers,
+    }  # fmt: skip
+
+
+def _rows(stage: Stage) -> View | None:
+    if stage.window is None:
+        return None
+    N, V = stage.setup.n_states, stage.setup.config.vocab_size
+    first = min(max(stage.window, 0), N - 1)
+    stop = min(first + max(1, min(MAX_ROWS, MAX_CELLS // V)), N)
+    return {
+        "first": first,
+        "values": [numbers(row) for row in stage.values()[first:stop]],
+        "counts": data_counts(stage.setup.corpus, first, stop).tolist(),
+    }
+
+
+def _pins(stage: Stage) -> View:
+    def view(pin: Pin | None) -> View | None:
+        if pin is None:
+            return None
+        length, fits = pin.chain.context_length, stage.fits(pin)
+        return {"step": pin.step, "seed": pin.seed, "context_length": length, "fits": fits}
+
+    return {slot: view(pin) for slot, pin in stage.pins.items()}
+
+
+# -- what can be taken away --------------------------------------------------------------------------------
+
+
+def _scene(stage: Stage) -> Scene:
+    """Return what a link says: while something runs, how it will end; of a difference only what a link can carry."""
+    trained, step = stage.end
+    plain = set(stage.compare) <= set(PLAIN)
+    return Scene(
+        trained,
+        None if step == trained else step,
+        stage.selected,
+        stage.source if plain or stage.source != "difference" else "model",
+        stage.compare if plain else PLAIN,
+        stage.decoding,
+    )
+
+
+def _scripted(stage: Stage) -> tuple[int, int]:
+    """Return for how many steps a script trains, and which it looks at."""
+    steps = max(stage.film.trained if stage.film.stopped else stage.film.total, 1)
+    return steps, min(stage.end[1], steps)
+
+
+def _code(stage: Stage) -> View:
+    setup, (steps, step) = stage.setup, _scripted(stage)
+    separator = setup.corpus.vocabulary.separator
+    context = None if stage.selected is None else separator.join(stage.symbols(stage.selected))
+    return {
+        "python": scripts.python(setup, steps, step, stage.decoding, context),
+        "command": scripts.command(setup, steps),
+    }
+
+
+# Of each view but the notice: what it depends on, and how it is made.
+_VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]] = {
+    "setup": (lambda s: (s.version, s.setup), _setup),
+    "frame": (_frame_key, _frame),
+    "numbers": (lambda s: (s.moment, s.passing), lambda s: s.shown.numbers(s.passing)),
+    "curve": (lambda s: (s.version, s.film.trained, s.training, s.film.stopped), _curve),
+    "player": (_player, _player),
+    "selected": (lambda s: s.selected if s.selected is None else (s.selected, s.moment, s.passing), _selected),
+    "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),
+    "decoding": (lambda s: s.decoding, lambda s: asdict(s.decoding)),
+    "knobs": (
+        lambda s: (s.version, s.knobs.version, s.film.trained > 0, s.knobs.shows_tensor and s.player.step),
+        lambda s: s.knobs.view(s.player.step, s.film),
+    ),
+    "pins": (lambda s: (*s.pins.values(), s.version), _pins),
+    "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
+    "link": (lambda s: (s.setup, _scene(s)), lambda s: links.write(s.setup, _scene(s))),
+    "code": (lambda s: (s.setup, _scripted(s), s.decoding, s.selected), _code),
+}

@@ -1,0 +1,266 @@
+"""All that a session is at a moment, and the chain that is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.app.stage.film import Film
+from babygpt.app.stage.knobs import Knobs
+from babygpt.app.stage.limits import Limits, RefusedError
+from babygpt.app.stage.links import PLAIN, Decoding
+from babygpt.app.stage.player import Player
+from babygpt.app.stage.setup import Setup
+from babygpt.app.stage.shown import Expected, Shown
+from babygpt.app.stage.tape import Tape
+from babygpt.app.stage.views import context_of, data_values
+from babygpt.chain.chain import MarkovChain
+from babygpt.chain.contexts import number_of
+from babygpt.chain.extract import context_table
+from babygpt.errors import SettingError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pin:
+    """A chain that was kept to be compared with, the step it is of, and the seed of its training."""
+
+    chain: MarkovChain
+    step: int
+    seed: int
+
+
+class Stage:
+    """What is learnt, how far it is, and what is shown of it.
+
+    Attributes
+    ----------
+    limits
+        What it may take.
+    setup, film, player, knobs, tape
+        The text and settings; their training; which step is shown; what is turned; the ball.
+    version
+        Counts the films.
+    decoding, source, compare
+        How arrows are bent; whose are shown; what is subtracted from what in a difference.
+    selected, window
+        The state beside the chain, and the first row of a table, if there are any.
+    pins
+        The chains that were kept, by slot.
+    goal
+        Until which step the training under way goes; 0 if none is.
+    arrive
+        Where the playhead goes when that is done, if a link says so.
+    """
+
+    def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0) -> None:
+        self.limits = limits
+        self.player, self.tape = Player(), Tape(seed)
+        self.decoding, self.source, self.compare = Decoding(), "model", PLAIN
+        self.selected: int | None = None
+        self.window: int | None = None
+        self.pins: dict[str, Pin | None] = {"A": None, "B": None}
+        self.version = version
+        self._shown: tuple[Any, Shown] | None = None
+        self._learn(setup)
+
+    def begin(self, setup: Setup) -> None:
+        """Learn something else: an untrained film, at step 0. What is selected stays so if it still exists."""
+        context = None if self.selected is None else self.symbols(self.selected)
+        self._learn(setup)
+        self.selected = None if context is None else self._state_of(context)
+        self.check_compare()
+
+    def _learn(self, setup: Setup) -> None:
+        self.film = Film(setup.corpus, setup.config, setup.train_config, self.limits)
+        self.setup, self.knobs = setup, Knobs()
+        self.expected = Expected(setup.corpus, setup.settings.positions, self.film.floor)
+        self._data: Values | None = None
+        self.goal, self._heedless = 0, False
+        self.arrive: int | None = None
+        self.version += 1
+        self.player.move_to(0)
+        self.player.suit(setup.settings.steps)
+        self.begin_tape(int(setup.corpus.states[setup.corpus.counts.sum(axis=1).argmax()]))
+
+    def go_on(self, setup: Setup) -> None:
+        """Learn the same for more steps, or until nearer to the floor: what is trained stays."""
+        old, self.setup = self.setup, setup
+        if setup.settings.stop_gap != old.settings.stop_gap:
+            self._heedless = False
+            self.film.resume()
+        if setup.settings.steps != old.settings.steps:
+            self.film.extend(setup.settings.steps)
+            if self.training and self.arrive is None:
+                self.goal = setup.settings.steps
+
+    # -- training -------------------------------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether a training is under way."""
+        return self.goal > 0
+
+    def train_to(self, goal: int, heedless: bool = False) -> None:
+        """Begin to train until ``goal`` steps are done; ``heedless`` of how near the floor is."""
+        self.goal, self._heedless, self.arrive = goal, heedless, None
+
+    def train(self, seconds: float) -> None:
+        """Train for about so long."""
+        film = self.film
+        film.advance(seconds, self.goal, None if self._heedless else self.setup.settings.stop_gap)
+        if film.done or film.trained >= self.goal:
+            self.rest()
+
+    def train_one(self) -> None:
+        """Train one step, and make it one that can be shown."""
+        film = self.film
+        film.resume()
+        film.advance(0.0, film.trained + 1)
+        film.settle()
+        if film.done or film.trained >= self.goal:
+            self.rest()
+
+    def rest(self) -> None:
+        """End the training where it is."""
+        self.goal = 0
+        self.film.settle()
+        if self._heedless:
+            self.film.notice_gap(self.setup.settings.stop_gap)
+        if self.arrive is not None:
+            self.player.move_to(self.film.closest(self.arrive))
+            self.arrive = None
+
+    def let_go(self) -> None:
+        """Show the film, not what knobs make of it; go where someone goes, not where a link leads."""
+        self.arrive = None
+        self.knobs.release()
+
+    # -- the chain that is shown ----------------------------------------------------------------------------
+
+    @property
+    def moment(self) -> tuple[Any, ...]:
+        """What the shown chain depends on."""
+        return self.version, self.player.step, self.knobs.version, self.decoding
+
+    @property
+    def passing(self) -> bool:
+        """Whether frames pass by, too fast for what takes long to compute."""
+        return self.player.playing
+
+    @property
+    def shown(self) -> Shown:
+        """The model's chain: at the playhead, with knobs and decoding."""
+        if self._shown is None or self._shown[0] != self.moment:
+            chain = self._turned() if self.knobs.turned else self.film.chain(self.player.step)
+            if self.decoding != Decoding():
+                chain = chain.with_decoding(**asdict(self.decoding))
+            self._shown = self.moment, Shown(chain, self.expected)
+        return self._shown[1]
+
+    def _turned(self) -> MarkovChain:
+        gpt = self.film.gpt(self.knobs.weights(self.player.step, self.film))
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite, the chain refuses
+            return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
+
+    def values(self) -> Values:
+        """Return the arrows of what is shown, model, data or difference: (N, V); NaN where the data says nothing."""
+        if self.source == "difference":
+            first, second = self.compare
+            return self.subject(first) - self.subject(second)
+        return self.subject(self.source)
+
+    def subject(self, subject: str) -> Values:
+        """Return the probabilities (N, V) of what can be compared.
+
+        Raises
+        ------
+        RefusedError
+            A pin that is empty, or of another kind of chain.
+        """
+        if subject == "model":
+            return self.shown.chain.probs
+        if subject == "data":
+            if self._data is None:
+                self._data = data_values(self.setup.corpus)
+            return self._data
+        pin = self.pins[subject]
+        if pin is None:
+            raise RefusedError(f"Nothing is pinned as {subject} yet.", "pin", slot=subject)
+        if not self.fits(pin):
+            raise RefusedError(
+                f"The chain pinned as {subject} has another context length or other symbols. Compare like with like.",
+                "unlike", slot=subject,
+            )  # fmt: skip
+        return pin.chain.probs
+
+    def fits(self, pin: Pin) -> bool:
+        """Return whether a pinned chain can be compared with this one."""
+        corpus, chain = self.setup.corpus, pin.chain
+        return (chain.vocabulary, chain.context_length) == (corpus.vocabulary, corpus.context_length)
+
+    def check_compare(self) -> None:
+        """Forget a comparison that is no more."""
+        pins = [self.pins[subject] for subject in self.compare if subject in self.pins]
+        if any(pin is None or not self.fits(pin) for pin in pins):
+            self.compare = PLAIN
+            if self.source == "difference":
+                self.source = "model"
+
+    def turn(self, turn: Callable[[Knobs], None]) -> None:
+        """Turn a knob; the playhead holds still for it.
+
+        Raises
+        ------
+        RefusedError
+            The GPT would break: nothing is turned.
+        """
+        before = self.knobs.state()
+        turn(self.knobs)
+        try:
+            _ = self.shown
+        except SettingError:
+            self.knobs.put_back(before)
+            raise RefusedError("With that number the GPT would say nothing finite.", "knob") from None
+        self.player.playing = False
+        if self.knobs.nudged:  # where few weights are kept, those of an earlier step are turned: show that step
+            self.player.step = self.film.weights_at(self.player.step)[0]
+
+    # -- states ---------------------------------------------------------------------------------------------
+
+    def check_state(self, state: int) -> int:
+        """Return a state, or raise :class:`RefusedError` if there is none of this number."""
+        if not 0 <= state < self.setup.n_states:
+            last = self.setup.n_states - 1
+            raise RefusedError(f"There is no state {state:,}; this chain has the states 0 to {last:,}.", "command")
+        return state
+
+    def symbols(self, state: int) -> list[str]:
+        """Return the symbols of a state's context."""
+        config, symbols = self.setup.config, self.setup.corpus.vocabulary.symbols
+        return [symbols[token] for token in context_of(state, config.vocab_size, config.block_size)]
+
+    def _state_of(self, context: list[str]) -> int | None:
+        config, symbols = self.setup.config, self.setup.corpus.vocabulary.symbols
+        if len(context) != config.block_size or not set(context) <= set(symbols):
+            return None
+        return number_of([symbols.index(symbol) for symbol in context], config.vocab_size)
+
+    def begin_tape(self, state: int) -> None:
+        """Put the ball in a state, and begin its tape anew."""
+        self.tape.begin(state, self.setup.config.vocab_size, self.setup.config.block_size)
+
+    # -- where it is going ----------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """How many steps are trained, and which is shown, once nothing moves by itself any more."""
+        trained = self.goal or self.film.trained
+        if self.arrive is not None:
+            return trained, self.arrive
+        return trained, trained if self.player.playing else self.player.step

@@ -91,11 +91,11 @@ def studio_app(
 
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
-        id = websocket.query_params.get("session", "")  # noqa: A001
-        if _ID.fullmatch(id) is None:
+        session_id = websocket.query_params.get("session", "")
+        if _ID.fullmatch(session_id) is None:
             await websocket.close(1008, "A session's id has 16 to 64 letters, digits, - and _.")
             return
-        await Connection(websocket, most_bytes(limits)).serve(sessions, id)
+        await Connection(websocket, most_bytes(limits)).serve(sessions, session_id)
 
     app = Starlette(
         routes=[

@@ -49,10 +49,10 @@ class Connection:
         self._sent = self._acknowledged = self._nonsense = 0
         self._changed, self._stirred = True, asyncio.Event()
 
-    async def serve(self, sessions: Sessions, id: str) -> None:  # noqa: A002
+    async def serve(self, sessions: Sessions, session_id: str) -> None:
         """Show a session until one of both sides has enough."""
         try:
-            hosted, new = sessions.enter(id, self)
+            hosted, new = sessions.enter(session_id, self)
         except FullError as error:
             await self._close(1013, str(error))
             return

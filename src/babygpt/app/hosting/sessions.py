@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from babygpt.app.hosting.workshop import SHORTEST, Crew, Workshop
@@ -55,11 +55,11 @@ class Screen(Protocol):
         """Be sent away."""
 
 
-class FullError(BabyGPTError):
+class FullError(Exception):
     """There is no place left; the message says of what."""
 
 
-class GoneError(BabyGPTError):
+class GoneError(Exception):
     """The session is no more."""
 
 
@@ -116,7 +116,17 @@ class Hosted:
         BabyGPTError
             There is no such file, or none of this session.
         """
-        return await self._use(self._workshop.press, lambda session: session.export(file))
+
+        def drawn(session: Session) -> tuple[bytes, str] | BabyGPTError:
+            try:
+                return session.export(file)
+            except BabyGPTError as error:
+                return error
+
+        result = await self._use(self._workshop.press, drawn)
+        if isinstance(result, BabyGPTError):
+            raise result
+        return result
 
     def enter(self, screen: Screen) -> None:
         """Let someone look.
@@ -130,7 +140,7 @@ class Hosted:
             raise FullError(f"This session is open in {SCREENS} windows already. Close one, or begin a new session.")
         self.screens.add(screen)
         if self.left is not None:
-            self._lag += time.monotonic() - self.left
+            self._lag += monotonic() - self.left
             self.left = None
         if self._farewell is not None:
             self._farewell.cancel()
@@ -140,7 +150,7 @@ class Hosted:
         """Let someone go; the session waits ``kept`` seconds for the last one to come back."""
         self.screens.discard(screen)
         if not self.screens and not self._gone:
-            self.left = time.monotonic()
+            self.left = monotonic()
             loop = asyncio.get_running_loop()
             self._farewell = loop.call_later(kept, self.drop, 1001, "Nobody came back.")
 
@@ -159,7 +169,7 @@ class Hosted:
             screen.dismiss(code, reason)
 
     def _clock(self) -> float:
-        return (time.monotonic() if self.left is None else self.left) - self._lag
+        return (monotonic() if self.left is None else self.left) - self._lag
 
     async def _live(self) -> None:
         """Make the session, then advance it whenever that is due."""
@@ -197,18 +207,19 @@ class Hosted:
         """Do a job with the session in a thread of a crew."""
 
         def use() -> tuple[T, float | None, bool]:
+            session = self._session
             if self._gone:
                 raise GoneError
-            if self._session is None:
-                self._session = self._make()
-            result = job(self._session)
-            return result, self._session.due(self._clock()), self._session.training
+            if session is None:
+                session = self._session = self._make()
+            result = job(session)
+            return result, session.due(self._clock()), session.training
 
         if self._gone:
             raise GoneError
         try:
             result, self._due, self._training = await crew.run(self, use, hurry=hurry)
-        except BabyGPTError:
+        except GoneError:
             raise
         except Exception as error:
             if not self._gone:
@@ -248,11 +259,11 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._hosted)
 
-    def find(self, id: str) -> Hosted | None:  # noqa: A002
+    def find(self, session_id: str) -> Hosted | None:
         """Return the session with this id, if there is one."""
-        return self._hosted.get(id)
+        return self._hosted.get(session_id)
 
-    def enter(self, id: str, screen: Screen) -> tuple[Hosted, bool]:  # noqa: A002
+    def enter(self, session_id: str, screen: Screen) -> tuple[Hosted, bool]:
         """Return the session with this id for a screen to show, and whether it is a new one.
 
         Raises
@@ -260,11 +271,13 @@ class Sessions:
         FullError
             There is no place for it.
         """
-        hosted = self.find(id)
+        hosted = self.find(session_id)
         new = hosted is None
         if hosted is None:
             self._make_room()
-            hosted = self._hosted[id] = Hosted(self._make, self.workshop, partial(self._hosted.pop, id, None))
+            hosted = self._hosted[session_id] = Hosted(
+                self._make, self.workshop, partial(self._hosted.pop, session_id, None)
+            )
         hosted.enter(screen)
         return hosted, new
 

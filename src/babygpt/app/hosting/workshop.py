@@ -21,6 +21,7 @@ T = TypeVar("T")
 HANDS, TRAINERS = 2, 2  # threads
 SLOW = 0.05  # seconds of computing after which a session counts as slow
 SHORTEST, LONGEST = 0.005, 0.02  # seconds of training before another session has its turn
+HURRIES = 3  # turns in a row for those in a hurry, while others wait
 ROUND = 0.2  # seconds in which each training has its turn, unless slices would be shorter than the shortest
 
 
@@ -36,8 +37,8 @@ class _Turn:
 class Crew:
     """A few threads and who waits for them: first come, first served, but for three rules.
 
-    Who is in a hurry goes first. A session in use is passed over until it is free. Sessions known to be slow never
-    take the last thread, so that one is left for short work.
+    Those in a hurry go first, most of the time. A session in use is passed over until it is free. Sessions known to be
+    slow never take the last thread, so that one is left for short work.
     """
 
     def __init__(self, workshop: Workshop, name: str, threads: int) -> None:
@@ -46,6 +47,7 @@ class Crew:
         self._workshop = workshop
         self._free, self._free_for_slow = threads, max(1, threads - 1)
         self._hurried, self._waiting = deque[_Turn](), deque[_Turn]()
+        self._hurries = 0  # in a row
         self._slow: set[Hashable] = set()
 
     async def run(self, session: Hashable, job: Callable[[], T], *, hurry: bool = False) -> T:
@@ -73,17 +75,25 @@ class Crew:
 
     def call(self) -> None:
         """Let in whoever may come now."""
-        in_use = self._workshop.in_use
-        for queue in (self._hurried, self._waiting):
-            for turn in list(queue):
-                if not self._free:
-                    return
-                if turn.session not in in_use and (self._free_for_slow or not turn.slow):
+        while self._free and (turn := self._next()) is not None:
+            self._workshop.in_use.add(turn.session)
+            self._free -= 1
+            self._free_for_slow -= turn.slow
+            turn.called.set_result(None)
+
+    def _next(self) -> _Turn | None:
+        queues = [self._hurried, self._waiting]
+        if self._hurries >= HURRIES:
+            queues.reverse()
+        for queue in queues:
+            for turn in queue:
+                given_up = turn.called.done()
+                free = turn.session not in self._workshop.in_use
+                if free and not given_up and (self._free_for_slow or not turn.slow):
                     queue.remove(turn)
-                    in_use.add(turn.session)
-                    self._free -= 1
-                    self._free_for_slow -= turn.slow
-                    turn.called.set_result(None)
+                    self._hurries = self._hurries + 1 if queue is self._hurried else 0
+                    return turn
+        return None
 
     def forget(self, session: Hashable) -> None:
         """Forget a session that is gone."""

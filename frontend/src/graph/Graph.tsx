@@ -44,7 +44,7 @@ const ALL_LABELLED = 16; // arrows; with more, only those of the states looked a
 const ALL_DRAWN = 64; // states; with more, arrows below the threshold are left out
 const MOST_DRAWN = 1024; // arrows: the strongest
 const MOST_LABELS = 6; // of one state, if not all are labelled
-const FEW_HEADS = 160; // arrows; with more, weak ones have no head, or states would bristle with them
+const MANY = 160; // arrows; with more, weak ones have no head, or states would bristle with them
 const TRAVEL = 520; // milliseconds along an arrow
 const HURRY = 120; // milliseconds between tokens below which the ball jumps
 const TOKENS = 8; // colours
@@ -55,6 +55,7 @@ interface Scene {
   arrows: Arrows;
   lines: Map<number, string>; // paths, written once
   poses: Map<number, string>; // of the heads
+  marks: Map<number, { look: string; mark: JSX.Element }>; // as last drawn: preact passes over what is the same
   labels: Label[] | null; // of all arrows, if all have one
   rest(state: number): number;
 }
@@ -69,7 +70,7 @@ function makeScene(layout: Layout, labels: readonly string[]): Scene {
     rests.set(state, known);
     return known;
   };
-  return { layout, arrows, lines: new Map(), poses: new Map(), labels: placed, rest };
+  return { layout, arrows, lines: new Map(), poses: new Map(), marks: new Map(), labels: placed, rest };
 }
 
 const tokenName = (labels: readonly string[], token: number): string => shorten(labels[token] ?? "?", 8);
@@ -94,6 +95,7 @@ function remembered<K, V>(memory: Map<K, V>, key: K, make: () => V): V {
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
+const grade = (value: number, step: number): number => round(Math.max(1, Math.round(value / step)) * step);
 
 /** The graph; it fills what contains it. */
 export function Graph(props: GraphProps): JSX.Element {
@@ -109,10 +111,10 @@ export function Graph(props: GraphProps): JSX.Element {
   const { n } = layout;
   const [hovered, setHovered] = useState<number | null>(null);
   const [focused, setFocused] = useState<number | null>(null);
-  const [last, setLast] = useState(0); // the last one focused, where Tab comes back to
+  const [last, setLast] = useState<number | null>(null); // the last one focused, where Tab comes back to
   const within = (state: number | null | undefined): number | null =>
     state === null || state === undefined || state >= n ? null : state;
-  const tabStop = within(focused) ?? within(last) ?? within(selected) ?? 0;
+  const tabStop = within(focused) ?? within(last) ?? within(selected) ?? within(ball?.state) ?? 0;
   const active = [...new Set([within(selected), within(hovered), within(focused)])].filter((s) => s !== null);
   const name = (state: number): string => nameOf(state, nSymbols, contextLength, labels, separator);
   const amount = (value: number): string => (difference ? points(value) : percent(value));
@@ -126,32 +128,34 @@ export function Graph(props: GraphProps): JSX.Element {
   const shown = scene.labels === null ? labelled(active, current, nSymbols) : [];
   const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown), [scene, shown.join()]);
 
+  const many = countArrows(layout) > MANY;
   const arrow = (i: number, kind: "strong" | "plain" | "faint"): JSX.Element => {
     const value = current[i]!;
     const { token, line, tip, angle } = arrows(i);
     const ink = (kind === "strong" ? strongInkOf : inkOf)(Math.abs(value), layout);
     const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.5) * ink.opacity : ink.opacity;
-    const headless = kind !== "strong" && n * nSymbols > FEW_HEADS && Math.abs(value) < 0.05;
+    const headless = kind !== "strong" && many && Math.abs(value) < 0.05;
     const colour = !difference ? `g-token-${token % TOKENS}` : value < 0 ? "g-less" : "g-more";
     const length = layout.arrowHead;
-    return (
-      <g
-        key={i}
-        class={`g-arrow ${colour}`}
-        stroke-width={round(ink.width)}
-        stroke-opacity={round(opacity)}
-        fill-opacity={round(opacity)}
-      >
+    // with many arrows, ink in coarser grades, so that a frame changes only some of them
+    const [width, strength] = many ? [grade(ink.width, 0.1), grade(opacity, 0.04)] : [round(ink.width), round(opacity)];
+    const look = `${width} ${strength} ${headless} ${colour}`;
+    const known = scene.marks.get(i);
+    if (known?.look === look) return known.mark;
+    const mark = (
+      <g key={i} class={`g-arrow ${colour}`} stroke-width={width} stroke-opacity={strength} fill-opacity={strength}>
         <path class="g-line" d={remembered(scene.lines, i, () => pathOf(line))} />
         {!headless && (
           <path
             class={isOpen(token) ? "g-head g-open" : "g-head"}
-            d={headPath(token, length, headBreadth(length, ink.width))}
+            d={headPath(token, length, headBreadth(length, width))}
             transform={remembered(scene.poses, i, () => pose(tip, angle))}
           />
         )}
       </g>
     );
+    scene.marks.set(i, { look, mark });
+    return mark;
   };
 
   const unseen = Array.from({ length: n }, (_, state) => (props.seen(state) ? "" : "u")).join();
@@ -172,7 +176,15 @@ export function Graph(props: GraphProps): JSX.Element {
     return text("graph.node", { context: name(state), arrows: said.join(", "), seen });
   };
   // with many states their descriptions are too many to be written sixty times a second
+  const language = text("graph.seen"); // `text` may be another function each time
   const described = n <= ALL_DRAWN ? values : n;
+  // at the states themselves: an svg that listens for focus is a tab stop of its own in Chromium
+  const onFocus = (event: FocusEvent): void => {
+    const state = stateOf(event.target);
+    setFocused(isKeyboardFocus(event.target) ? state : null);
+    if (state !== null) setLast(state);
+  };
+  const onBlur = (): void => setFocused(null);
   const nodes = useMemo(
     () =>
       layout.states.map((shape, state) => (
@@ -183,17 +195,19 @@ export function Graph(props: GraphProps): JSX.Element {
           transform={`translate(${round(shape.x)} ${round(shape.y)})`}
           role="button"
           aria-roledescription={text("graph.role")}
-          tabIndex={state === tabStop ? 0 : -1}
+          tabindex={state === tabStop ? 0 : -1}
           aria-pressed={state === selected}
+          onFocus={onFocus}
+          onBlur={onBlur}
           aria-label={describe(state)}
         >
           {state === hovered && pi !== null && pi.length === n && (
             <title>{text("graph.share", { context: name(state), percent: percent(pi[state]!) })}</title>
           )}
-          <Outline class="g-hit" shape={shape} by={layout.naming === "inside" ? 0 : layout.n <= 64 ? 8 : 2} />
-          <Outline class="g-focus" shape={shape} by={layout.naming === "inside" ? 7 : 6} />
-          {state === selected && <Outline class="g-ring" shape={shape} by={layout.naming === "inside" ? 3.5 : 3} />}
-          <Outline class="g-disc" shape={shape} by={0} />
+          {outline("g-hit", shape, layout.naming === "inside" ? 0 : layout.n <= 64 ? 8 : 2)}
+          {outline("g-focus", shape, layout.naming === "inside" ? 7 : 6)}
+          {state === selected && outline("g-ring", shape, layout.naming === "inside" ? 3.5 : 3)}
+          {outline("g-disc", shape, 0)}
           {layout.naming === "inside" && (
             <text class="g-name" font-size={layout.fontSize} dy="0.35em">
               {layout.names[state]}
@@ -202,7 +216,7 @@ export function Graph(props: GraphProps): JSX.Element {
           {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
         </g>
       )),
-    [scene, selected, hovered, tabStop, unseen, text, described, difference],
+    [scene, selected, hovered, tabStop, unseen, language, described, difference],
   );
 
   const named =
@@ -249,6 +263,7 @@ export function Graph(props: GraphProps): JSX.Element {
       role="group"
       aria-label={text("graph.label", { n })}
       onClick={(event) => {
+        if (event.detail > 1) return; // the second of a double click
         const state = stateOf(event.target);
         const token = attributeOf(event.target, "data-token");
         if (state !== null) select(state);
@@ -261,18 +276,12 @@ export function Graph(props: GraphProps): JSX.Element {
       }}
       onPointerOver={(event) => setHovered(event.pointerType === "touch" ? null : stateOf(event.target))}
       onPointerLeave={() => setHovered(null)}
-      onFocusIn={(event) => {
-        const state = stateOf(event.target);
-        setFocused(isKeyboardFocus(event.target) ? state : null);
-        if (state !== null) setLast(state);
-      }}
-      onFocusOut={() => setFocused(null)}
       onKeyDown={onKeyDown}
     >
       <g class="g-halos">
         {pi !== null &&
           pi.length === n &&
-          layout.states.map((shape, state) => <Halo key={state} shape={shape} share={pi[state]!} n={n} />)}
+          layout.states.map((shape, state) => outline("g-halo", shape, haloOf(pi[state]!, shape, n), shape, state))}
       </g>
       <g class="g-arrows">{background.map((i) => arrow(i, "faint"))}</g>
       <g class="g-arrows">{foreground.map((i) => arrow(i, active.length > 0 ? "strong" : "plain"))}</g>
@@ -419,19 +428,14 @@ function useFormat(svg: { current: SVGSVGElement | null }): Format {
   return format;
 }
 
-function Outline({ class: name, shape, by }: { class: string; shape: Stadium; by: number }): JSX.Element {
+/** The outline of a state, `by` wider, around a centre; without one around that of the group. */
+function outline(name: string, shape: Stadium, by: number, centre: Point = { x: 0, y: 0 }, key?: number): JSX.Element {
   const [w, r] = [shape.halfWidth + by, shape.radius + by];
-  if (shape.halfWidth === shape.radius) return <circle class={name} r={round(r)} />;
-  return <rect class={name} x={round(-w)} y={round(-r)} width={round(2 * w)} height={round(2 * r)} rx={round(r)} />;
-}
-
-function Halo({ shape, share, n }: { shape: Stadium; share: number; n: number }): JSX.Element {
-  const by = haloOf(share, shape, n);
-  return (
-    <g transform={`translate(${round(shape.x)} ${round(shape.y)})`}>
-      <Outline class="g-halo" shape={shape} by={by} />
-    </g>
-  );
+  if (shape.halfWidth === shape.radius) {
+    return <circle key={key} class={name} cx={round(centre.x)} cy={round(centre.y)} r={round(r)} />;
+  }
+  const [x, y] = [round(centre.x - w), round(centre.y - r)];
+  return <rect key={key} class={name} x={x} y={y} width={round(2 * w)} height={round(2 * r)} rx={round(r)} />;
 }
 
 /** The name of a small state, written outward from it. */

@@ -134,6 +134,8 @@ class Session:
         setup = Setup.make(text, name[:MAX_NAME], asdict(old.settings) | given, self._limits)
         self._notice = None
         changes = {key for key in NAMES if getattr(setup.settings, key) != getattr(old.settings, key)}
+        if not changes and (text, setup.name) == (old.text, old.name):
+            return
         if text == old.text and changes <= {"steps", "stop_gap"} and setup.settings.steps >= old.settings.steps:
             stage.go_on(setup)
         else:
@@ -165,7 +167,7 @@ class Session:
             stage.player.suit(total - stage.player.step)
             stage.train_to(total, heedless=near)
             self._play()
-        self._limits.check_most("steps", wanted, most)
+        self._limits.check_steps(wanted)
 
     def _stop(self) -> None:
         if self._stage.training:
@@ -195,11 +197,14 @@ class Session:
     def _step(self) -> None:
         stage, film = self._stage, self._stage.film
         if film.after(stage.player.step) is None and film.trained >= film.total:
-            self._limits.check_most("steps", film.trained + 1, self._limits.steps)
+            self._limits.check_steps(film.trained + 1)
             stage.go_on(stage.setup.with_steps(film.trained + 1))
         stage.let_go()
         if film.after(stage.player.step) is None:
-            stage.train_one()
+            if film.trained > stage.player.step:
+                film.settle()  # a training is under way: its newest step
+            else:
+                stage.train_one()
             self._after_training()
         stage.player.move_to(film.after(stage.player.step) or stage.player.step)
 

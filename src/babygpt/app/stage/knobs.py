@@ -98,12 +98,11 @@ class Knobs:
 
     def state(self) -> tuple[Any, ...]:
         """Return all that is turned, for :meth:`put_back`."""
-        return self._position, self._line, self._tensor, self._place, self._by
+        return self.version, self._position, self._line, self._tensor, self._place, self._by
 
     def put_back(self, state: tuple[Any, ...]) -> None:
-        """Turn everything back to what it was."""
-        self._position, self._line, self._tensor, self._place, self._by = state
-        self.version += 1
+        """Turn everything back, as if it had never been turned."""
+        self.version, self._position, self._line, self._tensor, self._place, self._by = state
 
     def weights(self, step: int, film: Film) -> Weights:
         """Return the weights in force while ``step`` is shown."""

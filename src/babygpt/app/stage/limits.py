@@ -76,6 +76,14 @@ class Limits:
                 "text", field, length=len(text), limit=self.text,
             )  # fmt: skip
 
+    def check_steps(self, steps: int) -> None:
+        """Raise :class:`RefusedError` for too many steps."""
+        if steps > self.steps:
+            raise RefusedError(
+                f"steps={steps:,} is more than the studio's limit of {self.steps:,}.",
+                "steps", "steps", steps=steps, limit=self.steps,
+            )  # fmt: skip
+
     def check_most(self, field: str, value: int | None, most: int) -> None:
         """Raise :class:`RefusedError` if a setting is above ``most``."""
         if value is not None and value > most:

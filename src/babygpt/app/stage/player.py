@@ -60,7 +60,7 @@ class Player:
         elif self._clock is not None:
             self._position += self.speed * (now - self._clock)
         self._clock = now
-        self._position = min(self._position, max(last, self.step))
+        self._position = min(self._position, last + 1.0)  # what it waits for is shown as soon as it is there
         self.step = max(self.step, film.nearest(self._position + HAIR))
         if not training and film.after(self.step) is None:
             self.playing = False

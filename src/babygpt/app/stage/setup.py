@@ -150,7 +150,7 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     settings = Settings(
         **{**given, "stop_gap": gap, "learning_rate": train.learning_rate, "weight_decay": train.weight_decay}
     )
-    limits.check_most("steps", settings.steps, limits.steps)
+    limits.check_steps(settings.steps)
     limits.check_most("batch_size", settings.batch_size, MAX_BATCH)
     limits.check_most("n_layer", settings.n_layer, MAX_LAYERS)
     return settings

@@ -7,8 +7,8 @@ from babygpt.app.stage.film import Film
 # A film is played in about so many seconds, but never slower than so many steps a second.
 SECONDS, SLOWEST = 4.0, 12.0
 SPEEDS = (0.1, 1e6)
-# A clock's rounding must not keep the playhead from a step that it has reached.
-HAIR = 1e-6
+# A step that is due within so many seconds is shown: a clock's rounding must not keep the playhead from it.
+HAIR = 1e-4
 
 
 class Player:
@@ -61,7 +61,7 @@ class Player:
             self._position += self.speed * (now - self._clock)
         self._clock = now
         self._position = min(self._position, last + 1.0)  # what it waits for is shown as soon as it is there
-        self.step = max(self.step, film.nearest(self._position + HAIR))
+        self.step = max(self.step, film.nearest(self._position + HAIR * (self.speed or 0.0)))
         if not training and film.after(self.step) is None:
             self.playing = False
 

@@ -13,12 +13,15 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.chain.elimination import MAX_ELIMINATION
 from babygpt.chain.information import entropies
+from babygpt.chain.stationary import power_iteration
 from babygpt.errors import ConvergenceError
 from babygpt.gpt.corpus import Corpus
 
 # Of how many states the long run, and the mixing time, are computed while frames pass by, and at all.
 FOLLOWED, LONG_RUN = 64, 2**16
 FOLLOWED_MIXING, MIXING = 16, 256
+# Above so many states the library's elimination takes longer than a playhead that is dragged can wait.
+FEW = 256
 # Numbers that the long runs of several recurrent classes may take together.
 MAX_PARTS = 2**22
 
@@ -98,13 +101,22 @@ class Shown:
         try:
             n_classes = len(self.chain.recurrent_classes())
             if n_classes == 1:
-                return self.chain.stationary_distribution()
+                return self._stationary()
             if len(self.chain.transient_states()) > MAX_ELIMINATION or n_classes * self.chain.n_states > MAX_PARTS:
                 return None
             ends = self.chain.absorption_probabilities().mean(axis=0)
             return np.asarray(ends @ np.array(self.chain.stationary_distributions()))
         except ConvergenceError:
             return None
+
+    def _stationary(self) -> NDArray[np.float64]:
+        N = self.chain.n_states
+        if FEW < N <= MAX_ELIMINATION and not self.chain.n_zero_arrows:
+            try:
+                return power_iteration(self.chain, np.full(N, 1 / N))
+            except ConvergenceError:
+                pass  # it forgets slowly: elimination takes longer, and always arrives
+        return self.chain.stationary_distribution()
 
     @cached_property
     def _entropy_rate(self) -> float:

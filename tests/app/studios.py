@@ -31,6 +31,7 @@ class Puppet:
         self.gate = threading.Event()  # what the command "wait" waits for
         self.at_gate = threading.Event()
         self._alone = threading.Lock()
+        self._next = 0.0  # when the ball moves
 
     @contextmanager
     def _use(self):
@@ -66,6 +67,7 @@ class Puppet:
         with self._use():
             self.advances += 1
             self.clock.append(now)
+            self._next = now + 0.005
             if self.training:
                 time.sleep(0.001)
                 self.step += 1
@@ -74,7 +76,7 @@ class Puppet:
     def due(self, now):
         if self.training:
             return now
-        return now + 0.005 if self.wanders else None
+        return self._next if self.wanders else None
 
     def changed(self, known):
         with self._use():

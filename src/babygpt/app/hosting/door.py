@@ -11,9 +11,9 @@ Browsers say in the Origin header which page opens a WebSocket.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -30,6 +30,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+_HOST = re.compile(r"(?:\[(?P<digits>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
+
 
 def host_name(netloc: str) -> str:
     """Return the host of a Host header, in small letters and without its port; "" if it is none.
@@ -37,13 +39,8 @@ def host_name(netloc: str) -> str:
     >>> host_name("LocalHost:8765"), host_name("[::1]:8765"), host_name("user@evil")
     ('localhost', '::1', '')
     """
-    try:
-        parts = urlsplit(f"//{netloc}")
-        parts.port  # noqa: B018  # raises for a port that is no number
-    except ValueError:
-        return ""
-    plain = parts.netloc == netloc and "@" not in netloc
-    return (parts.hostname or "").rstrip(".") if plain else ""
+    match = _HOST.fullmatch(netloc)
+    return "" if match is None else (match["digits"] or match["name"]).lower().rstrip(".")
 
 
 class Door:

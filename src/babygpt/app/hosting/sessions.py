@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from babygpt.app.hosting.workshop import SHORTEST, Crew, Workshop
+from babygpt.app.hosting.workshop import Crew, Workshop
 from babygpt.errors import BabyGPTError
 
 T = TypeVar("T")
@@ -194,14 +194,15 @@ class Hosted:
 
     async def _advance(self) -> None:
         shop = self._workshop
-        if not self._training:
+        if not self._training or self._gone:
             await self._use(shop.hands, lambda session: session.advance(self._clock(), 0.0))
             return
-        # A training just begun goes first, and briefly: someone waits for its first frames.
+        # A training just begun goes first, for a single step: someone waits for its first frame.
         new = self not in shop.training
         shop.training.add(self)
-        budget = SHORTEST if new else shop.slice
+        budget = 0.0 if new else shop.slice
         await self._use(shop.trainers, lambda session: session.advance(self._clock(), budget), hurry=new)
+        self._answering |= new
 
     async def _use(self, crew: Crew, job: Callable[[Session], T], hurry: bool = False) -> T:
         """Do a job with the session in a thread of a crew."""
@@ -227,6 +228,9 @@ class Hosted:
                 log.exception("A session failed and was ended.")
                 self.drop(1011, "The session failed. Load the page again to begin a new one.")
             raise GoneError from error
+        finally:
+            if self._gone:  # meanwhile
+                self._workshop.forget(self)
         if not self._training:
             self._workshop.training.discard(self)
         return result

@@ -248,7 +248,7 @@ class Session:
         self._stage.pins[slot] = None
         self._stage.check_compare()
 
-    def _rows(self, first: int) -> None:
+    def _rows(self, first: int | None) -> None:
         self._stage.window = first
 
     def _dismiss(self) -> None:

@@ -91,7 +91,7 @@ COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "tensor": ({"name": _text}, {}),
     "nudge": ({"place": _whole, "by": _number}, {}),
     "release": ({}, {}),
-    "rows": ({"first": _whole}, {}),
+    "rows": ({"first": _or_none(_whole)}, {}),
     "dismiss": ({}, {}),
 }
 

@@ -165,8 +165,7 @@ class Stage:
 
     def _turned(self) -> MarkovChain:
         gpt = self.film.gpt(self.knobs.weights(self.player.step, self.film))
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite, the chain refuses
-            return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
+        return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
 
     def values(self) -> Values:
         """Return the arrows of what is shown, model, data or difference: (N, V); NaN where the data says nothing."""
@@ -221,9 +220,10 @@ class Stage:
             The GPT would break: nothing is turned.
         """
         before = self.knobs.state()
-        turn(self.knobs)
         try:
-            _ = self.shown
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite, the chain refuses
+                turn(self.knobs)
+                _ = self.shown
         except SettingError:
             self.knobs.put_back(before)
             raise RefusedError("With that number the GPT would say nothing finite.", "knob") from None

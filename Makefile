@@ -3,13 +3,14 @@
 # make test    run all tests
 # make check   style, types, direction of imports
 # make bench   measure speed, as ratios within one run
+# make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: studio run test check format bench clean
+.PHONY: studio run test check check-screen format bench screen clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -26,6 +27,17 @@ check: .venv/.tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# the screen's types and tests, and that the committed bundle is what its source builds
+check-screen: frontend/node_modules/.installed
+	cd frontend && npm run --silent check && npm test --silent && node build.mjs --check
+
+screen: frontend/node_modules/.installed
+	cd frontend && npm run --silent build
+
+frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 format: .venv/.tests
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -34,7 +46,7 @@ bench: .venv/.tests
 	$(BIN)/python benchmarks/bench.py
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv frontend/node_modules frontend/.tests build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runs: pyproject.toml constraints.txt
 	@echo "Setting up .venv (once; a few minutes at most) …" >&2

@@ -1,6 +1,7 @@
 // Builds the one bundle that every host loads: src/babygpt/static/studio.js.
 //   node build.mjs           build
 //   node build.mjs --watch   build again after each change
+//   node build.mjs --check   say whether the bundle there is what the source builds, and small enough
 //   node build.mjs --tests   bundle the tests to .tests/, where node runs them
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import * as esbuild from "esbuild";
@@ -15,6 +16,9 @@ const styles = {
     });
   },
 };
+
+const BUNDLE = "../src/babygpt/static/studio.js";
+const LARGEST = 150_000; // bytes
 
 const shared = {
   bundle: true,
@@ -40,11 +44,17 @@ if (process.argv.includes("--tests")) {
   const options = {
     ...shared,
     entryPoints: ["src/studio.tsx"],
-    outfile: "../src/babygpt/static/studio.js",
+    outfile: BUNDLE,
     minify: true,
     legalComments: "none",
     charset: "utf8",
   };
-  if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
+  if (process.argv.includes("--check")) {
+    const built = await esbuild.build({ ...options, write: false });
+    const bundle = built.outputFiles[0].contents;
+    if (!readFileSync(BUNDLE).equals(bundle)) throw new Error("The bundle is not what its source builds: run make screen.");
+    if (bundle.length > LARGEST) throw new Error(`The bundle has ${bundle.length} bytes; the limit is ${LARGEST}.`);
+    console.log(`the bundle is up to date: ${bundle.length} bytes`);
+  } else if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
   else await esbuild.build(options);
 }

@@ -64,7 +64,7 @@ export interface Frame {
    *  Token 255: never seen. In a difference the first byte is 0 for less and 1 for more of the second token than the
    *  other has (two symbols), or 2 for a distance (more symbols). */
   map: Packed | null;
-  pi: number[] | null; // the share of each state in the long run; null where it takes too long to follow
+  pi: number[] | null; // the share of each state in the long run; null beside a map, or where it takes too long to follow
   turned: boolean; // the weights are not those of training: a knob is turned
 }
 
@@ -204,6 +204,7 @@ export type Command =
 /** What a host may give the screen beyond the model: a connection that can be lost, files to fetch. */
 export interface Host {
   status: Signal<"connecting" | "open" | "lost" | "refused">;
+  begun: Signal<number>; // counts the sessions met: another one knows nothing of what this screen asked before
   reason: Signal<string>; // why the connection was refused, in the server's words
   download(file: string): string; // the address of chain.svg, chain.png, chain.dot, chain.json, chain.csv, run.zip
 }

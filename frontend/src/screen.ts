@@ -5,6 +5,7 @@ import { type ReadonlySignal, type Signal, computed, effect, signal } from "@pre
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
+import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
 import { isKey, type Key, type Language, languageOf, type Text, translate, type Values as TextValues } from "./texts";
@@ -128,7 +129,11 @@ export class Screen {
   /** What the session objects to, in the language of the screen if there is a sentence for it. */
   objection(notice: Notice): string {
     const key = `notice.${notice.code}`;
-    return isKey(key) ? this.text.value(key, notice.values) : notice.text;
+    if (!isKey(key)) return notice.text;
+    const named = `settings.${notice.field}`;
+    const field = isKey(named) ? this.text.value(named) : (notice.field ?? "");
+    const values = Object.entries(notice.values).map(([name, value]) => [name, typeof value === "number" ? count(value) : value]);
+    return this.text.value(key, { field, ...Object.fromEntries(values) });
   }
 
   object(key: Key, values: TextValues = {}): void {

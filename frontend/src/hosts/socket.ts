@@ -18,6 +18,7 @@ export class SocketModel implements Model {
 
   readonly host: Host = {
     status: signal<"connecting" | "open" | "lost" | "refused">("connecting"),
+    begun: signal(0),
     reason: signal(""),
     download: (file: string) => `download/${file}?session=${encodeURIComponent(this.session)}`,
   };
@@ -76,6 +77,7 @@ export class SocketModel implements Model {
       this.wait = FIRST_WAIT;
       this.host.status.value = "open";
       this.begin(message.hello.new);
+      if (message.hello.new) this.host.begun.value++;
       for (const command of this.waiting.splice(0)) this.send(command);
     }
     if (message.views && message.seq !== undefined) {

@@ -7,6 +7,8 @@ import { useScreen } from "../screen";
 import { colour, type Rgb, shades } from "./colours";
 import { mapLength, mapSize, pixelOf, pixelsOf, suffixAt } from "./suffix";
 
+const FEW = 8; // symbols whose strips are named in full
+const MOST_NAMED = 40; // symbols whose strips are named at all
 const FAINTEST = 0.12; // even a state that favours nothing shows which token it leans to
 
 /** The chain as a picture, one pixel a state, those with the same last tokens side by side. */
@@ -98,10 +100,10 @@ export function SuffixMap() {
   return (
     <figure class="map">
       <div class="map-box" style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}>
-        {V <= 8 && (
+        {V <= MOST_NAMED && (
           <div class="map-newest" aria-hidden="true">
             {newest.map((token) => (
-              <span key={token}>{t("map.ends", { symbol: setup.labels[token] ?? "" })}</span>
+              <span key={token}>{V <= FEW ? t("map.ends", { symbol: setup.labels[token] ?? "" }) : setup.labels[token]}</span>
             ))}
           </div>
         )}

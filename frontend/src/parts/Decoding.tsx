@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { throttled, useScreen } from "../screen";
-import { Fold } from "./common";
+import { Fold, Slider } from "./common";
 
 const HOTTEST = 3;
 
@@ -55,23 +55,5 @@ export function DecodingPanel() {
         </button>
       </div>
     </Fold>
-  );
-}
-
-function Slider(props: { label: string; said: string; min: number; max: number; step: number; value: number; onInput(value: number): void }) {
-  return (
-    <label class="slider">
-      <span>{props.label}</span>
-      <output>{props.said}</output>
-      <input
-        type="range"
-        min={props.min}
-        max={props.max}
-        step={props.step}
-        value={props.value}
-        aria-valuetext={props.said}
-        onInput={(event) => props.onInput(event.currentTarget.valueAsNumber)}
-      />
-    </label>
   );
 }

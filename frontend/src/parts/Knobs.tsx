@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { decimal } from "../numbers";
 import { floats } from "../packed";
 import { throttled, useScreen } from "../screen";
 import { colour } from "../map/colours";
-import { Fold } from "./common";
+import { Fold, Slider } from "./common";
 
 const FURTHEST = 1.5; // times the way from the initial weights to the trained ones
 const TURN = 3; // how far a single number can be turned, either way
@@ -14,6 +14,7 @@ export function KnobsPanel() {
   const t = screen.text.value;
   const knobs = screen.views.knobs.value;
   const [stay, setStay] = useState(false);
+  const id = useId();
   const send = useMemo(() => throttled((command) => screen.send(command)), [screen]);
   if (!knobs) return null;
   const turned = screen.views.frame.value?.turned ?? false;
@@ -24,32 +25,21 @@ export function KnobsPanel() {
   return (
     <Fold title={t("knobs.title")} tour="knobs" note={turned ? t("knobs.turned") : undefined}>
       <p class="hint">{t("knobs.hint")}</p>
-      <label class="slider">
-        <span>{t("knobs.position")}</span>
-        <output>{`${Math.round(100 * knobs.position)} %`}</output>
-        <input
-          type="range"
-          min={-0.5}
-          max={FURTHEST}
-          step={0.01}
-          list="knob-ends"
-          disabled={!knobs.ready}
-          value={knobs.position}
-          onInput={(event) => send({ command: "turn", position: event.currentTarget.valueAsNumber })}
-          onPointerUp={letGo}
-          onPointerCancel={letGo}
-          onBlur={letGo}
-          onKeyDown={(event) => event.key === "Escape" && send({ command: "release" })}
-        />
-        <datalist id="knob-ends">
-          <option value="0" label={t("knobs.initial")} />
-          <option value="1" label={t("knobs.trained")} />
-        </datalist>
-      </label>
+      <Slider
+        label={t("knobs.position")}
+        said={`${Math.round(100 * knobs.position)} %`}
+        min={-0.5}
+        max={FURTHEST}
+        step={0.01}
+        value={knobs.position}
+        disabled={!knobs.ready}
+        onInput={(position) => send({ command: "turn", position })}
+        onRelease={letGo}
+      />
       {!knobs.ready && <p class="hint">{t("knobs.not_ready")}</p>}
-      <div class="field">
-        <label for="knob-tensor">{t("knobs.tensor")}</label>
-        <select id="knob-tensor" value={knobs.tensor ?? ""} onChange={(event) => event.currentTarget.value && send({ command: "tensor", name: event.currentTarget.value })}>
+      <div class="field stacked">
+        <label for={id}>{t("knobs.tensor")}</label>
+        <select id={id} value={knobs.tensor ?? ""} onChange={(event) => event.currentTarget.value && send({ command: "tensor", name: event.currentTarget.value })}>
           <option value="">{t("knobs.choose")}</option>
           {knobs.tensors.map(({ name, shape }) => (
             <option key={name} value={name}>
@@ -65,22 +55,16 @@ export function KnobsPanel() {
             {`[${indices(knobs.place, tensor.shape).join(", ")}] = ${decimal(knobs.value)}`}
             {knobs.by !== 0 && <b>{` ${knobs.by < 0 ? "−" : "+"} ${Math.abs(knobs.by).toFixed(2)}`}</b>}
           </p>
-          <label class="slider">
-            <span>{t("knobs.turn")}</span>
-            <output>{decimal(knobs.by, 2)}</output>
-            <input
-              type="range"
-              min={-TURN}
-              max={TURN}
-              step={0.01}
-              value={knobs.by}
-              onInput={(event) => send({ command: "nudge", place: knobs.place ?? 0, by: event.currentTarget.valueAsNumber })}
-              onPointerUp={letGo}
-              onPointerCancel={letGo}
-              onBlur={letGo}
-              onKeyDown={(event) => event.key === "Escape" && send({ command: "release" })}
-            />
-          </label>
+          <Slider
+            label={t("knobs.turn")}
+            said={decimal(knobs.by, 2)}
+            min={-TURN}
+            max={TURN}
+            step={0.01}
+            value={knobs.by}
+            onInput={(by) => send({ command: "nudge", place: knobs.place ?? 0, by })}
+            onRelease={letGo}
+          />
         </>
       )}
       <div class="row">

@@ -38,6 +38,11 @@ export function Neighbourhood() {
     return text.length > 18 ? `…${text.slice(-17)}` : text;
   };
   const place = (i: number, n: number) => middle + (i - (n - 1) / 2) * GAP;
+  // above the arrows of the upper half, below those of the lower
+  const outer = (y0: number, y1: number) => {
+    const end = y0 === middle ? y1 : y0;
+    return end > middle ? end + 17 : end - 8;
+  };
   const node = (state: number, x: number, y: number, anchor: "start" | "middle" | "end") => (
     <g class="n-node" onClick={() => screen.send({ command: "select", state })}>
       <text x={x} y={y + 5} text-anchor={anchor}>
@@ -48,7 +53,7 @@ export function Neighbourhood() {
   const arrow = (x0: number, y0: number, x1: number, y1: number, token: number, p: number, side: number) => (
     <g class="n-arrow" style={{ "--colour": tokenColour(token) }}>
       <path d={`M${x0} ${y0}C${(x0 + x1) / 2} ${y0} ${(x0 + x1) / 2} ${y1} ${x1} ${y1}`} stroke-width={0.75 + 6 * p} stroke-opacity={0.25 + 0.75 * p} />
-      <text x={side} y={(y0 === middle ? y1 : y0) - 7} text-anchor="middle">
+      <text x={side} y={outer(y0, y1)} text-anchor="middle">
         {`${setup.labels[token]} ${percent(p)}`}
       </text>
     </g>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { contextOf, occurrences } from "../contexts";
 import { useScreen } from "../screen";
 import { Icon, tokenColour } from "./common";
@@ -16,7 +16,12 @@ export function Sequence() {
   const strip = useRef<HTMLDivElement>(null);
   const file = useRef<HTMLInputElement>(null);
   const moveTo = useRef<number | null>(null);
-  useEffect(() => {
+  const notice = screen.views.notice.value;
+  // What was typed last, until the session says what became of it: who types faster than that loses nothing.
+  const [draft, setDraft] = useState<number[] | null>(null);
+  const latest = useRef<number[]>([]);
+  useLayoutEffect(() => setDraft(null), [setup, notice?.id]);
+  useLayoutEffect(() => {
     if (moveTo.current === null) return;
     const next = strip.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
     if (!next) return; // it comes with the session's answer
@@ -25,7 +30,9 @@ export function Sequence() {
   });
   if (!setup) return null;
 
-  const { tokens, labels, symbols, separator } = setup;
+  const { labels, symbols, separator } = setup;
+  const tokens = draft ?? setup.tokens;
+  latest.current = tokens;
   const editable = setup.text !== null && setup.n_tokens <= MOST_SHOWN;
   const K = setup.settings.context_length;
   const V = labels.length;
@@ -39,13 +46,15 @@ export function Sequence() {
     }
 
   const change = (changed: number[]) => {
+    latest.current = changed;
+    setDraft(changed);
     const sequence = changed.map((token) => symbols[token]).join(separator);
     screen.send({ command: "configure", sequence, name: "" });
   };
-  const replace = (at: number, token: number) => change(tokens.map((old, i) => (i === at ? token : old)));
+  const replace = (at: number, token: number) => change(latest.current.map((old, i) => (i === at ? token : old)));
   const tokenOf = (key: string) => symbols.findIndex((symbol) => symbol === key);
   const go = (at: number) => {
-    moveTo.current = Math.max(0, Math.min(at, tokens.length));
+    moveTo.current = Math.max(0, Math.min(at, latest.current.length));
     setFocus(moveTo.current);
   };
   const press = (event: KeyboardEvent, at: number) => {
@@ -54,14 +63,14 @@ export function Sequence() {
     if (event.key === "ArrowRight") go(at + 1);
     else if (event.key === "ArrowLeft") go(at - 1);
     else if (event.key === "Home") go(0);
-    else if (event.key === "End") go(tokens.length);
-    else if (event.key === "Delete" && at < tokens.length) change(tokens.filter((_, i) => i !== at));
+    else if (event.key === "End") go(latest.current.length);
+    else if (event.key === "Delete" && at < latest.current.length) change(latest.current.filter((_, i) => i !== at));
     else if (event.key === "Backspace" && at > 0) {
-      change(tokens.filter((_, i) => i !== at - 1));
+      change(latest.current.filter((_, i) => i !== at - 1));
       go(at - 1);
     } else if (typed >= 0) {
-      if (at < tokens.length) replace(at, typed);
-      else change([...tokens, typed]);
+      if (at < latest.current.length) replace(at, typed);
+      else change([...latest.current, typed]);
       go(at + 1);
     } else return;
     event.preventDefault();
@@ -126,8 +135,8 @@ export function Sequence() {
               title={t("sequence.append")}
               onFocus={() => setFocus(tokens.length)}
               onClick={() => {
-                go(tokens.length + 1);
                 change([...tokens, tokens.at(-1) ?? 0]);
+                go(tokens.length + 1);
               }}
               onKeyDown={(event) => press(event, tokens.length)}
             >

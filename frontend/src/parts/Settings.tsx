@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { count } from "../numbers";
 import type { Settings } from "../protocol";
 import { useScreen } from "../screen";
@@ -62,6 +62,7 @@ function VocabularyField() {
   const setup = screen.views.setup.value;
   const notice = screen.views.notice.value;
   const input = useRef<HTMLInputElement>(null);
+  const id = useId();
   const shown = setup?.settings.vocabulary ?? "";
   const wrong = notice?.field === "vocabulary";
   useEffect(() => {
@@ -70,11 +71,11 @@ function VocabularyField() {
   if (!setup) return null;
   return (
     <div class="field">
-      <label for="vocabulary" title={t("settings.vocabulary.hint")}>
+      <label for={id} title={t("settings.vocabulary.hint")}>
         {t("settings.vocabulary")}
       </label>
       <input
-        id="vocabulary"
+        id={id}
         ref={input}
         type="text"
         spellcheck={false}
@@ -82,11 +83,11 @@ function VocabularyField() {
         defaultValue={shown}
         placeholder={setup.labels.slice(0, 40).join(setup.separator)}
         aria-invalid={wrong}
-        aria-describedby={wrong ? "vocabulary-wrong" : undefined}
+        aria-describedby={wrong ? `${id}-wrong` : undefined}
         onChange={(event) => screen.send({ command: "configure", vocabulary: event.currentTarget.value || null })}
       />
       {wrong && (
-        <p class="wrong" id="vocabulary-wrong">
+        <p class="wrong" id={`${id}-wrong`}>
           <NoticeText />
         </p>
       )}
@@ -96,7 +97,7 @@ function VocabularyField() {
 
 function Select(props: { name: "positions" | "tokens"; options: string[]; value: string; onChange(value: string): void }) {
   const t = useScreen().text.value;
-  const id = `setting-${props.name}`;
+  const id = useId();
   return (
     <div class="field">
       <label for={id} title={t(`settings.${props.name}.hint`)}>

@@ -32,7 +32,7 @@ export function Share() {
           {code && button("command", code.command)}
           {host && (
             <>
-              <h3>{t("share.download")}</h3>
+              <p class="hint">{t("share.download")}</p>
               <div class="files">
                 {FILES.map((file) => (
                   <a key={file} href={host.download(file)} download={file}>

@@ -84,7 +84,7 @@ export function Stage() {
           {frame.turned && <b>{t("stage.turned")}</b>}
         </span>
       </div>
-      <div class={`drawing ${view}`} data-tour="chain" data-step={frame.step} data-playing={player?.playing}>
+      <div class="drawing" data-view={view} data-tour="chain" data-step={frame.step} data-playing={player?.playing}>
         {view === "graph" && (setup.n_states <= MOST_DRAWN ? <LiveGraph still={still} /> : <Neighbourhood />)}
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}

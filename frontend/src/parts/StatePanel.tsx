@@ -63,7 +63,7 @@ export function sentence(t: Text, selected: Selected, context: string, labels: s
   const best = selected.model.indexOf(Math.max(...selected.model));
   const values = { context, symbol: labels[best] ?? "", percent: percent(selected.model[best] ?? 0) };
   const said = t("sentence.model", values);
-  if (selected.n === 0) return said + t("sentence.unseen");
+  if (selected.n === 0) return said + t("sentence.unseen", { context });
   const followed = selected.data.map((times, token) => ({ times, token })).filter(({ times }) => times > 0);
   followed.sort((a, b) => b.times - a.times);
   const first = followed[0];
@@ -122,10 +122,11 @@ function Joined(props: { selected: Selected }) {
     .sort((a, b) => b.p - a.p)
     .slice(0, MOST_JOINED);
   const before = [...selected.predecessors].sort((a, b) => b.p - a.p).slice(0, MOST_JOINED);
-  const buttons = (states: { state: number; p: number }[]) =>
-    states.map(({ state, p }) => (
-      <button key={state} type="button" class="joined" title={percent(p)} onClick={() => screen.send({ command: "select", state })}>
+  const buttons = (states: { state: number; token: number; p: number }[]) =>
+    states.map(({ state, token, p }) => (
+      <button key={state} type="button" class="joined" style={{ "--colour": tokenColour(token), "--share": p }} onClick={() => screen.send({ command: "select", state })}>
         {screen.title.value(contextOf(state, V, K)).slice(-20)}
+        <span>{percent(p)}</span>
       </button>
     ));
   return (

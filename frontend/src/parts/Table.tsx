@@ -23,7 +23,8 @@ export function ChainTable() {
   const version = setup?.version;
   // a window of the table that holds what is in view, and as much again on both sides
   const wanted = clamp(Math.floor(first / 50) * 50 - 50, 0, Math.max(0, n - 1));
-  useEffect(() => screen.send({ command: "rows", first: wanted }), [wanted, version]);
+  const begun = screen.host?.begun.value;
+  useEffect(() => screen.send({ command: "rows", first: wanted }), [wanted, version, begun]);
   useEffect(() => () => screen.send({ command: "rows", first: null }), []);
   useEffect(() => {
     const watch = new ResizeObserver(([entry]) => entry && setTall(entry.contentRect.height));
@@ -81,7 +82,7 @@ export function ChainTable() {
       .sort((a, b) => b.times - a.times)
       .slice(0, 4)
       .map(({ times, token }) => `${setup.labels[token]} ×${times.toLocaleString("en-US")}`)
-      .join("  ");
+      .join(", ");
   const columns = `minmax(5.5em, ${Math.max(6, 0.75 * K + 2)}em) repeat(${wide ? MOST_TOKENS : V}, minmax(4.5em, 1fr)) minmax(7em, 1.2fr)`;
   return (
     <div class="table" role="grid" aria-label={t("table.label")} aria-rowcount={n + 1} aria-colcount={(wide ? MOST_TOKENS : V) + 2} style={{ "--columns": columns }}>

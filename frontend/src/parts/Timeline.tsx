@@ -3,7 +3,7 @@ import { clamp, count, decimal } from "../numbers";
 import { lossScale, pathOf, stepAt, xOf } from "../timeline";
 import { throttled, useScreen } from "../screen";
 
-const HEIGHT = 84;
+const HEIGHT = 84; // px, until the page says how high it is
 
 /** The loss at every step, with the lines it runs between, and the playhead that scrubs through it. */
 export function Timeline() {
@@ -14,16 +14,16 @@ export function Timeline() {
   const setup = screen.views.setup.value;
   const numbers = screen.views.numbers.value;
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(800);
+  const [[width, height], setSize] = useState<[number, number]>([800, HEIGHT]);
   const [held, setHeld] = useState(false);
   const send = useMemo(() => throttled((command) => screen.send(command)), [screen]);
   useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => entry && setWidth(Math.max(200, entry.contentRect.width)));
+    const watch = new ResizeObserver(([entry]) => entry && setSize([Math.max(200, entry.contentRect.width), Math.max(40, entry.contentRect.height)]));
     if (box.current) watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
   const total = Math.max(player?.total ?? 1, player?.trained ?? 0, 1);
-  const scale = useMemo(() => lossScale(curve?.losses ?? [], setup?.floor ?? 0, setup?.uniform ?? 1, HEIGHT), [curve, setup]);
+  const scale = useMemo(() => lossScale(curve?.losses ?? [], setup?.floor ?? 0, setup?.uniform ?? 1, height), [curve, setup, height]);
   const path = useMemo(() => (curve ? pathOf(curve.steps, curve.losses, total, width, scale) : ""), [curve, total, width, scale]);
   if (!curve || !player || !setup) return null;
   const x = xOf(player.step, total, width);
@@ -74,21 +74,21 @@ export function Timeline() {
       onPointerUp={() => setHeld(false)}
       onPointerCancel={() => setHeld(false)}
     >
-      <svg width={width} height={HEIGHT} aria-hidden="true">
+      <svg width={width} height={height} aria-hidden="true">
+        {player.trained < total && <rect class="untrained" x={xOf(player.trained, total, width)} width={Math.max(0, width - xOf(player.trained, total, width))} y="0" height={height} />}
         <g class="bound">
           <line x1="0" x2={width} y1={scale.y(setup.uniform)} y2={scale.y(setup.uniform)} />
-          <text x={width - 4} y={scale.y(setup.uniform) - 4} text-anchor="end">
+          <text x={width - 16} y={scale.y(setup.uniform) - 4} text-anchor="end">
             {t("timeline.uniform", { nats: decimal(setup.uniform) })}
           </text>
           <line x1="0" x2={width} y1={scale.y(setup.floor)} y2={scale.y(setup.floor)} />
-          <text x={width - 4} y={scale.y(setup.floor) - 4} text-anchor="end">
+          <text x="16" y={scale.y(setup.floor) - 4}>
             {t("timeline.floor", { nats: decimal(setup.floor) })}
           </text>
         </g>
-        {player.trained < total && <rect class="untrained" x={xOf(player.trained, total, width)} width={Math.max(0, width - xOf(player.trained, total, width))} y="0" height={HEIGHT} />}
         <path class="loss" d={path} />
         <g class="playhead">
-          <line x1={x} x2={x} y1="0" y2={HEIGHT} />
+          <line x1={x} x2={x} y1="0" y2={height} />
           {y !== null && <circle cx={x} cy={y} r="5" />}
         </g>
       </svg>

@@ -164,6 +164,40 @@ export function NumberField(props: {
   );
 }
 
+/** A slider with its name and what it stands at. `onRelease`: what happens when it is let go. */
+export function Slider(props: {
+  label: string;
+  said: string;
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  disabled?: boolean;
+  onInput(value: number): void;
+  onRelease?(): void;
+}) {
+  return (
+    <div class="slider">
+      <span aria-hidden="true">{props.label}</span>
+      <output aria-hidden="true">{props.said}</output>
+      <input
+        type="range"
+        min={props.min}
+        max={props.max}
+        step={props.step}
+        value={props.value}
+        disabled={props.disabled}
+        aria-label={props.label}
+        aria-valuetext={props.said}
+        onInput={(event) => props.onInput(event.currentTarget.valueAsNumber)}
+        onPointerUp={props.onRelease}
+        onPointerCancel={props.onRelease}
+        onBlur={props.onRelease}
+      />
+    </div>
+  );
+}
+
 /** What the session objects to, in the language of the screen if it has a sentence for it. */
 export function NoticeText() {
   const screen = useScreen();

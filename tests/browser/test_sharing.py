@@ -1,0 +1,123 @@
+"""The same link shows the same thing; what is shown can be taken away; nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+
+import pytest
+from browsing import arrows, train, wait_for_step
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def test_a_link_shows_the_same_thing_in_another_window(visit):
+    page = visit("#lang=en")
+    page.get_by_role("button", name="Token 3: 1").click()
+    page.get_by_label("Seed").fill("9")
+    page.get_by_label("Seed").press("Enter")
+    expect(page).to_have_url(re.compile("seed=9"))
+    train(page)
+    page.get_by_role("button", name=re.compile("^110")).click()
+    page.get_by_role("slider", name="Training step").press("PageDown")
+    wait_for_step(page, 45)
+    expect(page).to_have_url(re.compile("step=45"))
+    first = arrows(page)
+    expect(page).to_have_url(re.compile("view=table"))
+    other = visit(page.url.partition("#")[1] + page.url.partition("#")[2])
+    wait_for_step(other, 45)
+    expect(other.get_by_role("radio", name="Table")).to_be_checked()
+    expect(other.locator(".sentence")).to_have_text(page.locator(".sentence").inner_text())
+    assert arrows(other) == first
+
+
+def test_loading_the_page_again_loses_nothing(visit):
+    page = visit()
+    train(page)
+    page.get_by_role("button", name="Pin A").click()
+    page.get_by_role("slider", name="Training step").press("Home")
+    wait_for_step(page, 0)
+    page.reload()
+    wait_for_step(page, 0)
+    expect(page.get_by_text("A: step 50")).to_be_visible()
+    expect(page.get_by_role("button", name="Watch again")).to_be_visible()
+    expect(page.get_by_role("slider", name="Training step")).to_have_attribute("aria-valuemax", "50")
+
+
+def test_two_windows_are_two_sessions(visit):
+    one, two = visit(), visit()
+    train(one)
+    expect(one.get_by_role("button", name="Watch again")).to_be_visible()
+    expect(two.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    assert arrows(one) != arrows(two)
+    two.get_by_label("Context length").fill("2")
+    two.get_by_label("Context length").press("Enter")
+    expect(two.locator(".table-row")).to_have_count(4)
+    expect(one.locator(".table-row")).to_have_count(8)
+
+
+def test_another_link_in_the_same_window_is_followed(visit):
+    page = visit("#context_length=2")
+    expect(page.locator(".g-node")).to_have_count(4)
+    page.evaluate("location.hash = 'context_length=1'")
+    expect(page.locator(".g-node")).to_have_count(2)
+
+
+def test_a_studio_that_was_started_again_shows_what_the_link_says(visit, studio):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    expect(page).to_have_url(re.compile("trained=50"))
+    before = arrows(page)
+    assert studio.stop() == 0
+    expect(page.get_by_text("The connection is lost")).to_be_visible()
+    studio.start()
+    expect(page.get_by_text("The connection is lost")).to_have_count(0, timeout=20_000)
+    # it is a new session, which first shows the untrained chain and then what the link says
+    expect(page.locator(".table-row .cell").first).to_have_text(f"{before['000']['0']} %", timeout=20_000)
+    wait_for_step(page, 50)
+    assert arrows(page) == before
+    visit.wrong.clear()  # while the studio was away, the page complained that it could not be reached
+
+
+def test_everything_shown_can_be_downloaded(visit, tmp_path):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Share and download").click()
+    found = {}
+    for name in ("SVG", "PNG", "DOT", "JSON", "CSV", "Run (zip)"):
+        with page.expect_download() as coming:
+            page.get_by_role("link", name=name, exact=True).click()
+        found[name] = tmp_path / coming.value.suggested_filename
+        coming.value.save_as(found[name])
+    assert "<svg" in found["SVG"].read_text()
+    assert found["PNG"].read_bytes().startswith(b"\x89PNG")
+    assert found["DOT"].read_text().startswith("digraph")
+    assert json.loads(found["JSON"].read_text())["context_length"] == 3
+    assert "101" in found["CSV"].read_text()
+    assert any(name.endswith("run.json") for name in zipfile.ZipFile(found["Run (zip)"]).namelist())
+
+
+def test_the_copied_command_and_python_say_what_is_shown(visit):
+    page = visit("#trained=50&seed=4", permissions=["clipboard-read", "clipboard-write"])
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Share and download").click()
+    page.get_by_role("button", name="Copy as command").click()
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert command.startswith("babygpt train 111101111011110")
+    assert "--seed 4" in command
+    page.get_by_role("button", name="Copy as Python").click()
+    python = page.evaluate("navigator.clipboard.readText()")
+    assert "seed=4" in python
+    compile(python, "copied", "exec")
+
+
+def test_a_hidden_panel_stays_hidden_by_its_link(visit):
+    page = visit()
+    page.get_by_role("button", name="Show and hide").click()
+    page.get_by_role("checkbox", name="Settings").uncheck()
+    expect(page.locator(".left")).to_have_count(0)
+    expect(page).to_have_url(re.compile("hide=settings"))
+    other = visit("#hide=settings")
+    expect(other.locator(".g-node").first).to_be_visible()
+    expect(other.locator(".left")).to_have_count(0)

@@ -1,0 +1,200 @@
+"""What a person does first: look, train, be surprised, go back, change something."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import arrows, step_of, train, wait_for_step
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def test_the_untrained_chain_is_there_and_the_ball_wanders(visit):
+    page = visit()
+    expect(page.locator(".g-node")).to_have_count(8)
+    expect(page.get_by_text("8 states · 16 arrows · 12,656 parameters")).to_be_visible()
+    expect(page.get_by_text("Press Train.")).to_be_visible()
+    tape = page.locator(".tape .line")
+    before = tape.inner_text()
+    expect(tape).not_to_have_text(before)
+
+
+def test_train_then_the_sentence_then_the_surprise(visit):
+    page = visit()
+    page.get_by_role("button", name=re.compile("^101")).click()
+    expect(page.locator(".sentence")).to_have_text(
+        "After 101 the model says 1 with 55 %; the data always says 1 (2 times)."
+    )
+    train(page)
+    expect(page.locator(".sentence")).to_have_text(
+        "After 101 the model says 1 with 79 %; the data always says 1 (2 times)."
+    )
+    expect(page.get_by_text("Select 000: the model never saw it")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^000")).click()
+    expect(page.locator(".sentence")).to_have_text("After 000 the model says 1 with 73 %; the data never has 000.")
+    expect(page.get_by_text("Select 000")).to_have_count(0)
+    assert arrows(page)["111"] == {"0": 55, "1": 45}
+
+
+def test_frames_pass_by_while_it_plays_and_the_loss_falls(visit):
+    page = visit()
+    page.get_by_role("button", name="Train", exact=True).click()
+    seen = set()
+    while (step := step_of(page)) < 50:
+        seen.add(step)
+        page.wait_for_timeout(40)
+    assert len(seen) > 10
+    assert page.locator(".now b").inner_text() < "0.48"
+
+
+def test_scrubbing_shows_the_chain_of_each_step_and_rewinding_the_same_beginning(visit):
+    page = visit("#view=table")
+    untrained = arrows(page)
+    train(page)
+    trained = arrows(page)
+    assert trained != untrained
+    timeline = page.get_by_role("slider", name="Training step")
+    box = timeline.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 30, steps=8)
+    page.mouse.up()
+    wait_for_step(page, 25)
+    assert arrows(page) not in (trained, untrained)
+    page.get_by_role("button", name="Back to the initial weights").click()
+    wait_for_step(page, 0)
+    assert arrows(page) == untrained
+    page.get_by_role("button", name="One step").click()
+    wait_for_step(page, 1)
+    page.get_by_role("button", name="Watch again").click()
+    wait_for_step(page, 50)
+    assert arrows(page) == trained
+
+
+def test_editing_a_token_begins_anew_and_trains_to_another_chain(visit):
+    page = visit()
+    train(page)
+    first = arrows(page)
+    page.get_by_role("button", name="Token 1: 1").click()
+    wait_for_step(page, 0)
+    expect(page.get_by_role("button", name="Token 1: 0")).to_be_focused()
+    train(page)
+    assert arrows(page) != first
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Token 1: 0").click()
+    wait_for_step(page, 0)
+    train(page)
+    assert arrows(page) == first
+
+
+def test_training_more_goes_on_toward_the_datas_own_chain(visit):
+    page = visit()
+    train(page)
+    page.get_by_role("button", name="Train more").click()
+    page.get_by_role("button", name="400 steps more").or_(page.get_by_role("button", name=re.compile("00 steps more"))).last.click()
+    page.get_by_label("Speed").select_option("null")
+    timeline = page.get_by_role("slider", name="Training step")
+    expect(timeline).not_to_have_attribute("aria-valuemax", "50")
+    expect(page.get_by_role("button", name="Watch again")).to_be_visible()
+    wait_for_step(page, int(timeline.get_attribute("aria-valuemax")))
+    assert arrows(page)["101"]["1"] > 90
+
+
+def test_a_walk_along_an_arrow_and_a_typed_symbol_move_the_ball(visit):
+    page = visit()
+    page.get_by_role("button", name="Stop the ball").click()
+    tape = page.locator(".tape .line")
+    before = tape.inner_text()
+    tape.focus()
+    page.keyboard.press("0")
+    expect(tape).to_have_text(before + "0")
+    page.get_by_role("button", name="Append 1").click()
+    expect(tape).to_have_text(before + "01")
+    page.locator(".g-walk").first.dispatch_event("click")
+    expect(tape).to_have_text(re.compile(re.escape(before) + "01[01]$"))
+
+
+def test_greedy_decoding_acts_at_once_and_is_undone(visit):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    before = arrows(page)
+    page.get_by_role("button", name="Decoding").click()
+    page.get_by_role("button", name="Greedy").click()
+    expect(page.locator(".table-row .cell").first).to_have_text("0 %")
+    assert all(set(row.values()) == {0, 100} for row in arrows(page).values())
+    page.get_by_role("button", name="As trained").click()
+    expect(page.locator(".table-row .cell").first).to_have_text("27 %")
+    assert arrows(page) == before
+
+
+def test_a_turned_knob_moves_the_arrows_and_let_go_it_is_as_it_was(visit):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    before = arrows(page)
+    page.get_by_role("button", name="Knobs").click()
+    slider = page.get_by_role("slider", name="From initial to trained")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_text("knob turned").first).to_be_visible()
+    assert arrows(page) != before
+    expect(page.get_by_text("knob turned")).to_have_count(0)  # the focus went elsewhere: let go
+    assert arrows(page) == before
+    page.get_by_label("One number of").select_option("wte.weight")
+    picture = page.locator(".tensor canvas")
+    picture.click(position={"x": 20, "y": 5})
+    page.get_by_label("Stay when I let go").check()
+    page.get_by_role("slider", name="Turn it by").fill("2")
+    expect(page.get_by_text("knob turned").first).to_be_visible()
+    assert arrows(page) != before
+    page.get_by_role("button", name="Let go").click()
+    expect(page.get_by_text("knob turned")).to_have_count(0)
+    assert arrows(page) == before
+
+
+def test_pins_compare_two_trainings(visit):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Pin A").click()
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Seed").press("Enter")
+    wait_for_step(page, 0)
+    train(page)
+    page.get_by_role("radio", name="Difference").click()
+    page.get_by_label("subtract this one").select_option("A")
+    page.get_by_role("radio", name="Table").click()
+    cells = page.locator(".table-row .cell")
+    expect(cells.first).to_have_text(re.compile(r"^[+−]\d+$|^0$"))
+    texts = cells.all_inner_texts()
+    assert any(text != "0" for text in texts)
+    for zero, one in zip(texts[::2], texts[1::2], strict=True):
+        assert zero == "0" or zero[0] != one[0]  # what one token gains the other loses
+
+
+def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
+    page = visit()
+    poem = tmp_path / "poem.txt"
+    poem.write_text("月下月下山下月\n", encoding="utf-8")
+    chooser = page.locator('.sequence input[type="file"]')
+    chooser.set_input_files(poem)
+    expect(page.get_by_role("button", name="Token 1: 月")).to_be_visible()
+    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    noise = tmp_path / "noise.bin"
+    noise.write_bytes(b"\xff\xfe\x80")
+    chooser.set_input_files(noise)
+    expect(page.get_by_text("noise.bin is not a text in UTF-8")).to_be_visible()
+    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+
+
+def test_a_mistake_is_told_where_it_was_made_and_changes_nothing(visit):
+    page = visit()
+    field = page.get_by_label("Context length")
+    field.fill("40")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field .wrong")).to_be_visible()
+    expect(page.locator(".g-node")).to_have_count(8)
+    field.fill("2")
+    field.press("Enter")
+    expect(page.locator(".g-node")).to_have_count(4)
+    expect(page.locator(".wrong")).to_have_count(0)

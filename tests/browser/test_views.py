@@ -1,0 +1,127 @@
+"""Graph, table and map, of model, data and their difference, at every size."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import arrows, train, wait_for_step
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+# 65,536 states: context length 16 needs a longer text
+LARGE = "#context_length=16&n_layer=2&n_embd=8&n_head=2&sequence=" + "1101001110101000" * 5
+
+
+@pytest.mark.parametrize("view", ["Graph", "Table", "Map"])
+@pytest.mark.parametrize("source", ["Model", "Data", "Difference"])
+def test_each_view_shows_each_source(visit, view, source):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    page.get_by_role("radio", name=view, exact=True).click()
+    page.get_by_role("radio", name=source, exact=True).click()
+    expect(page.get_by_role("radio", name=source, exact=True)).to_be_checked()
+    shown = {"Graph": ".g-node", "Table": ".table-row", "Map": ".map canvas"}[view]
+    expect(page.locator(shown).first).to_be_visible()
+
+
+def test_the_datas_own_chain_says_nothing_about_what_it_never_saw(visit):
+    page = visit("#view=table&source=data")
+    expect(page.locator(".table-row").first.locator(".cell").first).to_have_text("–")
+    texts = {row.split("\n")[0]: row for row in page.locator(".table-row").all_inner_texts()}
+    assert "never seen" in texts["000"]
+    assert "100 %" in texts["101"]
+    assert texts["111"].count("50 %") == 2
+
+
+def test_a_graph_of_64_states_names_them_all(visit):
+    page = visit("#context_length=6")
+    expect(page.locator(".g-node")).to_have_count(64)
+    expect(page.get_by_text("64 states · 128 arrows")).to_be_visible()
+
+
+def test_27_symbols_are_a_map_and_a_table_of_the_likeliest(visit):
+    page = visit("#preset=prose")
+    expect(page.locator(".map canvas")).to_be_visible()
+    expect(page.get_by_text("729 states")).to_be_visible()
+    page.get_by_role("radio", name="Table").click()
+    expect(page.get_by_text("Likeliest next tokens")).to_be_visible()
+
+
+def test_65536_states_are_a_map_whose_pixels_can_be_selected(visit):
+    page = visit(LARGE)
+    expect(page.get_by_text("65,536 states · 131,072 arrows")).to_be_visible()
+    picture = page.locator(".map canvas")
+    expect(picture).to_have_js_property("width", 256)
+    # the pixels lean to one token or the other: no single colour fills the map
+    colours = "(c) => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, 256, 256).data.buffer)).size"
+    page.wait_for_function(f"({colours})(document.querySelector('.map canvas')) > 1")
+    picture.click(position={"x": 1, "y": 1})
+    expect(page.locator(".sentence")).to_contain_text("After 00000")
+    train(page)
+    page.get_by_role("radio", name="Graph").click()
+    expect(page.locator("svg.neighbourhood")).to_be_visible()
+    page.get_by_role("radio", name="Table").click()
+    rows = page.locator(".table-rows")
+    rows.focus()
+    page.keyboard.press("End")
+    expect(page.locator(".table-row", has_text=re.compile("^1{16}"))).to_be_visible()
+    expect(page.locator(".sentence")).to_contain_text("After 1111111111111111")
+
+
+def test_the_map_of_few_states_agrees_with_the_table(visit):
+    page = visit("#trained=50&view=map")
+    wait_for_step(page, 50)
+    picture = page.locator(".map canvas")
+    box = picture.bounding_box()
+    # columns: newest token, then oldest; rows: the middle one. 101 is newest 1, oldest 1, middle 0.
+    picture.hover(position={"x": box["width"] * 0.9, "y": box["height"] * 0.25})
+    expect(page.locator("figcaption")).to_have_text("After 101: 1 with 79 %")
+    assert arrows(page)["101"]["1"] == 79
+
+
+def test_selecting_a_state_marks_where_the_data_has_it(visit):
+    page = visit("#select=5")
+    expect(page.locator('.token[data-evidence="next"]')).to_have_count(2)
+    page.get_by_role("button", name="Select no state").click()
+    expect(page.locator("[data-evidence]")).to_have_count(0)
+
+
+def test_attention_and_layers_of_the_selected_state(visit):
+    page = visit("#trained=50&select=5")
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Attention").click()
+    expect(page.get_by_role("img", name=re.compile("Attention of layer"))).to_have_count(16)
+    page.get_by_role("button", name="Layer by layer").click()
+    expect(page.locator(".layers li")).to_have_count(5)
+    expect(page.locator(".layers li").last).to_contain_text("1 79 %")
+
+
+def test_the_tour_lights_up_the_parts_of_the_screen_one_after_the_other(visit):
+    page = visit()
+    page.get_by_role("button", name="What is this?").click()
+    places = set()
+    for _ in range(9):
+        expect(page.get_by_role("dialog")).to_be_visible()
+        light = page.locator(".light").bounding_box()
+        assert light["width"] > 30
+        assert light["height"] > 20
+        places.add((light["x"], light["y"]))
+        page.get_by_role("button", name=re.compile("Next|Done")).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(places) == 9
+
+
+@pytest.mark.parametrize("preset", ["Alternating", "Period 5", "A fair coin", "Parity", "A Chinese poem"])
+def test_each_example_trains(visit, preset):
+    page = visit()
+    page.get_by_role("button", name="Examples").click()
+    page.locator(".preset", has_text=preset).click()
+    expect(page.locator(".preset")).to_have_count(0)
+    gap = page.locator(".longrun dd").nth(2)
+    untrained = float(gap.inner_text())
+    page.get_by_label("Speed").select_option("null")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("button", name="Watch again")).to_be_visible(timeout=60_000)
+    wait_for_step(page, int(page.get_by_role("slider", name="Training step").get_attribute("aria-valuemax")))
+    assert float(gap.inner_text()) < 0.75 * untrained

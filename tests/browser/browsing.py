@@ -35,7 +35,7 @@ def arrows(page: Page) -> dict[str, dict[str, int]]:
 
 
 _ROWS = """() => [...document.querySelectorAll(".table-row")].map((row) =>
-    [row.querySelector("[role=rowheader]").textContent, ...[...row.querySelectorAll(".cell")].map((c) => c.textContent)])"""
+    [...row.querySelectorAll("[role=rowheader], .cell")].map((cell) => cell.textContent))"""
 
 
 def _percent(text: str) -> int:

@@ -5,6 +5,7 @@ import { Icon, Menu } from "./common";
 import { Timeline } from "./Timeline";
 
 const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
+const MORE = [10, 50, 200, 1000, 5000]; // steps
 const A_WHILE = 500; // ms of training after which it can be stopped: what is over sooner needs no such button
 
 /** Training, playing, and the timeline of all steps. */
@@ -29,7 +30,6 @@ export function Dock() {
   const done = player.trained >= setup.settings.steps || player.stopped !== "";
   const speed = player.speed;
   const speeds = SPEEDS.includes(speed) ? SPEEDS : [...SPEEDS.slice(0, -1), speed, null].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
-  const more = [1, 2, 4, 20].map((factor) => factor * Math.max(10, Math.round(setup.settings.steps / 2 / 10) * 10 || 10));
   return (
     <footer class="dock" aria-label={t("dock.label")}>
       <div class="controls" data-tour="train">
@@ -60,7 +60,7 @@ export function Dock() {
         </button>
         <Menu name={t("dock.more.title")} label={t("dock.more.title")} class="up">
           {(close) =>
-            more.map((steps) => (
+            MORE.map((steps) => (
               <button
                 key={steps}
                 type="button"

@@ -477,6 +477,15 @@ def test_training_stops_near_enough_to_the_floor_and_goes_on_if_more_is_asked():
     assert studio.player["trained"] == 60
 
 
+def test_more_up_to_the_steps_that_were_planned_goes_on_past_the_gap():
+    studio = Driven(stop_gap=0.2, learning_rate=0.01, **SMALL).trained()
+    left = 50 - studio.player["trained"]
+    assert left > 1
+    studio("more", steps=left)
+    studio.finish()
+    assert studio.player["trained"] == 50
+
+
 def test_a_gap_asked_for_while_a_link_trains_is_heeded():
     studio = Driven()
     studio("open", link={"trained": "50", "learning_rate": "0.01", "n_layer": "1"})
@@ -572,6 +581,14 @@ def test_a_preset_is_its_text_its_settings_and_else_the_articles():
     assert (studio.setup["name"], studio.setup["text"]) == ("period5", PRESETS["period5"].sequence)
     assert studio.setup["settings"] == {**asdict(ARTICLE), **PRESETS["period5"].settings}
     assert studio.setup["presets"] == list(PRESETS)
+
+
+def test_a_text_of_ones_own_does_not_go_by_the_name_of_a_preset():
+    studio = Driven(**SMALL)
+    studio("configure", sequence="0110100", name="coin")
+    assert studio.setup["name"] == ""
+    studio("configure", sequence=PRESETS["coin"].sequence, name="coin")
+    assert studio.setup["name"] == "coin"
 
 
 def test_a_long_text_is_not_edited_and_its_beginning_is_shown():
@@ -946,6 +963,21 @@ def test_a_knob_holds_the_playhead():
     studio("nudge", place=0, by=1)
     assert not studio.player["playing"]
     assert studio.frame["step"] == studio.player["step"] > 0
+
+
+def test_where_few_weights_are_kept_a_knob_turns_those_of_the_step_that_is_then_shown():
+    studio = Driven(Limits(memory=2**19), steps=300, **SMALL).trained()
+    studio("seek", step=299)
+    assert studio.player["step"] == 299
+    studio("select", state=1)
+    kept = studio.selected["attention"]["step"]
+    assert kept < 299
+    studio("tensor", name="wte.weight")
+    studio("nudge", place=0, by=1e-9)
+    assert studio.player["step"] == studio.frame["step"] == kept
+    turned = studio.grid()
+    studio("release")
+    np.testing.assert_allclose(studio.grid(), turned, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 // Numbers as people read them.
 
-/** "79 %": whole percents, but for what would round to 0 or 100 without being it. */
+/** "79 %", with a space that does not break: whole percents, but for what would round to 0 or 100 without being it. */
 export function percent(p: number): string {
   const whole = Math.round(100 * p);
-  if (p > 0 && whole === 0) return p < 0.0005 ? "<0.1 %" : `${(100 * p).toFixed(1)} %`;
-  if (p < 1 && whole === 100) return p > 0.9995 ? ">99.9 %" : `${(100 * p).toFixed(1)} %`;
-  return `${whole} %`;
+  if (p > 0 && whole === 0) return p < 0.0005 ? "<0.1\u00a0%" : `${(100 * p).toFixed(1)}\u00a0%`;
+  if (p < 1 && whole === 100) return p > 0.9995 ? ">99.9\u00a0%" : `${(100 * p).toFixed(1)}\u00a0%`;
+  return `${whole}\u00a0%`;
 }
 
 /** "+12" or "−3": a difference of probabilities in percentage points. */

@@ -42,7 +42,9 @@ export class Screen {
   readonly language: Signal<Language>;
   readonly view = signal<ViewKind | null>(null); // null: what suits the size
   readonly hidden = signal<readonly Panel[]>([]);
-  readonly dark = signal<boolean | null>(null); // null: as the system
+  readonly chosenDark = signal<boolean | null>(null); // null: as the system
+  private readonly systemDark = signal(false);
+  readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
   readonly announcement = signal("");
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
@@ -93,6 +95,13 @@ export class Screen {
   }
 
   start(root: HTMLElement): void {
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => {
+      this.systemDark.value = system.matches;
+    };
+    follow();
+    system.addEventListener("change", follow);
+    this.cleanups.push(() => system.removeEventListener("change", follow));
     for (const name of NAMES) {
       const take = () => {
         (this.views[name] as Signal<unknown>).value = this.model.get(name);
@@ -106,9 +115,7 @@ export class Screen {
         if (this.links) document.documentElement.lang = root.lang;
       }),
       effect(() => {
-        if (this.dark.value === null) delete root.dataset.theme;
-        else root.dataset.theme = this.dark.value ? "dark" : "light";
-        if (this.links) document.documentElement.dataset.theme = root.dataset.theme ?? "";
+        root.dataset.theme = this.dark.value ? "dark" : "light";
       }),
       effect(() => {
         const link = this.views.link.value;

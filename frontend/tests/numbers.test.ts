@@ -3,13 +3,13 @@ import test from "node:test";
 import { decimal, percent, points } from "../src/numbers";
 
 test("percents are whole but where whole ones would lie", () => {
-  assert.equal(percent(0.793), "79 %");
-  assert.equal(percent(0), "0 %");
-  assert.equal(percent(1), "100 %");
-  assert.equal(percent(0.004), "0.4 %");
-  assert.equal(percent(0.0001), "<0.1 %");
-  assert.equal(percent(0.997), "99.7 %");
-  assert.equal(percent(0.99999), ">99.9 %");
+  assert.equal(percent(0.793), "79\u00a0%");
+  assert.equal(percent(0), "0\u00a0%");
+  assert.equal(percent(1), "100\u00a0%");
+  assert.equal(percent(0.004), "0.4\u00a0%");
+  assert.equal(percent(0.0001), "<0.1\u00a0%");
+  assert.equal(percent(0.997), "99.7\u00a0%");
+  assert.equal(percent(0.99999), ">99.9\u00a0%");
 });
 
 test("differences carry their sign, and nothing has none", () => {

@@ -9,6 +9,7 @@ import { mapLength, mapSize, pixelOf, pixelsOf, suffixAt } from "./suffix";
 
 const FEW = 8; // symbols whose strips are named in full
 const MOST_NAMED = 40; // symbols whose strips are named at all
+const MOST_LABELLED = 32; // states whose pixels are large enough to be named
 const FAINTEST = 0.12; // even a state that favours nothing shows which token it leans to
 
 /** The chain as a picture, one pixel a state, those with the same last tokens side by side. */
@@ -119,6 +120,12 @@ export function SuffixMap() {
           onPointerLeave={() => setPointed(null)}
           onClick={(event) => screen.send({ command: "select", state: stateAt(event).suffix })}
         />
+        {setup.n_states <= MOST_LABELLED &&
+          Array.from({ length: setup.n_states }, (_, state) => (
+            <span key={state} class="map-name" aria-hidden="true" style={where(state)}>
+              {screen.title.value(contextOf(state, V, K))}
+            </span>
+          ))}
         {marks.map(({ state, kind, colour: ring }, i) => (
           <span key={i} class={`map-mark ${kind}`} aria-hidden="true" style={{ ...where(state), ...(ring && { "--colour": ring }) }} />
         ))}

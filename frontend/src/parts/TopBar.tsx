@@ -9,7 +9,7 @@ export function TopBar() {
   const screen = useScreen();
   const t = screen.text.value;
   const setup = screen.views.setup.value;
-  const dark = screen.dark.value ?? matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = screen.dark.value;
   const name = (preset: string) => {
     const key = `preset.${preset}`;
     return isKey(key) ? t(key) : preset;
@@ -64,7 +64,7 @@ export function TopBar() {
             ))
           }
         </Menu>
-        <button type="button" class="quiet" aria-label={t("dark")} title={t("dark")} aria-pressed={dark} onClick={() => (screen.dark.value = !dark)}>
+        <button type="button" class="quiet" aria-label={t("dark")} title={t("dark")} aria-pressed={dark} onClick={() => (screen.chosenDark.value = !dark)}>
           <Icon name="light" />
         </button>
         <button

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
@@ -108,8 +109,9 @@ def test_a_name_of_this_machine_is_answered(get, host):
     "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost@evil.example", "", "[::1", "a:b"]
 )
 def test_a_name_that_others_could_give_this_machine_is_refused(studio, get, host):
-    status, _, text = get("/health", Host=host)
+    status, headers, text = get("/health", Host=host)
     assert status == 400
+    assert headers["x-content-type-options"] == "nosniff"
     assert "127.0.0.1" not in text or "evil" in text
     assert text.startswith(("The studio is not called", "Invalid"))
 
@@ -190,6 +192,18 @@ def test_what_was_asked_for_before_leaving_is_done(studio):
         screen.say({"command": "place", "state": state})
     screen.socket.close()
     until(lambda: len(studio.session().told) == 50)
+
+
+def test_who_leaves_leaves_nothing_running(studio):
+    with studio.screen(A) as a:
+        a.ask({"command": "select", "state": 1})
+        until(lambda: not studio.do(lambda: studio.sessions.workshop.in_use))
+        running = studio.do(lambda: len(asyncio.all_tasks()))
+        with studio.screen(A) as other:
+            other.ask({"command": "select", "state": 2})
+        broken = studio.screen(A)
+        broken.hang_up()
+        until(lambda: studio.do(lambda: len(asyncio.all_tasks())) <= running)
 
 
 def test_a_line_that_breaks_in_the_middle_of_a_training_costs_nobody_anything(studio):
@@ -521,7 +535,7 @@ def test_when_the_studio_closes_every_screen_is_told_in_the_middle_of_training()
         socket.create_connection(("127.0.0.1", studio.port))
 
 
-def test_a_screen_that_reads_nothing_does_not_keep_the_studio_open():
+def test_a_screen_that_reads_nothing_does_not_keep_the_studio_open(caplog):
     with running() as studio:
         line = socket.socket()
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -530,6 +544,7 @@ def test_a_screen_that_reads_nothing_does_not_keep_the_studio_open():
         stalled.say({"command": "pad", "n": 20_000_000})
         until(lambda: any(c.transport.get_write_buffer_size() for c in studio.server.server_state.connections))
     stalled.hang_up()
+    assert caplog.records == []
 
 
 def test_many_screens_at_once_are_all_served(studio):

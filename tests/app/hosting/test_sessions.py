@@ -6,6 +6,7 @@ import pytest
 from studios import GIVEN_UP, Puppet
 
 from babygpt.app.hosting import sessions as module
+from babygpt.app.hosting import workshop as workshop_module
 from babygpt.app.hosting.sessions import FullError, GoneError, Hosted, Sessions
 from babygpt.app.hosting.workshop import Workshop
 
@@ -69,6 +70,7 @@ def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock)
         await until(lambda: puppet.step == 20 and not workshop.in_use)
         assert max(puppet.clock) == 100.0
         assert workshop.training == set()
+        assert hosted._wait() is None  # nothing wakes it by itself
         rested = puppet.advances
         await asyncio.sleep(0.05)
         assert puppet.advances == rested
@@ -78,7 +80,9 @@ def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock)
     asyncio.run(scene())
 
 
-def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten():
+def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypatch):
+    monkeypatch.setattr(workshop_module, "SLOW", -1.0)  # what is known of a slow session is forgotten too
+
     async def scene():
         ended = []
         workshop, puppet, screen = Workshop(), Puppet(), Looker()
@@ -98,6 +102,7 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten():
         assert screen.dismissed == [(1001, "why")]
         assert ended == [True]
         assert workshop.training == set()
+        assert workshop.hands._slow == workshop.trainers._slow == set()
         workshop.close()
 
     asyncio.run(scene())

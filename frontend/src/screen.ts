@@ -118,6 +118,9 @@ export class Screen {
         root.dataset.theme = this.dark.value ? "dark" : "light";
       }),
       effect(() => {
+        if (this.views.setup.value) this.complaint.value = null; // what was refused has been replaced
+      }),
+      effect(() => {
         const link = this.views.link.value;
         const hash = link && this.hash(link);
         if (hash !== undefined) this.links?.write(hash);

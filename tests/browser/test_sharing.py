@@ -69,12 +69,14 @@ def test_a_studio_that_was_started_again_shows_what_the_link_says(visit, studio)
     wait_for_step(page, 50)
     expect(page).to_have_url(re.compile("trained=50"))
     before = arrows(page)
+    page.get_by_role("button", name="Stop the ball").click()
+    expect(page.get_by_role("button", name="Let the ball wander")).to_be_visible()
     assert studio.stop() == 0
-    expect(page.get_by_text("The connection is lost")).to_be_visible()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
     studio.start()
-    expect(page.get_by_text("The connection is lost")).to_have_count(0, timeout=20_000)
-    # it is a new session, which first shows the untrained chain and then what the link says
-    expect(page.locator(".table-row .cell").first).to_have_text(f"{before['000']['0']} %", timeout=20_000)
+    expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=20_000)
+    expect(page.get_by_role("button", name="Stop the ball")).to_be_visible()  # it is a new session, whose ball wanders
+    expect(page.get_by_role("button", name="Watch again")).to_be_visible()
     wait_for_step(page, 50)
     assert arrows(page) == before
     visit.wrong.clear()  # while the studio was away, the page complained that it could not be reached

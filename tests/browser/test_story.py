@@ -121,7 +121,7 @@ def test_greedy_decoding_acts_at_once_and_is_undone(visit):
     page.get_by_role("button", name="Greedy").click()
     expect(page.locator(".table-row .cell").first).to_have_text("0 %")
     assert all(set(row.values()) == {0, 100} for row in arrows(page).values())
-    page.get_by_role("button", name="As trained").click()
+    page.get_by_role("button", name="Reset").click()
     expect(page.locator(".table-row .cell").first).to_have_text("27 %")
     assert arrows(page) == before
 
@@ -138,7 +138,7 @@ def test_a_turned_knob_moves_the_arrows_and_let_go_it_is_as_it_was(visit):
     assert arrows(page) != before
     expect(page.get_by_text("knob turned")).to_have_count(0)  # the focus went elsewhere: let go
     assert arrows(page) == before
-    page.get_by_label("One number of").select_option("wte.weight")
+    page.get_by_label("Turn one number of").select_option("wte.weight")
     picture = page.locator(".tensor canvas")
     picture.click(position={"x": 20, "y": 5})
     page.get_by_label("Stay when I let go").check()
@@ -180,7 +180,7 @@ def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
     noise = tmp_path / "noise.bin"
     noise.write_bytes(b"\xff\xfe\x80")
     chooser.set_input_files(noise)
-    expect(page.get_by_text("noise.bin is not a text in UTF-8")).to_be_visible()
+    expect(page.get_by_text("noise.bin is not UTF-8 text")).to_be_visible()
     expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
 
 

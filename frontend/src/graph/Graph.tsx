@@ -173,7 +173,7 @@ export function Graph(props: GraphProps): JSX.Element {
           : text("graph.arrow", { token: labels[token] ?? "?", percent: percent(value) }),
       );
     if (said.length === 0) return text("graph.node.nothing", { context: name(state), seen });
-    return text("graph.node", { context: name(state), arrows: said.join(", "), seen });
+    return text("graph.node", { context: name(state), arrows: said.join(text("sentence.comma")), seen });
   };
   // with many states their descriptions are too many to be written sixty times a second
   const language = text("graph.seen"); // `text` may be another function each time

@@ -137,8 +137,10 @@ export function SuffixMap() {
             : difference
               ? t("map.differs", { context: name(pointed.suffix), points: Math.round((100 * pointed.strength) / 255) })
               : t("map.says", { context: name(pointed.suffix), symbol: setup.labels[pointed.token] ?? "", percent: probability(pointed.strength) })
-          : shared > 1
-            ? t("map.shared", { n: shared.toLocaleString("en-US") })
+          : difference
+            ? t("map.hint.difference")
+            : shared > 1
+              ? t("map.shared", { n: shared.toLocaleString("en-US") })
             : t("map.hint")}
       </figcaption>
     </figure>

@@ -200,7 +200,7 @@ function Layers(props: { selected: Selected; labels: string[] }) {
         {selected.layers.map((probs, l) => (
           <li key={l}>
             <span>{l === 0 ? t("layers.before") : t("layers.after", { n: l })}</span>
-            <span class="stack" role="img" aria-label={likely.map(({ token }) => `${labels[token]} ${percent(probs[token] ?? 0)}`).join(", ")}>
+            <span class="stack" role="img" aria-label={likely.map(({ token }) => `${labels[token]} ${percent(probs[token] ?? 0)}`).join(t("sentence.comma"))}>
               {likely.map(({ token }) => (
                 <span key={token} style={{ "--colour": tokenColour(token), flexGrow: probs[token] ?? 0 }} title={`${labels[token]} ${percent(probs[token] ?? 0)}`}>
                   {(probs[token] ?? 0) > 0.2 ? `${labels[token]} ${percent(probs[token] ?? 0)}` : ""}

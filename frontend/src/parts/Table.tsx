@@ -82,7 +82,7 @@ export function ChainTable() {
       .sort((a, b) => b.times - a.times)
       .slice(0, 4)
       .map(({ times, token }) => `${setup.labels[token]} ×${times.toLocaleString("en-US")}`)
-      .join(", ");
+      .join(t("sentence.comma"));
   const columns = `minmax(5.5em, ${Math.max(6, 0.75 * K + 2)}em) repeat(${wide ? MOST_TOKENS : V}, minmax(4.5em, 1fr)) minmax(7em, 1.2fr)`;
   return (
     <div class="table" role="grid" aria-label={t("table.label")} aria-rowcount={n + 1} aria-colcount={(wide ? MOST_TOKENS : V) + 2} style={{ "--columns": columns }}>

@@ -195,6 +195,7 @@ export const zh: Record<Key, string> = {
   "map.differs": "{context}：相差 {points} 个百分点",
   "map.unknown": "{context}：没有数据",
   "map.shared": "每个像素是末尾相同的 {n} 个状态的平均。颜色表示最可能的词元，深浅表示有多确定。",
+  "map.hint.difference": "每个像素是一个状态，所在的列代表它最新的词元。颜色：两条链相差的方向；深浅：相差多少。",
   "map.hint": "每个像素是一个状态，所在的列对应它的最后一个词元。颜色表示最可能的下一个词元，深浅表示有多确定。",
 
   "state.title": "状态",

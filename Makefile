@@ -3,6 +3,7 @@
 # make test    run all tests
 # make check   style, types, direction of imports
 # make bench   measure speed, as ratios within one run
+# make pictures  take the pictures of docs/ again (needs Chromium)
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: studio run test check check-screen format bench screen clean
+.PHONY: studio run test check check-screen format bench screen pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -33,6 +34,9 @@ check-screen: frontend/node_modules/.installed
 
 screen: frontend/node_modules/.installed
 	cd frontend && npm run --silent build
+
+pictures: .venv/.tests
+	$(BIN)/python tests/browser/pictures.py
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json
 	cd frontend && npm ci --silent --no-audit --no-fund

@@ -30,6 +30,10 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 class Studio:
     """A studio process that can be stopped and started again at the same address."""
 
@@ -62,7 +66,7 @@ class Studio:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[playwright.Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = find_chromium()
     if found is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed, and here these tests may not be skipped.")

@@ -1,0 +1,53 @@
+"""Take the pictures of docs/ again: ``make pictures``. Look at them before committing."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from browsing import wait_for_step
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from conftest import FLAGS, Studio, find_chromium
+
+DOCS = Path(__file__).parents[2] / "docs"
+SIZE = {"width": 1280, "height": 800}
+COLOURS = 160  # enough for flat colours; a third of the bytes
+
+# 8, 64 and 65,536 states: what each link shows, and after how many steps
+VIEWS = {
+    "8": ("trained=50&select=5", 50),
+    "64": ("context_length=6&trained=200&steps=200&select=47", 200),
+    "65536": ("preset=parity&context_length=16&n_layer=2&n_embd=32&steps=200&trained=200&select=52428", 200),
+}
+
+
+def take(page: Page, name: str) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(DOCS / name, optimize=True)
+
+
+def main() -> int:
+    studio = Studio()
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            for language in ("en", "zh"):
+                for states, (link, step) in VIEWS.items():
+                    page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+                    page.set_default_timeout(180_000)
+                    page.goto(f"{studio.url}#lang={language}&{link}")
+                    wait_for_step(page, step)
+                    page.locator(".sentence").wait_for()
+                    page.wait_for_timeout(1500)  # numbers that take longer arrive, the ball rests
+                    take(page, f"studio-{states}.{language}.png")
+            browser.close()
+    finally:
+        studio.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 import websockets.exceptions
 from studios import GIVEN_UP, running, until
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 import babygpt
@@ -350,7 +351,8 @@ def test_a_screen_that_reads_nothing_stops_nobody_and_nothing_is_kept_for_it(stu
     stalled.hang_up()
 
 
-def test_pings_of_a_peer_that_reads_nothing_are_not_answered_into_memory(studio):
+def unread(studio):
+    """Return a line to the studio that is never read from."""
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.connect(("127.0.0.1", studio.port))
@@ -361,12 +363,16 @@ def test_pings_of_a_peer_that_reads_nothing_are_not_answered_into_memory(studio)
         ).encode()
     )
     assert line.recv(12) == b"HTTP/1.1 101"
-    ping = bytes([0x89, 0x80 + 125, 0, 0, 0, 0]) + b"x" * 125
-    for _ in range(400):
-        line.sendall(ping * 500)  # 26 MB in all
-    (peer,) = studio.server.server_state.connections
-    assert peer.transport.get_write_buffer_size() < 1_000_000
-    line.close()
+    return line
+
+
+def test_pings_of_a_peer_that_reads_nothing_are_not_answered_into_memory(studio):
+    with unread(studio) as line:
+        pings = 500 * Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
+        for _ in range(400):
+            line.sendall(pings)  # 26 MB in all
+        (peer,) = studio.server.server_state.connections
+        assert peer.transport.get_write_buffer_size() < 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -537,13 +543,11 @@ def test_when_the_studio_closes_every_screen_is_told_in_the_middle_of_training()
 
 def test_a_screen_that_reads_nothing_does_not_keep_the_studio_open(caplog):
     with running() as studio:
-        line = socket.socket()
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        line.connect(("127.0.0.1", studio.port))
-        stalled = studio.screen(A, sock=line, max_queue=1)
-        stalled.say({"command": "pad", "n": 20_000_000})
+        line = unread(studio)
+        pad = {"command": "pad", "n": 20_000_000}
+        line.sendall(Frame(Opcode.TEXT, json.dumps(pad).encode()).serialize(mask=True))
         until(lambda: any(c.transport.get_write_buffer_size() for c in studio.server.server_state.connections))
-    stalled.hang_up()
+    line.close()
     assert caplog.records == []
 
 

@@ -90,9 +90,12 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypat
         hosted.enter(screen)
         await hosted.handle({"command": "train", "steps": 10**9})
         await until(lambda: puppet.step > 2)
+        under_way = asyncio.create_task(hosted.handle({"command": "wait"}))
+        await until(puppet.at_gate.is_set)
         hosted.drop(1001, "why")
         hosted.drop(1001, "again")
-        await until(lambda: not workshop.in_use)
+        puppet.gate.set()
+        await under_way
         step = puppet.step
         with pytest.raises(GoneError):
             await hosted.handle({"command": "play"})

@@ -17,6 +17,7 @@ import analysis
 import counting
 import ensemble
 import extraction
+import studio
 import torch
 import training
 from measure import THREADS, Comparison, Growth
@@ -29,6 +30,7 @@ PARTS = {
     "extraction": extraction,
     "counting": counting,
     "analysis": analysis,
+    "studio": studio,
 }
 
 
@@ -42,7 +44,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in chosen:
         results += PARTS[name].measure(full)
-    console.print(table_of([r for r in results if isinstance(r, Comparison)]))
+    if comparisons := [r for r in results if isinstance(r, Comparison)]:
+        console.print(table_of(comparisons))
     for growth in (r for r in results if isinstance(r, Growth)):
         console.print(f"\n[bold]{growth.name}[/bold] ({growth.unit})")
         console.print("  ".join(f"{growth.grows}={size}: {value:,.4g}" for size, value in growth.rows))

@@ -481,6 +481,16 @@ def test_a_slow_command_of_one_session_holds_up_no_other(studio):
         studio.session(A).gate.set()
 
 
+def test_where_many_train_a_click_is_answered_before_the_next_frame_is_due(studio):
+    with studio.screen(A) as a:
+        a.ask({"command": "wander", "on": True})
+        studio.do(
+            lambda: studio.sessions.workshop.training.update(range(100_000))
+        )  # the next frame is half an hour off
+        a.ask({"command": "select", "state": 1})
+        a.ask({"command": "select", "state": 2})
+
+
 def test_a_session_that_fails_takes_no_other_with_it(studio, caplog):
     with studio.screen(A) as a, studio.screen(B) as b:
         a.say({"command": "fail"})

@@ -17,7 +17,7 @@ class Looker:
     def __init__(self):
         self.stirred, self.dismissed = 0, []
 
-    def stir(self):
+    def stir(self, answer=False):
         self.stirred += 1
 
     def dismiss(self, code, reason):

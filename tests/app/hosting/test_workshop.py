@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from babygpt.app.hosting import workshop as module
-from babygpt.app.hosting.workshop import HANDS, HURRIES, LONGEST, SHORTEST, Workshop
+from babygpt.app.hosting.workshop import DRAWN, FEW, HANDS, HURRIES, LONGEST, SHORTEST, Workshop
 
 GIVEN_UP = 30
 
@@ -192,6 +192,18 @@ def test_each_thread_computes_on_one_thread_of_torch(three_threads):
     async def play(workshop):
         for crew in (workshop.hands, workshop.trainers, workshop.press):
             assert await crew.run("a", torch.get_num_threads) == 1
+
+    scene(play)
+
+
+def test_where_many_train_screens_are_sent_fewer_frames():
+    async def play(workshop):
+        intervals = []
+        for n in (0, 1, FEW, 10, 50):
+            workshop.training = set(range(n))
+            intervals.append(workshop.interval)
+        assert intervals[0] == intervals[1] == intervals[2] == DRAWN
+        assert intervals[3:] == [pytest.approx(0.1), pytest.approx(0.9)]
 
     scene(play)
 

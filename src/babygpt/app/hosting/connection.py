@@ -19,9 +19,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 import babygpt
 from babygpt.app.hosting.inbox import FloodError, Inbox
 from babygpt.app.hosting.sessions import FullError, GoneError, Hosted, Sessions
+from babygpt.app.hosting.workshop import DRAWN
 
 ON_THEIR_WAY = 2  # messages
-INTERVAL = 1 / 60  # seconds between two messages: screens draw no faster
 LARGE = 2**16  # characters of a message that is decoded in a thread
 NONSENSE = 20  # messages in a row that are no JSON
 FAREWELL = 0.5  # seconds for a closing message to be taken
@@ -47,7 +47,7 @@ class Connection:
         self._inbox = Inbox(most_bytes)
         self._end: asyncio.Future[tuple[int, str] | None] = asyncio.get_running_loop().create_future()
         self._sent = self._acknowledged = self._nonsense = 0
-        self._changed, self._stirred = True, asyncio.Event()
+        self._changed, self._stirred, self._answered = True, asyncio.Event(), asyncio.Event()
 
     async def serve(self, sessions: Sessions, session_id: str) -> None:
         """Show a session until one of both sides has enough."""
@@ -74,9 +74,11 @@ class Connection:
         if ending is not None:
             await self._close(*ending)
 
-    def stir(self) -> None:
-        """Hear that something may have changed."""
+    def stir(self, answer: bool = False) -> None:
+        """Hear that something may have changed, perhaps in answer to a command."""
         self._changed = True
+        if answer:
+            self._answered.set()
         self._stirred.set()
 
     def dismiss(self, code: int, reason: str) -> None:
@@ -149,10 +151,18 @@ class Connection:
                     if text is not None:
                         self._sent += 1
                         await self._websocket.send_text(text)
-                        await asyncio.sleep(INTERVAL)
+                        await self._pause(hosted)
                 else:
                     self._stirred.clear()
                     await self._stirred.wait()
+
+    async def _pause(self, hosted: Hosted) -> None:
+        """Wait until the screen may have more, or has something answered."""
+        self._answered.clear()
+        await asyncio.sleep(DRAWN)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(hosted.interval - DRAWN):
+                await self._answered.wait()
 
     async def _close(self, code: int, reason: str) -> None:
         # A screen that reads nothing is not waited for.

@@ -48,8 +48,8 @@ class Session(Protocol):
 class Screen(Protocol):
     """One who looks at a session."""
 
-    def stir(self) -> None:
-        """Hear that something may have changed."""
+    def stir(self, answer: bool = False) -> None:
+        """Hear that something may have changed, perhaps in answer to a command."""
 
     def dismiss(self, code: int, reason: str) -> None:
         """Be sent away."""
@@ -94,7 +94,7 @@ class Hosted:
         """Have the session handle a command."""
         await self._use(self._workshop.hands, lambda session: session.handle(command), hurry=True)
         self._answering = True
-        self._stir()
+        self._stir(answer=True)
 
     async def look(self, known: Mapping[str, int], seq: int) -> tuple[str | None, dict[str, int]]:
         """Return a message with the views that are not ``known``, if there are any, and what is known by it."""
@@ -127,6 +127,11 @@ class Hosted:
         if isinstance(result, BabyGPTError):
             raise result
         return result
+
+    @property
+    def interval(self) -> float:
+        """How long a screen waits for its next views, in seconds, if nobody just clicked."""
+        return self._workshop.interval
 
     def enter(self, screen: Screen) -> None:
         """Let someone look.
@@ -202,7 +207,9 @@ class Hosted:
         shop.training.add(self)
         budget = 0.0 if new else shop.slice
         await self._use(shop.trainers, lambda session: session.advance(self._clock(), budget), hurry=new)
-        self._answering |= new
+        if new:
+            self._answering = True
+            self._stir(answer=True)
 
     async def _use(self, crew: Crew, job: Callable[[Session], T], hurry: bool = False) -> T:
         """Do a job with the session in a thread of a crew."""
@@ -235,10 +242,10 @@ class Hosted:
             self._workshop.training.discard(self)
         return result
 
-    def _stir(self) -> None:
+    def _stir(self, answer: bool = False) -> None:
         self._woken.set()
         for screen in self.screens:
-            screen.stir()
+            screen.stir(answer)
 
 
 class Sessions:

@@ -22,6 +22,10 @@ HANDS, TRAINERS = 2, 2  # threads
 SLOW = 0.05  # seconds of computing after which a session counts as slow
 SHORTEST, LONGEST = 0.005, 0.02  # seconds of training before another session has its turn
 HURRIES = 3  # turns in a row for those in a hurry, while others wait
+DRAWN = 1 / 60  # seconds between the frames of a screen: more often is never seen
+# Frames cost as much as training. More than a few trainings at once therefore show fewer of them, so that all come to
+# their end: each adds so many seconds between two frames. Fifty then take half the time.
+FEW, SHARE = 5, 0.02
 ROUND = 0.2  # seconds in which each training has its turn, unless slices would be shorter than the shortest
 
 
@@ -131,6 +135,11 @@ class Workshop:
     def slice(self) -> float:
         """How long a session may train before the next has its turn, in seconds."""
         return min(LONGEST, max(SHORTEST, ROUND / max(1, len(self.training))))
+
+    @property
+    def interval(self) -> float:
+        """How long a screen waits for its next views, in seconds, if nobody just clicked: longer where many train."""
+        return max(DRAWN, SHARE * (len(self.training) - FEW))
 
     def call(self) -> None:
         """Let in whoever may come now, those first whom someone waits for."""

@@ -35,8 +35,8 @@ from babygpt.errors import BabyGPTError
 STATIC = Path(__file__).parents[1] / "static"
 SESSIONS, CLASS_SESSIONS = 32, 100  # on one person's machine, in a class
 
-# Seconds after which a computing thread lets another one run: less than Python's 5 ms, so that a click does not wait for
-# several trainings in a row.
+# Seconds after which a computing thread lets another one run: less than Python's 5 ms, so that a click does not wait
+# for several trainings in a row.
 SWITCH = 0.001
 PATIENCE = 20  # times 50 ms, for computations under way when the studio is closed
 

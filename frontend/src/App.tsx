@@ -19,7 +19,7 @@ export function App() {
   if (!screen.views.setup.value) {
     return (
       <div class="opening" role="status">
-        <p>{status === "refused" ? screen.host?.reason.value || t("lost.refused") : t("opening")}</p>
+        <p>{status === "refused" ? screen.refusal(screen.host?.reason.value ?? "") : t("opening")}</p>
       </div>
     );
   }

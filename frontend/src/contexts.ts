@@ -13,9 +13,16 @@ export function stateOf(tokens: readonly number[], nSymbols: number): number {
   return tokens.reduce((state, token) => state * nSymbols + token, 0);
 }
 
-/** The state that `token` leads to. */
-export function successor(state: number, token: number, nSymbols: number, nStates: number): number {
-  return (state % (nStates / nSymbols)) * nSymbols + token;
+/** The state after `token` is appended to `state` and its oldest token dropped. */
+export function successor(state: number, token: number, nSymbols: number, length: number): number {
+  return (state % nSymbols ** (length - 1)) * nSymbols + token;
+}
+
+/** The token that a key stands for, −1 for none: the symbol itself, or else a word's first letter. */
+export function tokenOfKey(symbols: readonly string[], key: string): number {
+  if ([...key].length !== 1) return -1; // Enter, Tab and their like
+  const exact = symbols.indexOf(key);
+  return exact >= 0 ? exact : symbols.findIndex((symbol) => symbol.length > 1 && symbol.startsWith(key));
 }
 
 /** The places in a text at which a context has just been read: indices of its last token. */

@@ -185,6 +185,7 @@ export type Command =
   | { command: "step" } // one recorded step on; trains one if there is none
   | { command: "rewind" } // to the initial weights
   | { command: "seek"; step: number } // to the nearest recorded step
+  | { command: "skip"; by: number } // that many recorded steps on, or back
   | { command: "speed"; speed: number | null }
   | { command: "show"; source: Frame["source"]; compare?: [Subject, Subject] }
   | { command: "select"; state: number | null }

@@ -146,6 +146,13 @@ export class Screen {
     return this.text.value(key, { field, ...Object.fromEntries(values) });
   }
 
+  /** Why the server closed the connection, which it says as "code: sentence". */
+  refusal(reason: string): string {
+    const [, code, sentence] = /^(\w+): (.*)$/s.exec(reason) ?? [null, "", reason];
+    const key = `refused.${code}`;
+    return isKey(key) ? this.text.value(key) : sentence || this.text.value("lost.refused");
+  }
+
   object(key: Key, values: TextValues = {}): void {
     this.complaint.value = { key, values };
   }

@@ -11,6 +11,7 @@ import graphStyle from "./graph/graph.css";
 import style from "./style.css";
 
 const SESSION = "babygpt.session";
+const A_WHILE = 300; // ms
 const WRITTEN = "babygpt.hash"; // the hash this tab wrote last: if it is still there, the page was only loaded again
 
 export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
@@ -53,10 +54,7 @@ function openPage(el: HTMLElement): void {
   });
   screen = new Screen(model, {
     read: () => location.hash,
-    write: (hash) => {
-      sessionStorage.setItem(WRITTEN, hash);
-      if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
-    },
+    write: keepInAddress(),
   });
   window.addEventListener("hashchange", () => {
     if (location.hash === sessionStorage.getItem(WRITTEN)) return;
@@ -65,6 +63,26 @@ function openPage(el: HTMLElement): void {
     model.send({ command: "open", link: session });
   });
   mount(screen, el);
+}
+
+/** A writer of links into the address bar. Browsers limit how often that may be done, so the last of a while is. */
+function keepInAddress(): (hash: string) => void {
+  let latest: string | null = null;
+  const write = () => {
+    if (latest === null) return;
+    const hash = latest;
+    latest = null;
+    try {
+      if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
+      sessionStorage.setItem(WRITTEN, hash);
+    } catch {
+      // refused for now: the next link is written again
+    }
+  };
+  return (hash) => {
+    if (latest === null) setTimeout(write, A_WHILE);
+    latest = hash;
+  };
 }
 
 const page = typeof document === "undefined" ? null : document.getElementById("studio");

@@ -4,7 +4,8 @@ import { type Arrow, CLEAR, type Label, countArrows, placeLabels, route } from "
 import { type Point, boxOutside, boxesMeet, distance, inBox, outside, pointAt, trace } from "../src/graph/curve";
 import { headPath, isOpen } from "../src/graph/heads";
 import { type Format, type Layout, layOut } from "../src/graph/layout";
-import { LONGEST_AMOUNT, haloOf, inkOf, percent, points, strongInkOf } from "../src/graph/strength";
+import { LONGEST_AMOUNT, haloOf, inkOf, percent, strongInkOf } from "../src/graph/strength";
+import { points } from "../src/numbers";
 import { ease, follow, restingDirection, restingPlace, track } from "../src/graph/travel";
 
 const digits = (nSymbols: number): string[] => Array.from({ length: nSymbols }, (_, i) => i.toString(36));

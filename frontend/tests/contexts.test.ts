@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contextOf, occurrences, stateOf, successor } from "../src/contexts";
+import { contextOf, occurrences, stateOf, successor, tokenOfKey } from "../src/contexts";
 import { bit, bytes, floats } from "../src/packed";
 
 test("contexts and their numbers find each other, the oldest token most significant", () => {
@@ -10,7 +10,14 @@ test("contexts and their numbers find each other, the oldest token most signific
 
 test("a token leads to the context without the oldest token and with the new one", () => {
   for (let state = 0; state < 8; state++)
-    for (const token of [0, 1]) assert.equal(successor(state, token, 2, 8), stateOf([...contextOf(state, 2, 3).slice(1), token], 2));
+    for (const token of [0, 1]) assert.equal(successor(state, token, 2, 3), stateOf([...contextOf(state, 2, 3).slice(1), token], 2));
+});
+
+test("a key is the symbol itself, capital or not, a blank too, or else the first letter of a word", () => {
+  assert.equal(tokenOfKey(["A", "a", " "], "a"), 1);
+  assert.equal(tokenOfKey(["A", "a", " "], " "), 2);
+  assert.equal(tokenOfKey(["cat", "the"], "t"), 1);
+  assert.equal(tokenOfKey(["Enter", "End"], "Enter"), -1);
 });
 
 test("a context occurs wherever its last token is read after the others", () => {

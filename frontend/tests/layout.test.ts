@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Point, distance, outside } from "../src/graph/curve";
-import { contextOf } from "../src/graph/debruijn";
+import { contextOf } from "../src/contexts";
 import { type Format, type Layout, layOut, spread, textWidth } from "../src/graph/layout";
 
 const digits = (nSymbols: number): string[] => Array.from({ length: nSymbols }, (_, i) => i.toString(36));

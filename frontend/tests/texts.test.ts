@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fill, isKey, LANGUAGES, languageOf } from "../src/texts";
-import { GRAPH_TEXTS } from "../src/graph/texts";
+import { fill, LANGUAGES, languageOf } from "../src/texts";
 
 const places = (text: string) => new Set([...text.matchAll(/\{(\w+)/g)].map((match) => match[1]));
 
@@ -23,10 +22,6 @@ test("no text is empty, and no Chinese text is left in English", () => {
     assert.ok(english && chinese, key);
     if (words(english) && !/^share\.file\./.test(key) && !alike.has(key)) assert.match(chinese, /[\u4e00-\u9fff]/, key);
   }
-});
-
-test("the graph's own texts are among the screen's", () => {
-  for (const key of Object.keys(GRAPH_TEXTS)) assert.ok(isKey(key), key);
 });
 
 test("values and words that agree with a number are filled in", () => {

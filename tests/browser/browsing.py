@@ -1,12 +1,74 @@
-"""What several browser tests do with a page."""
+"""A studio in a process of its own, Chromium, and what several tests do with a page."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import re
-from typing import TYPE_CHECKING
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+def tool(name: str) -> Any:
+    """Return a module of the development tools; without it a test is skipped, but not where tests may not be."""
+    return importlib.import_module(name) if os.environ.get("CI") else pytest.importorskip(name)
+
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Studio:
+    """A studio process that can be stopped and started again at the same address."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.start()
+
+    def start(self) -> None:
+        program = "from babygpt.app.cli import main; main()"
+        options = ["studio", "--no-open", "--port", str(self.port)]
+        self._process = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(self.url + "health", timeout=5):
+                    return
+            except OSError:
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(30)
+        finally:
+            self._process.kill()
 
 
 def step_of(page: Page) -> int:

@@ -6,11 +6,9 @@ import io
 import sys
 from pathlib import Path
 
-from browsing import wait_for_step
+from browsing import FLAGS, Studio, find_chromium, wait_for_step
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-
-from conftest import FLAGS, Studio, find_chromium
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZE = {"width": 1280, "height": 800}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import step_of, train, wait_for_step
+from browsing import step_of, tool, train, wait_for_step
 
-expect = pytest.importorskip("playwright.sync_api").expect
-Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
+expect = tool("playwright.sync_api").expect
+Axe = tool("axe_playwright_python.sync_playwright").Axe
 
 # What sticks out of its box, or is cut off in it without a way to scroll there.
 OVERFLOWING = """() => {

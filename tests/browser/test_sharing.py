@@ -6,10 +6,9 @@ import json
 import re
 import zipfile
 
-import pytest
-from browsing import arrows, train, wait_for_step
+from browsing import arrows, tool, train, wait_for_step
 
-expect = pytest.importorskip("playwright.sync_api").expect
+expect = tool("playwright.sync_api").expect
 
 
 def test_a_link_shows_the_same_thing_in_another_window(visit):
@@ -112,6 +111,36 @@ def test_the_copied_command_and_python_say_what_is_shown(visit):
     python = page.evaluate("navigator.clipboard.readText()")
     assert "seed=4" in python
     compile(python, "copied", "exec")
+
+
+def test_scrubbing_for_long_does_not_stop_the_screen_where_links_may_be_written_only_now_and_then(visit):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    # as in browsers that refuse after so many
+    page.evaluate("""() => {
+        const write = history.replaceState.bind(history);
+        let left = 3;
+        history.replaceState = (...given) => {
+            if (left-- > 0) write(...given);
+            else throw new DOMException("too many", "SecurityError");
+        };
+    }""")
+    timeline = page.get_by_role("slider", name="Training step")
+    for _ in range(2):
+        for key in ("Home", *["PageUp"] * 6, "ArrowRight", "End"):
+            timeline.press(key)
+            page.wait_for_timeout(60)
+    timeline.press("Home")
+    wait_for_step(page, 0)
+
+
+def test_a_download_that_fails_says_why(visit):
+    page = visit()
+    page.route("**/download/**", lambda route: route.fulfill(status=400, body="There is no such file."))
+    page.get_by_role("button", name="Share and download").click()
+    page.get_by_role("link", name="SVG", exact=True).click()
+    expect(page.get_by_text("The file could not be made: There is no such file.")).to_be_visible()
+    visit.wrong.clear()  # the browser complained of the status too
 
 
 def test_a_hidden_panel_stays_hidden_by_its_link(visit):

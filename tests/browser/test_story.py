@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from browsing import arrows, step_of, train, wait_for_step
+from browsing import arrows, step_of, tool, train, wait_for_step
 
-expect = pytest.importorskip("playwright.sync_api").expect
+expect = tool("playwright.sync_api").expect
 
 
 def test_the_untrained_chain_is_there_and_the_ball_wanders(visit):
@@ -86,6 +85,17 @@ def test_editing_a_token_begins_anew_and_trains_to_another_chain(visit):
     wait_for_step(page, 0)
     train(page)
     assert arrows(page) == first
+
+
+def test_who_types_fast_loses_nothing(visit):
+    page = visit()
+    page.get_by_role("button", name="Add a token").focus()
+    page.keyboard.type("0110100110010110100101100110100110", delay=5)
+    expect(page.get_by_role("group", name="Training sequence")).to_have_attribute("aria-label", re.compile("49 tokens"))
+    typed = "".join(page.locator(".strip .token:not(.end)").all_inner_texts())
+    assert typed == "111101111011110" + "0110100110010110100101100110100110"
+    expect(page.get_by_text("46 examples")).to_be_visible()
+    assert typed == "".join(page.locator(".strip .token:not(.end)").all_inner_texts())
 
 
 def test_training_more_goes_on_toward_the_datas_own_chain(visit):
@@ -181,6 +191,11 @@ def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
     noise.write_bytes(b"\xff\xfe\x80")
     chooser.set_input_files(noise)
     expect(page.get_by_text("noise.bin is not UTF-8 text")).to_be_visible()
+    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    book = tmp_path / "book.txt"
+    book.write_text("it was a dark night " * 150_000)
+    chooser.set_input_files(book)
+    expect(page.get_by_text("book.txt is too large for the studio")).to_be_visible()
     expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import arrows, train, wait_for_step
+from browsing import arrows, tool, train, wait_for_step
 
-expect = pytest.importorskip("playwright.sync_api").expect
+expect = tool("playwright.sync_api").expect
 
 # 65,536 states: context length 16 needs a longer text
 LARGE = "#context_length=16&n_layer=2&n_embd=8&n_head=2&sequence=" + "1101001110101000" * 5
@@ -67,6 +67,16 @@ def test_65536_states_are_a_map_whose_pixels_can_be_selected(visit):
     page.keyboard.press("End")
     expect(page.locator(".table-row", has_text=re.compile("^1{16}"))).to_be_visible()
     expect(page.locator(".sentence")).to_contain_text("After 1111111111111111")
+
+
+def test_every_state_of_a_large_table_can_be_reached_by_scrolling(visit):
+    page = visit("#context_length=20&n_layer=1&n_embd=4&n_head=1&view=table&sequence=" + "1101001110101000" * 3)
+    expect(page.get_by_text("1,048,576 states")).to_be_visible(timeout=60_000)
+    rows = page.locator(".table-rows")
+    rows.evaluate("(box) => { box.scrollTop = box.scrollHeight; }")
+    last = page.locator(".table-row", has_text="1" * 20)
+    expect(last).to_be_visible()
+    expect(last.locator(".cell")).to_have_count(2, timeout=60_000)
 
 
 def test_the_map_of_few_states_agrees_with_the_table(visit):

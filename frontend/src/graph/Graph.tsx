@@ -7,10 +7,12 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Arrows, type Label, countArrows, placeLabels, route } from "./arrows";
 import { type Point, type Stadium, pathOf } from "./curve";
-import { successor } from "./debruijn";
+import { successor, tokenOfKey } from "../contexts";
+import { points } from "../numbers";
+import type { Text } from "../texts";
 import { headPath, isOpen } from "./heads";
 import { type Format, type Layout, layOut, nameOf, shorten, spread } from "./layout";
-import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, points, strongInkOf } from "./strength";
+import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, strongInkOf } from "./strength";
 import { BALL, ease, follow, restingDirection, restingPlace, track } from "./travel";
 
 export interface Ball {
@@ -24,7 +26,8 @@ export interface Ball {
 export interface GraphProps {
   nSymbols: number;
   contextLength: number;
-  labels: string[];
+  symbols: string[]; // as they are typed
+  labels: string[]; // as they are shown
   separator: string;
   values: (number | null)[];
   difference: boolean;
@@ -32,12 +35,13 @@ export interface GraphProps {
   seen: (state: number) => boolean;
   selected: number | null;
   ball: Ball | null;
+  moving: boolean; // frames are passing by
   reducedMotion: boolean;
   threshold: number;
   onSelect(state: number | null): void;
   onWalk(token: number): void;
   onPlace(state: number): void;
-  text: (key: string, values?: Record<string, string | number>) => string;
+  text: Text;
 }
 
 const ALL_LABELLED = 16; // arrows; with more, only those of the states looked at have labels
@@ -175,9 +179,9 @@ export function Graph(props: GraphProps): JSX.Element {
     if (said.length === 0) return text("graph.node.nothing", { context: name(state), seen });
     return text("graph.node", { context: name(state), arrows: said.join(text("sentence.comma")), seen });
   };
-  // with many states their descriptions are too many to be written sixty times a second
+  // with many states their descriptions are too many to be written while frames pass by
   const language = text("graph.seen"); // `text` may be another function each time
-  const described = n <= ALL_DRAWN ? values : n;
+  const described = n > ALL_DRAWN && props.moving ? n : values;
   // at the states themselves: an svg that listens for focus is a tab stop of its own in Chromium
   const onFocus = (event: FocusEvent): void => {
     const state = stateOf(event.target);
@@ -216,7 +220,7 @@ export function Graph(props: GraphProps): JSX.Element {
           {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
         </g>
       )),
-    [scene, selected, hovered, tabStop, unseen, language, described, difference],
+    [scene, selected, hovered, tabStop, unseen, language, described, pi, difference],
   );
 
   const named =
@@ -232,18 +236,18 @@ export function Graph(props: GraphProps): JSX.Element {
     const state = stateOf(event.target);
     if (state === null || event.ctrlKey || event.metaKey || event.altKey) return;
     const way = DIRECTIONS[event.key];
-    const token = labels.findIndex((label) => [...label][0]?.toLowerCase() === event.key.toLowerCase());
+    const token = tokenOfKey(props.symbols, event.key);
     if (way !== undefined) {
       const next = nearest(layout, state, way);
       if (next !== null) focus(next);
+    } else if (token >= 0) {
+      focus(successor(state, token, nSymbols, contextLength));
+      if (ball?.state === state) props.onWalk(token); // the ball comes along
     } else if (event.key === "Enter" || event.key === " ") {
       if (event.shiftKey) props.onPlace(state);
       else select(state);
     } else if (event.key === "Escape" && selected !== null) {
       props.onSelect(null);
-    } else if (token >= 0) {
-      focus(successor(state, token, nSymbols, contextLength));
-      if (ball?.state === state) props.onWalk(token); // the ball comes along
     } else {
       return;
     }

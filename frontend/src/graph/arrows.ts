@@ -20,7 +20,7 @@ import {
   trace,
   turning,
 } from "./curve";
-import { successor } from "./debruijn";
+import { successor } from "../contexts";
 import { type Layout, textWidth } from "./layout";
 
 /** One arrow: a line, then a head on top of its end. Both are drawn apart, so that neither shows through the other. */

@@ -1,23 +1,4 @@
-// States and their numbers: a state is its tokens read as one number, the oldest token most significant.
-
-/** The number of states there are: one for each context of full length. */
-export function countStates(nSymbols: number, contextLength: number): number {
-  return nSymbols ** contextLength;
-}
-
-/** The state after `token` is appended to `state` and its oldest token dropped. */
-export function successor(state: number, token: number, nSymbols: number, contextLength: number): number {
-  return (state % nSymbols ** (contextLength - 1)) * nSymbols + token;
-}
-
-/** The tokens of a state, oldest first. */
-export function contextOf(state: number, nSymbols: number, contextLength: number): number[] {
-  const tokens: number[] = [];
-  for (let i = 0, rest = state; i < contextLength; i++, rest = Math.floor(rest / nSymbols)) {
-    tokens.unshift(rest % nSymbols);
-  }
-  return tokens;
-}
+// The order in which states stand around a ring.
 
 /**
  * All states in an order in which each one, cyclically, is followed by a successor of it.

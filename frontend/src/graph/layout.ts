@@ -6,7 +6,8 @@
 // mirrors it. All others stand around a ring in de Bruijn order, where neighbours are joined by an arrow.
 
 import { type Point, type Stadium, along } from "./curve";
-import { contextOf, countStates, deBruijnOrder } from "./debruijn";
+import { contextOf } from "../contexts";
+import { deBruijnOrder } from "./debruijn";
 
 /** A drawing wide enough for a projector, or tall enough for a telephone. */
 export type Format = "wide" | "tall";
@@ -101,7 +102,7 @@ export function layOut(
   separator: string,
   format: Format = "wide",
 ): Layout {
-  const n = countStates(nSymbols, contextLength);
+  const n = nSymbols ** contextLength;
   const scale = format === "wide" || n <= 2 ? scaleOf(n, n * nSymbols) : 1;
   const width = SIZE[format].width * scale;
   const height = SIZE[format].height * (format === "tall" ? Math.max(scale, 0.8) : scale);

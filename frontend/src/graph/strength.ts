@@ -39,7 +39,7 @@ export function strongInkOf(strength: number, layout: Layout): Ink {
 /** Half the breadth of the head of an arrow whose line has this width. */
 export const headBreadth = (length: number, width: number): number => length * 0.3 + width * 0.55;
 
-/** A probability in percent. Nothing short of certain is written as 0 % or 100 %. */
+/** A probability in percent, as short as an arrow's label must be. Nothing short of certain is written as 0 % or 100 %. */
 export function percent(p: number): string {
   if (p <= 0 || p >= 1) return p <= 0 ? "0%" : "100%";
   if (p < 0.005) return "<1%";
@@ -47,13 +47,7 @@ export function percent(p: number): string {
   return `${Math.round(p * 100)}%`;
 }
 
-/** A difference of probabilities in percentage points, with its sign. */
-export function points(difference: number): string {
-  const whole = Math.round(Math.abs(difference) * 100);
-  return whole === 0 ? "0" : `${difference > 0 ? "+" : "−"}${whole}`;
-}
-
-/** The longest texts that `percent` and `points` write. */
+/** The longest text that an arrow carries beside its token. */
 export const LONGEST_AMOUNT = "100%";
 
 /**

@@ -82,11 +82,6 @@ export class SocketModel implements Model {
     }
     if (message.views && message.seq !== undefined) {
       const seq = message.seq;
-      Object.assign(this.views, message.views);
-      batch(() => {
-        for (const key of Object.keys(message.views ?? {})) this.fire(`change:${key}`);
-        this.fire("change");
-      });
       // Acknowledged once drawn, so that what is sent never runs ahead of what is seen.
       let said = false;
       const acknowledge = () => {
@@ -95,6 +90,11 @@ export class SocketModel implements Model {
       };
       requestAnimationFrame(acknowledge);
       setTimeout(acknowledge, PATIENCE);
+      Object.assign(this.views, message.views);
+      batch(() => {
+        for (const key of Object.keys(message.views ?? {})) this.fire(`change:${key}`);
+        this.fire("change");
+      });
     }
   }
 

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { contextOf, successor } from "../contexts";
+import { contextOf, successor, tokenOfKey } from "../contexts";
 import { percent } from "../numbers";
 import { bytes } from "../packed";
-import { tokenColour } from "../parts/common";
+import { arrowStep, tokenColour } from "../parts/common";
 import { useScreen } from "../screen";
 import { colour, type Rgb, shades } from "./colours";
 import { mapLength, mapSize, pixelOf, pixelsOf, suffixAt } from "./suffix";
@@ -11,6 +11,12 @@ const FEW = 8; // symbols whose strips are named in full
 const MOST_NAMED = 40; // symbols whose strips are named at all
 const MOST_LABELLED = 32; // states whose pixels are large enough to be named
 const FAINTEST = 0.12; // even a state that favours nothing shows which token it leans to
+
+interface Pixel {
+  suffix: number; // the number of the last tokens it stands for
+  token: number;
+  strength: number;
+}
 
 /** The chain as a picture, one pixel a state, those with the same last tokens side by side. */
 export function SuffixMap() {
@@ -21,7 +27,7 @@ export function SuffixMap() {
   const selected = screen.views.selected.value;
   const tape = screen.views.tape.value;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [pointed, setPointed] = useState<{ suffix: number; token: number; strength: number } | null>(null);
+  const [pointed, setPointed] = useState<Pixel | null>(null);
   const V = setup?.labels.length ?? 2;
   const K = setup?.settings.context_length ?? 1;
   const [width, height] = setup?.map ?? mapSize(V, K);
@@ -74,7 +80,7 @@ export function SuffixMap() {
   if (tape) marks.push({ state: tape.state, kind: "ball" });
   if (selected) {
     for (let token = 0; token < Math.min(V, 32); token++)
-      marks.push({ state: successor(selected.state, token, V, setup.n_states), kind: "after", colour: tokenColour(token) });
+      marks.push({ state: successor(selected.state, token, V, K), kind: "after", colour: tokenColour(token) });
     marks.push({ state: selected.state, kind: "selected" });
   }
   const where = (state: number) => {
@@ -83,12 +89,12 @@ export function SuffixMap() {
   };
   const walk = (event: KeyboardEvent) => {
     const state = selected?.state ?? tape?.state ?? 0;
-    const typed = setup.symbols.indexOf(event.key);
+    const typed = tokenOfKey(setup.symbols, event.key);
     const [x, y] = pixelOf(state % V ** length, V, length);
-    const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
-    if (typed >= 0) screen.send({ command: "select", state: successor(state, typed, V, setup.n_states) });
+    const by = arrowStep(event.key);
+    if (typed >= 0) screen.send({ command: "select", state: successor(state, typed, V, K) });
     else if (by) {
-      const [nx, ny] = [x + (by[0] ?? 0), y + (by[1] ?? 0)];
+      const [nx, ny] = [x + by[0], y + by[1]];
       if (nx < 0 || ny < 0 || nx >= width || ny >= height) return;
       screen.send({ command: "select", state: suffixAt(nx, ny, V, length) });
     } else if (event.key === "Escape") screen.send({ command: "select", state: null });
@@ -96,7 +102,11 @@ export function SuffixMap() {
     event.preventDefault();
   };
   const name = (suffix: number) => (shared > 1 ? "…" : "") + screen.title.value(contextOf(suffix, V, length));
-  const probability = (strength: number) => percent(1 / V + (strength / 255) * (1 - 1 / V));
+  // Beside a map only the strength of a colour is known, one of 256; of few states the probabilities themselves.
+  const probability = ({ suffix, token, strength }: Pixel) => {
+    const exact = frame.values?.[suffix * V + token];
+    return typeof exact === "number" ? percent(exact) : `≈ ${percent(1 / V + (strength / 255) * (1 - 1 / V))}`;
+  };
   const newest = Array.from({ length: V }, (_, token) => token);
   return (
     <figure class="map">
@@ -136,7 +146,7 @@ export function SuffixMap() {
             ? t("map.unknown", { context: name(pointed.suffix) })
             : difference
               ? t("map.differs", { context: name(pointed.suffix), points: Math.round((100 * pointed.strength) / 255) })
-              : t("map.says", { context: name(pointed.suffix), symbol: setup.labels[pointed.token] ?? "", percent: probability(pointed.strength) })
+              : t("map.says", { context: name(pointed.suffix), symbol: setup.labels[pointed.token] ?? "", percent: probability(pointed) })
           : difference
             ? t("map.hint.difference")
             : shared > 1

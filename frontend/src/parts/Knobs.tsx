@@ -3,7 +3,7 @@ import { decimal } from "../numbers";
 import { floats } from "../packed";
 import { throttled, useScreen } from "../screen";
 import { colour } from "../map/colours";
-import { Fold, Slider } from "./common";
+import { arrowStep, Fold, Slider } from "./common";
 
 const FURTHEST = 1.5; // times the way from the initial weights to the trained ones
 const TURN = 3; // how far a single number can be turned, either way
@@ -123,11 +123,11 @@ function TensorPicture(props: { shape: number[]; values: string | null; place: n
   const place = props.place ?? 0;
   const [px, py] = tall ? [Math.floor(place / columns), place % columns] : [place % columns, Math.floor(place / columns)];
   const move = (event: KeyboardEvent) => {
-    const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
+    const by = arrowStep(event.key);
     if (!by) return;
     event.preventDefault();
-    const x = Math.min(width - 1, Math.max(0, px + (by[0] ?? 0)));
-    const y = Math.min(height - 1, Math.max(0, py + (by[1] ?? 0)));
+    const x = Math.min(width - 1, Math.max(0, px + by[0]));
+    const y = Math.min(height - 1, Math.max(0, py + by[1]));
     props.onPick(at(x, y));
   };
   return (

@@ -20,7 +20,7 @@ export function Messages() {
       )}
       {status === "refused" && (
         <p class="message" role="alert">
-          {screen.host?.reason.value || t("lost.refused")}
+          {screen.refusal(screen.host?.reason.value ?? "")}
         </p>
       )}
       {notice && !atField && (

@@ -1,9 +1,12 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { contextOf, occurrences } from "../contexts";
+import { contextOf, occurrences, tokenOfKey } from "../contexts";
+import { count } from "../numbers";
 import { useScreen } from "../screen";
 import { Icon, tokenColour } from "./common";
 
 const MOST_SHOWN = 400;
+const PATIENCE = 3000; // ms
+const BYTES_EACH = 4; // of a character in UTF-8, at most
 
 /** The training text: each token a button that changes it, or the whole as text, or from a file. */
 export function Sequence() {
@@ -17,10 +20,19 @@ export function Sequence() {
   const file = useRef<HTMLInputElement>(null);
   const moveTo = useRef<number | null>(null);
   const notice = screen.views.notice.value;
-  // What was typed last, until the session says what became of it: who types faster than that loses nothing.
-  const [draft, setDraft] = useState<number[] | null>(null);
+  // What was typed last, until the session has taken it or refused it: who types faster than that loses nothing.
+  const [draft, setDraft] = useState<{ tokens: number[]; text: string } | null>(null);
   const latest = useRef<number[]>([]);
-  useLayoutEffect(() => setDraft(null), [setup, notice?.id]);
+  const taken = draft !== null && (setup?.text === draft.text || setup?.text === null);
+  useLayoutEffect(() => {
+    if (taken) setDraft(null);
+  }, [taken]);
+  useLayoutEffect(() => setDraft(null), [notice?.id, JSON.stringify(setup?.settings)]);
+  useEffect(() => {
+    if (!draft) return;
+    const timer = setTimeout(() => setDraft(null), PATIENCE); // something else took its place, an example say
+    return () => clearTimeout(timer);
+  }, [draft]);
   useLayoutEffect(() => {
     if (moveTo.current === null) return;
     const next = strip.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
@@ -31,7 +43,7 @@ export function Sequence() {
   if (!setup) return null;
 
   const { labels, symbols, separator } = setup;
-  const tokens = draft ?? setup.tokens;
+  const tokens = draft?.tokens ?? setup.tokens;
   latest.current = tokens;
   const editable = setup.text !== null && setup.n_tokens <= MOST_SHOWN;
   const K = setup.settings.context_length;
@@ -46,20 +58,19 @@ export function Sequence() {
     }
 
   const change = (changed: number[]) => {
-    latest.current = changed;
-    setDraft(changed);
     const sequence = changed.map((token) => symbols[token]).join(separator);
+    latest.current = changed;
+    setDraft({ tokens: changed, text: sequence });
     screen.send({ command: "configure", sequence, name: "" });
   };
   const replace = (at: number, token: number) => change(latest.current.map((old, i) => (i === at ? token : old)));
-  const tokenOf = (key: string) => symbols.findIndex((symbol) => symbol === key);
   const go = (at: number) => {
     moveTo.current = Math.max(0, Math.min(at, latest.current.length));
     setFocus(moveTo.current);
   };
   const press = (event: KeyboardEvent, at: number) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typed = tokenOf(event.key);
+    const typed = tokenOfKey(symbols, event.key);
     if (event.key === "ArrowRight") go(at + 1);
     else if (event.key === "ArrowLeft") go(at - 1);
     else if (event.key === "Home") go(0);
@@ -77,11 +88,19 @@ export function Sequence() {
   };
   const take = async (chosen: File | undefined) => {
     if (!chosen) return;
+    if (chosen.size > BYTES_EACH * setup.limits.text) {
+      screen.object("file.too_large", { name: chosen.name, limit: count(setup.limits.text) });
+      return;
+    }
     let text: string;
     try {
       text = new TextDecoder("utf-8", { fatal: true }).decode(await chosen.arrayBuffer());
     } catch {
       screen.object("file.not_text", { name: chosen.name });
+      return;
+    }
+    if (text.length > setup.limits.text) {
+      screen.object("file.too_large", { name: chosen.name, limit: count(setup.limits.text) });
       return;
     }
     screen.send({ command: "configure", sequence: text.replace(/\r?\n$/, ""), name: chosen.name, vocabulary: null });
@@ -177,6 +196,8 @@ function Writing(props: { onDone(): void }) {
   useEffect(() => area.current?.focus(), []);
   const accept = () => {
     const sequence = area.current?.value ?? "";
+    const limit = screen.views.setup.value?.limits.text ?? Infinity;
+    if (sequence.length > limit) return screen.object("notice.text", { length: count(sequence.length), limit: count(limit) });
     if (sequence !== screen.views.setup.value?.text) screen.send({ command: "configure", sequence, name: "" });
     props.onDone();
   };

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { useScreen } from "../screen";
+import { type Screen, useScreen } from "../screen";
 import { Icon, Menu } from "./common";
 
 const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
@@ -35,7 +35,15 @@ export function Share() {
               <p class="hint">{t("share.download")}</p>
               <div class="files">
                 {FILES.map((file) => (
-                  <a key={file} href={host.download(file)} download={file}>
+                  <a
+                    key={file}
+                    href={host.download(file)}
+                    download={file}
+                    onClick={(event) => {
+                      event.preventDefault();
+                      void fetchFile(screen, host.download(file));
+                    }}
+                  >
                     {t(`share.file.${file}` as "share.file.run.zip")}
                   </a>
                 ))}
@@ -46,6 +54,22 @@ export function Share() {
       )}
     </Menu>
   );
+}
+
+/** Fetch a file and keep it, or say why there is none. */
+async function fetchFile(screen: Screen, address: string): Promise<void> {
+  try {
+    const answer = await fetch(address);
+    if (!answer.ok) return screen.object("share.failed", { why: (await answer.text()).trim() });
+    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = name ?? "chain";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch {
+    screen.object("share.failed", { why: screen.text.value("lost") });
+  }
 }
 
 async function copyText(text: string): Promise<void> {

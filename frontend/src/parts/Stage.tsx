@@ -5,7 +5,6 @@ import type { ViewKind } from "../hash";
 import { SuffixMap } from "../map/Map";
 import type { Frame, Subject } from "../protocol";
 import { MOST_DRAWN, useScreen } from "../screen";
-import { isKey } from "../texts";
 import { Choice, Icon } from "./common";
 import { Neighbourhood } from "./Neighbourhood";
 import { ChainTable } from "./Table";
@@ -105,6 +104,7 @@ function LiveGraph(props: { still: boolean }) {
     <Graph
       nSymbols={setup.labels.length}
       contextLength={setup.settings.context_length}
+      symbols={setup.symbols}
       labels={setup.labels}
       separator={setup.separator}
       values={frame.values}
@@ -113,12 +113,13 @@ function LiveGraph(props: { still: boolean }) {
       seen={screen.seen.value}
       selected={screen.views.selected.value?.state ?? null}
       ball={tape ?? null}
+      moving={screen.views.player.value?.playing ?? false}
       reducedMotion={props.still}
       threshold={FAINT}
       onSelect={(state) => screen.send({ command: "select", state })}
       onWalk={(token) => screen.send({ command: "walk", token })}
       onPlace={(state) => screen.send({ command: "place", state })}
-      text={(key, values) => (isKey(key) ? t(key, values) : key)}
+      text={t}
     />
   );
 }

@@ -139,6 +139,14 @@ function Joined(props: { selected: Selected }) {
   );
 }
 
+/** Says so where weights of the shown step were not kept, and those of an earlier one stand in. */
+function OfStep(props: { selected: Selected }) {
+  const screen = useScreen();
+  const step = props.selected.attention?.step;
+  const shown = screen.views.frame.value?.step;
+  return step === undefined || step === shown ? null : <b>{screen.text.value("attention.step", { step })}</b>;
+}
+
 function Attention(props: { selected: Selected; labels: string[] }) {
   const screen = useScreen();
   const t = screen.text.value;
@@ -149,7 +157,9 @@ function Attention(props: { selected: Selected; labels: string[] }) {
   const T = tokens.length;
   return (
     <>
-      <p class="hint">{t("attention.hint")}</p>
+      <p class="hint">
+        {t("attention.hint")} <OfStep selected={selected} />
+      </p>
       {selected.attention.weights.map((layer, l) => (
         <div class="heads" key={l}>
           <span>{t("attention.layer", { n: l + 1 })}</span>
@@ -195,7 +205,9 @@ function Layers(props: { selected: Selected; labels: string[] }) {
   const likely = selected.model.map((p, token) => ({ p, token })).sort((a, b) => b.p - a.p).slice(0, 8);
   return (
     <>
-      <p class="hint">{t("layers.hint")}</p>
+      <p class="hint">
+        {t("layers.hint")} <OfStep selected={selected} />
+      </p>
       <ol class="layers" start={0}>
         {selected.layers.map((probs, l) => (
           <li key={l}>

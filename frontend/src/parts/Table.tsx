@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { contextOf } from "../contexts";
+import { contextOf, successor, tokenOfKey } from "../contexts";
 import { clamp, percent, points } from "../numbers";
 import { useScreen } from "../screen";
 import { tokenColour } from "./common";
 
 const ROW = 32; // px
+const TALLEST = 8_000_000; // px: browsers cut elements that are much taller
 const MOST_TOKENS = 6; // columns; with more symbols the likeliest are listed
 
 /** The chain as rows: every context with its arrows, beside what the data says. Only those in view exist. */
@@ -18,8 +19,12 @@ export function ChainTable() {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [tall, setTall] = useState(600);
-  const first = Math.max(0, Math.floor(top / ROW) - 5);
   const n = setup?.n_states ?? 0;
+  // A table that would be too tall scrolls faster than its rows: `above` is how much of it lies above the view.
+  const height = Math.min(n * ROW, TALLEST);
+  const scaled = height > tall ? (n * ROW - tall) / (height - tall) : 1;
+  const above = top * scaled;
+  const first = Math.max(0, Math.floor(above / ROW) - 5);
   const version = setup?.version;
   // a window of the table that holds what is in view, and as much again on both sides
   const wanted = clamp(Math.floor(first / 50) * 50 - 50, 0, Math.max(0, n - 1));
@@ -36,8 +41,9 @@ export function ChainTable() {
     // the selected row comes into view when another part of the screen selected it
     if (state === undefined || !box.current) return;
     const y = state * ROW;
-    if (y < box.current.scrollTop || y + 2 * ROW > box.current.scrollTop + box.current.clientHeight)
-      box.current.scrollTop = Math.max(0, y - box.current.clientHeight / 2);
+    const view = box.current.clientHeight;
+    const now = box.current.scrollTop * scaled;
+    if (y < now || y + 2 * ROW > now + view) box.current.scrollTop = Math.max(0, y - view / 2) / scaled;
   }, [state]);
   if (!setup || !frame) return null;
   const V = setup.labels.length;
@@ -58,9 +64,9 @@ export function ChainTable() {
       Home: 0,
       End: n - 1,
     }[event.key];
-    const typed = setup.symbols.indexOf(event.key);
+    const typed = tokenOfKey(setup.symbols, event.key);
     if (to !== undefined) screen.send({ command: "select", state: clamp(to, 0, n - 1) });
-    else if (typed >= 0 && state !== undefined) screen.send({ command: "select", state: (state % (n / V)) * V + typed });
+    else if (typed >= 0 && state !== undefined) screen.send({ command: "select", state: successor(state, typed, V, K) });
     else if (event.key === "Escape") screen.send({ command: "select", state: null });
     else return;
     event.preventDefault();
@@ -102,7 +108,7 @@ export function ChainTable() {
         <span role="columnheader">{t("table.data")}</span>
       </div>
       <div class="table-rows" role="rowgroup" tabIndex={0} aria-label={t("table.keys")} ref={box} onScroll={(event) => setTop(event.currentTarget.scrollTop)} onKeyDown={move}>
-        <div role="presentation" style={{ height: `${n * ROW}px`, position: "relative" }}>
+        <div role="presentation" style={{ height: `${height}px`, position: "relative" }}>
           {shown.map((s) => {
             const at = row(s);
             const values = at === null ? null : rows?.values[at];
@@ -116,7 +122,7 @@ export function ChainTable() {
                 aria-rowindex={s + 2}
                 aria-selected={s === state}
                 data-unseen={!screen.seen.value(s)}
-                style={{ top: `${s * ROW}px` }}
+                style={{ top: `${top + s * ROW - above}px` }}
                 onClick={() => screen.send({ command: "select", state: s === state ? null : s })}
                 onPointerEnter={() => (screen.hovered.value = s)}
                 onPointerLeave={() => (screen.hovered.value = null)}

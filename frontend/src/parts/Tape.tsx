@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { tokenOfKey } from "../contexts";
 import { percent } from "../numbers";
 import { useScreen } from "../screen";
 import { Icon, tokenColour } from "./common";
@@ -18,7 +19,7 @@ export function Tape() {
   const few = setup.labels.length <= 8;
   const type = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const token = setup.symbols.indexOf(event.key);
+    const token = tokenOfKey(setup.symbols, event.key);
     if (token >= 0) screen.send({ command: "walk", token });
     else if (event.key === "Enter") screen.send({ command: "wander", on: !tape.wandering });
     else return;

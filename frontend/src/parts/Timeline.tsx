@@ -33,22 +33,12 @@ export function Timeline() {
   };
   const press = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.round(player.trained / 10));
-    const to = {
-      ArrowRight: player.step + 1,
-      ArrowUp: player.step + 1,
-      ArrowLeft: player.step - 1,
-      ArrowDown: player.step - 1,
-      PageUp: player.step + page,
-      PageDown: player.step - page,
-      Home: 0,
-      End: player.trained,
-    }[event.key];
-    if (to === undefined) return;
+    const skip = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    const to = { PageUp: player.step + page, PageDown: player.step - page, Home: 0, End: player.trained }[event.key];
+    if (skip !== undefined) screen.send({ command: "skip", by: skip });
+    else if (to !== undefined) send({ command: "seek", step: clamp(to, 0, player.trained) });
+    else return;
     event.preventDefault();
-    const recorded = curve.recorded;
-    // where not every step was kept, the next one that was
-    const next = recorded && Math.abs(to - player.step) === 1 ? (to > player.step ? recorded.find((s) => s > player.step) : recorded.findLast((s) => s < player.step)) : to;
-    send({ command: "seek", step: clamp(next ?? to, 0, player.trained) });
   };
   const loss = numbers?.loss;
   const y = loss === null || loss === undefined ? null : scale.y(loss);

@@ -9,6 +9,12 @@ export function tokenColour(token: number): string {
   return `var(--token-${token % 8})`;
 }
 
+/** Right and down that an arrow key goes, or null for another key. */
+export function arrowStep(key: string): readonly [number, number] | null {
+  const steps: Record<string, readonly [number, number]> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+  return steps[key] ?? null;
+}
+
 /** One choice of several, as a row of buttons. */
 export function Choice<T extends string>(props: {
   label: string;
@@ -153,7 +159,6 @@ export function NumberField(props: {
         aria-invalid={wrong}
         aria-describedby={wrong ? `${id}-wrong` : undefined}
         onChange={finish}
-        onKeyDown={(event) => event.key === "Enter" && finish()}
       />
       {wrong && (
         <p class="wrong" id={`${id}-wrong`}>

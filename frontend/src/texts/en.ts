@@ -2,6 +2,10 @@ export const en = {
   opening: "Opening the studio …",
   lost: "Connection lost; trying again. Nothing is lost.",
   "lost.refused": "The studio closed the connection. Load the page again to go on.",
+  "refused.full": "The studio is full: too many people use it at once. Try again later.",
+  "refused.windows": "This session is open in too many windows. Close some and load the page again.",
+  "refused.flood": "Too much was sent at once. Load the page again to go on.",
+  "refused.large": "What was sent is too large for the studio. Load the page again to go on.",
   close: "Close",
   cancel: "Cancel",
   tools: "Tools",
@@ -37,6 +41,7 @@ export const en = {
   "sequence.file": "Open a text file",
   "sequence.use": "Use this text",
   "file.not_text": "{name} is not UTF-8 text. Save it as UTF-8 and try again.",
+  "file.too_large": "{name} is too large for the studio, whose limit is {limit} characters. Use a shorter text, or the command line, which has no limit.",
 
   share: "Share and download",
   "share.link": "Copy link",
@@ -45,6 +50,7 @@ export const en = {
   "share.copied": "Copied",
   "share.too_long": "The text is too long for a link: the link opens without it. Download the run to keep everything.",
   "share.download": "Download",
+  "share.failed": "The file could not be made: {why}",
   "share.file.run.zip": "Run (zip)",
   "share.file.chain.svg": "SVG",
   "share.file.chain.png": "PNG",
@@ -221,8 +227,9 @@ export const en = {
   "attention.head": "Attention of layer {layer}, head {head}",
   "attention.weight": "{reader} takes {percent} from {read}",
   "attention.none": "Shown when the playhead rests.",
+  "attention.step": "Those of step {step}: later weights were not kept.",
   "layers.title": "Layer by layer",
-  "layers.hint": "What it would say if it stopped after this many layers.",
+  "layers.hint": "What it would say, before decoding, if it stopped after this many layers.",
   "layers.before": "before",
   "layers.after": "after {n}",
 
@@ -299,4 +306,5 @@ export const en = {
   "notice.pin": "Nothing is pinned as {slot} yet.",
   "notice.unlike": "{slot} has different states from this chain, so the two cannot be compared.",
   "notice.link": "The link holds a value that cannot be used: {field} = {value}.",
+  "notice.too_long": "The text of that link was too long to be in it. Open the downloaded run, or the text itself.",
 };

@@ -4,6 +4,10 @@ export const zh: Record<Key, string> = {
   opening: "正在打开工作室……",
   lost: "连接已断开，正在重新连接。内容都还在。",
   "lost.refused": "工作室关闭了连接。请重新加载页面，再继续。",
+  "refused.full": "工作室已满：同时使用的人太多。请稍后再试。",
+  "refused.windows": "这个会话打开的窗口太多。请关掉一些，再重新载入页面。",
+  "refused.flood": "一次发送得太多。请重新载入页面。",
+  "refused.large": "发送的内容超过了工作室的上限。请重新载入页面。",
   close: "关闭",
   cancel: "取消",
   tools: "工具",
@@ -39,6 +43,7 @@ export const zh: Record<Key, string> = {
   "sequence.file": "打开文本文件",
   "sequence.use": "使用这段文本",
   "file.not_text": "{name} 不是 UTF-8 文本。请另存为 UTF-8 再试。",
+  "file.too_large": "{name} 太大：工作室的上限是 {limit} 个字符。请用短一些的文本，或使用没有上限的命令行。",
 
   share: "分享与下载",
   "share.link": "复制链接",
@@ -47,6 +52,7 @@ export const zh: Record<Key, string> = {
   "share.copied": "已复制",
   "share.too_long": "文本太长，放不进链接，打开链接时不会带上它。要保留全部内容，请下载训练记录。",
   "share.download": "下载",
+  "share.failed": "无法生成文件：{why}",
   "share.file.run.zip": "训练记录（zip）",
   "share.file.chain.svg": "SVG",
   "share.file.chain.png": "PNG",
@@ -223,8 +229,9 @@ export const zh: Record<Key, string> = {
   "attention.head": "第 {layer} 层第 {head} 个头的注意力",
   "attention.weight": "{reader} 从 {read} 取 {percent}",
   "attention.none": "播放停下后显示。",
+  "attention.step": "这是第 {step} 步的：之后的权重没有保存。",
   "layers.title": "逐层来看",
-  "layers.hint": "如果只算到这一层就停下，它会怎么说。",
+  "layers.hint": "如果只算到这一层就停下，它（解码之前）会怎么说。",
   "layers.before": "各层之前",
   "layers.after": "{n} 层之后",
 
@@ -300,4 +307,5 @@ export const zh: Record<Key, string> = {
   "notice.pin": "还没有记为 {slot} 的链。",
   "notice.unlike": "{slot} 的状态与这条链不同，无法比较。",
   "notice.link": "链接里有不能用的内容：{field} = {value}。",
+  "notice.too_long": "那个链接的文本太长，没有包含在链接里。请打开下载的训练记录或文本本身。",
 };

@@ -11,9 +11,18 @@ from babygpt.app.hosting import inbox as module
 from babygpt.app.hosting.inbox import LATEST_WINS, MOST, FloodError, Inbox, join
 
 commands = st.fixed_dictionaries(
-    {"command": st.sampled_from([*sorted(LATEST_WINS), "walk", "train"])},
-    optional={"place": st.integers(0, 2), "by": st.integers(0, 3), "top_k": st.integers(0, 3), "state": st.integers()},
+    {"command": st.sampled_from([*sorted(LATEST_WINS - {"decode"}), "walk", "train"])},
+    optional={"place": st.integers(0, 2), "by": st.integers(0, 3), "state": st.integers()},
+) | st.fixed_dictionaries(
+    {"command": st.just("decode")},
+    optional={"temperature": st.integers(-1, 2), "top_k": st.integers(0, 3), "other": st.none()},
 )
+
+
+def obeyed(decode):
+    """Return the parts of a command to decode, if it can be obeyed."""
+    possible = decode.get("temperature", 1) >= 0 and decode.get("top_k", 1) >= 1 and "other" not in decode
+    return decode if possible else {}
 
 
 def taken(inbox):
@@ -32,17 +41,19 @@ def taken(inbox):
 
 
 def test_examples_in_docstrings_hold():
-    assert doctest.testmod(module) == (0, 3)
+    assert doctest.testmod(module) == (0, 4)
 
 
 @given(st.lists(commands, max_size=30))
 def test_what_waits_comes_to_the_same_as_what_came(given):
-    # The state that settings of one kind amount to: for each of them, and each place, the last value of every part.
+    # The state that commands amount to: of each slider and each place the last command; of decoding, each part.
     def amount(commands):
         state = {}
         for command in commands:
-            if command["command"] in LATEST_WINS:
-                state.setdefault((command["command"], command.get("place")), {}).update(command)
+            if command["command"] == "decode":
+                state.setdefault("decode", {}).update(obeyed(command))
+            elif command["command"] in LATEST_WINS:
+                state[command["command"], command.get("place")] = command
         return state
 
     inbox = Inbox(10**6)
@@ -54,12 +65,60 @@ def test_what_waits_comes_to_the_same_as_what_came(given):
     assert [c for c in left if c["command"] not in LATEST_WINS] == kept
 
 
-@pytest.mark.parametrize("command", sorted(LATEST_WINS))
-def test_of_a_run_one_is_left(command):
+VALUES = {
+    "turn": "position", "nudge": "by", "seek": "step", "decode": "temperature", "rows": "first", "speed": "speed",
+    "select": "state", "configure": "sequence",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "part"), VALUES.items())
+def test_of_a_run_one_is_left(command, part):
     inbox = Inbox(10**6)
     for value in range(2 * MOST):
-        inbox.add({"command": command, "value": value}, 1)
-    assert taken(inbox) == [{"command": command, "value": 2 * MOST - 1}]
+        inbox.add({"command": command, part: value}, 1)
+    assert taken(inbox) == [{"command": command, part: 2 * MOST - 1}]
+
+
+@pytest.mark.parametrize("bad", [{"temperature": -1}, {"top_k": 0}, {"top_k": "2"}, {"top_p": 2}, {"other": 1}])
+def test_a_decoding_that_cannot_be_spoils_no_other(bad):
+    good, bad = {"command": "decode", "top_k": 2}, {"command": "decode", **bad}
+    assert join(good, bad) is None
+    assert join(bad, good) is None
+
+
+def test_of_two_moves_of_one_slider_nothing_is_left_of_the_first():
+    first, second = {"command": "select", "state": 1, "a": 1}, {"command": "select", "b": 1}
+    assert join(first, second) == second
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"sequence": "01"}, {"sequence": "011", "seed": 1}),
+        ({"seed": 1}, {"sequence": "011"}),
+        ({"sequence": "01"}, {"name": "a file"}),
+    ],
+)
+def test_settings_are_not_lost_to_fast_typing(first, second):
+    assert join({"command": "configure", **first}, {"command": "configure", **second}) is None
+
+
+def test_what_is_joined_is_no_larger_than_what_may_wait():
+    inbox = Inbox(100_000)
+    for number in range(200):
+        inbox.add({"command": "select", f"key {number}": "x" * 90_000}, 90_000)
+    ((kept, size),) = inbox._waiting
+    assert (kept.keys(), size, inbox._bytes) == ({"command", "key 199"}, 90_000, 90_000)
+
+
+def test_a_joined_command_that_is_too_large_is_a_flood():
+    inbox = Inbox(100)
+    inbox.add({"command": "play"}, 10)
+    inbox.add({"command": "configure", "sequence": "01"}, 10)
+    with pytest.raises(FloodError):
+        inbox.add({"command": "configure", "sequence": "0" * 91}, 91)
+    inbox.add({"command": "configure", "sequence": "0" * 90}, 90)
+    assert len(taken(inbox)) == 2
 
 
 @pytest.mark.parametrize("other", [None, [], "seek", {}, {"command": ["seek"]}, {"command": "play"}, {"command": {}}])

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import asdict
+
+from babygpt.app.stage.links import Decoding
+from babygpt.chain.decoding import check_decoding
+from babygpt.errors import SettingError
 
 # A slider sends many of these, each saying where it stands: what came before is of no interest any more.
 LATEST_WINS = frozenset({"turn", "nudge", "seek", "decode", "rows", "speed", "select"})
 
 MOST = 256  # commands
+
+_SLIDERS = asdict(Decoding())
+_TYPING = {"command", "sequence", "name"}  # the parts of a command that someone's typing sends
 
 
 class FloodError(Exception):
@@ -39,13 +47,21 @@ class Inbox:
         FloodError
             Too much waits already.
         """
-        if self._waiting and (joined := join(self._waiting[-1][0], command)) is not None:
-            self._waiting[-1] = (joined, self._waiting[-1][1])
-            return
-        if len(self._waiting) >= MOST or (self._waiting and self._bytes + size > self._most_bytes):
+        freed, joined = 0, None
+        if self._waiting:
+            earlier, freed = self._waiting[-1]
+            joined = join(earlier, command)
+        if joined is None:
+            freed = 0
+        elif joined is not command:
+            size = max(size, freed)  # a few numbers of both
+        waits = len(self._waiting) - (joined is not None)
+        if waits >= MOST or (waits and self._bytes - freed + size > self._most_bytes):
             raise FloodError
-        self._waiting.append((command, size))
-        self._bytes += size
+        if joined is not None:
+            self._waiting.pop()
+        self._waiting.append((command if joined is None else joined, size))
+        self._bytes += size - freed
         self._filled.set()
 
     async def take(self) -> object:
@@ -84,12 +100,31 @@ def join(earlier: object, later: object) -> dict[str, object] | None:
     >>> join({"command": "decode", "top_k": 2}, {"command": "decode", "temperature": 0.5})
     {'command': 'decode', 'top_k': 2, 'temperature': 0.5}
     >>> join({"command": "nudge", "place": 1, "by": 1}, {"command": "nudge", "place": 2, "by": 1})
+    >>> join({"command": "configure", "sequence": "01"}, {"command": "configure", "sequence": "011"})
+    {'command': 'configure', 'sequence': '011'}
     """
     if not isinstance(earlier, dict) or not isinstance(later, dict):
         return None
     name = earlier.get("command")
-    if not isinstance(name, str) or name not in LATEST_WINS or name != later.get("command"):
+    if not isinstance(name, str) or name != later.get("command"):
         return None
-    if earlier.get("place") != later.get("place"):
-        return None  # two numbers, each with its own change
-    return {**earlier, **later}
+    if name == "configure":
+        typed = "sequence" in later and earlier.keys() <= _TYPING and later.keys() <= _TYPING
+        return later if typed else None
+    if name not in LATEST_WINS or earlier.get("place") != later.get("place"):
+        return None  # of different places: two numbers, each with its own change
+    if name == "decode":
+        return {**earlier, **later} if _moves_sliders(earlier) and _moves_sliders(later) else None
+    return later
+
+
+def _moves_sliders(decode: dict[str, object]) -> bool:
+    """Return whether a command to decode can be obeyed: one that cannot must not spoil another."""
+    parts = {key: value for key, value in decode.items() if key != "command"}
+    if not parts.keys() <= _SLIDERS.keys():
+        return False
+    try:
+        check_decoding(**{**_SLIDERS, **parts})  # type: ignore[arg-type]  # kinds are what it checks
+    except SettingError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import SMALL, Driven
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import babygpt as bg
@@ -27,6 +27,21 @@ from babygpt.errors import BabyGPTError
 PROTOCOL = (Path(__file__).parents[2] / "frontend" / "src" / "protocol.ts").read_text(encoding="utf-8")
 
 TERNARY = "012021102210012200112"
+
+# So many states that not every step is recorded.
+FEW_RECORDED = {"sequence": "0110100110010110", "context_length": 12, "n_layer": 1, "n_head": 1, "n_embd": 4}
+
+
+class Frames(Limits):
+    """Limits with so many bytes for all that is recorded."""
+
+    def __init__(self, frames):
+        super().__init__(steps=10_000)
+        object.__setattr__(self, "_frames", frames)
+
+    @property
+    def frames(self):
+        return self._frames
 
 
 def interface(name):
@@ -417,6 +432,23 @@ def test_seek_goes_to_the_nearest_step_there_is():
         assert studio.player["step"] == shown
 
 
+def test_skip_goes_from_one_recorded_step_to_another_and_no_further_than_the_ends():
+    studio = Driven(steps=40, **FEW_RECORDED).trained()
+    recorded = studio.curve["recorded"]
+    studio("rewind")
+    shown = []
+    for by in [1] * len(recorded) + [-1] * len(recorded):
+        studio("skip", by=by)
+        shown.append(studio.player["step"])
+    assert shown == [*recorded[1:], 40, *recorded[-2::-1], 0]
+    for by, step in ((3, recorded[3]), (-2, recorded[1]), (10**9, 40), (-(10**9), 0)):
+        studio("skip", by=by)
+        assert studio.player["step"] == step
+    studio("play")
+    studio("skip", by=1)
+    assert (studio.player["step"], studio.player["playing"]) == (1, False)
+
+
 def test_train_more_is_as_if_it_was_never_interrupted():
     studio = Driven(steps=5, **SMALL).trained()
     studio("more", steps=7)
@@ -528,8 +560,7 @@ def test_a_training_that_diverges_says_so_and_keeps_what_was_good(rate):
 
 
 def test_where_not_every_step_is_recorded_the_timeline_says_which_are():
-    studio = Driven(sequence="0110100110010110", context_length=12, steps=40, n_layer=1, n_head=1, n_embd=4)
-    studio.trained()
+    studio = Driven(steps=40, **FEW_RECORDED).trained()
     recorded = studio.curve["recorded"]
     assert recorded[:4] == [0, 1, 2, 3]
     assert recorded[-1] == 40
@@ -543,8 +574,7 @@ def test_where_not_every_step_is_recorded_the_timeline_says_which_are():
 
 
 def test_a_step_shown_by_itself_stays_when_training_goes_on_past_it():
-    shape = {"context_length": 12, "n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 40}
-    studio = Driven(sequence="0110100110010110", **shape).trained()
+    studio = Driven(steps=40, **FEW_RECORDED).trained()
     studio("step")
     assert studio.player["step"] == 41
     before = studio.frame["map"]
@@ -553,10 +583,82 @@ def test_a_step_shown_by_itself_stays_when_training_goes_on_past_it():
     studio("pause")
     studio.finish()
     assert (studio.player["trained"], studio.player["step"]) == (60, 41)
-    studio("rewind")
-    studio("seek", step=60)
+    assert 41 in studio.curve["recorded"]
+    for command, parts in (("decode", {"temperature": 0}), ("select", {"state": 7}), ("pin", {"slot": "A"})):
+        studio(command, **parts)
     assert studio.frame["map"] != before
-    assert studio.frame["step"] == 60
+    assert studio.selected["attention"]["step"] == 41
+    studio("tensor", name="wte.weight")
+    studio("nudge", place=0, by=1)
+    studio("release")
+    studio("decode", temperature=1)
+    assert (studio.frame["map"], studio.frame["step"]) == (before, 41)
+    chain = trained(steps=41, **FEW_RECORDED).chain
+    np.testing.assert_array_equal(studio.session._stage.shown.chain.probs, chain.probs)
+    studio("seek", step=41.2)
+    assert studio.player["step"] == 41
+    studio("more", steps=9)
+    studio("rewind")
+    studio.finish()
+    studio("seek", step=41)
+    assert studio.player["step"] == 40  # nobody looked at it any more
+    assert opened(studio.link | {"step": "41"}).player["step"] == 41
+
+
+def test_a_step_that_is_shown_stays_when_a_longer_plan_would_drop_it():
+    studio = Driven(Frames(12_000), steps=40, **SMALL).trained()
+    assert studio.curve["recorded"] is None
+    studio("seek", step=33)
+    before = studio.grid()
+    studio("configure", steps=300)
+    assert studio.player["step"] == 33
+    studio("decode", temperature=0.5)
+    studio("decode", temperature=1)
+    np.testing.assert_allclose(studio.grid(), before, atol=1e-7)  # a longer plan may round
+    studio("skip", by=-1)
+    assert studio.player["step"] == 32
+    studio.trained()
+    studio("seek", step=33)
+    assert studio.player["step"] != 33
+
+
+@settings(max_examples=40)
+@given(
+    frames=st.sampled_from([2_000, 12_000, 60_000, 200_000]),
+    commands=st.lists(
+        st.sampled_from(["train", "more", "longer", "pause", "stop", "step", "nudge", "release", "few", "all"])
+        | st.sampled_from([0, 19, 99]),
+        max_size=20,
+    ),
+)
+@example(
+    frames=12_000, commands=["train", "all", 99, "longer", "train", "pause", "all", "step", "more", "nudge", "all"]
+)
+@example(frames=2_000, commands=["train", "all", 99, "step", "more", "pause", "all", "nudge", "longer", "all"])
+def test_what_is_shown_can_be_shown_again_whatever_is_recorded(frames, commands):
+    studio = Driven(Frames(frames), steps=30, **SMALL)
+    studio("tensor", name="wte.weight")
+    studio("select", state=1)
+    for command in commands:
+        if command == "few":
+            for _ in range(5):
+                studio.now += 0.1
+                studio.session.advance(studio.now, 0.0)
+        elif command == "all":
+            studio.finish()
+        elif command == "longer":
+            studio("configure", steps=studio.setup["settings"]["steps"] + 40)
+        elif isinstance(command, int):
+            studio("seek", step=command)
+        else:
+            studio(command, **{"more": {"steps": 7}, "nudge": {"place": 1, "by": 0.5}}.get(command, {}))
+        before = studio.grid()
+        for temperature in (0.5, 1):  # makes each chain anew
+            studio("decode", temperature=temperature)
+        np.testing.assert_allclose(studio.grid(), before, atol=1e-6)
+        assert studio.notice is None or studio.notice["code"] == "command"
+    studio.finish()
+    assert shown_by(opened(studio.link))["player"]["trained"] == studio.player["trained"]
 
 
 # -- what is learnt ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ changed. One thread at a time may use it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
@@ -202,7 +203,7 @@ class Session:
         stage.let_go()
         if film.after(stage.player.step) is None:
             if film.trained > stage.player.step:
-                film.settle()  # a training is under way: its newest step
+                stage.settle()  # a training is under way: its newest step
             else:
                 stage.train_one()
             self._after_training()
@@ -214,6 +215,11 @@ class Session:
     def _seek(self, step: float) -> None:
         self._stage.let_go()
         self._stage.player.move_to(self._stage.film.closest(step))
+
+    def _skip(self, by: int) -> None:
+        steps, step = self._stage.film.recorded, self._stage.player.step
+        place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) - 1 + by
+        self._seek(steps[min(max(place, 0), len(steps) - 1)])
 
     def _speed(self, speed: float | None) -> None:
         if speed is not None and speed <= 0:
@@ -303,7 +309,8 @@ class Session:
     _do: ClassVar[dict[str, Callable[..., None]]] = {
         "open": _open, "configure": _configure, "preset": _preset,
         "train": _train, "more": _more, "stop": _stop,
-        "play": _play, "pause": _pause, "step": _step, "rewind": _rewind, "seek": _seek, "speed": _speed,
+        "play": _play, "pause": _pause, "step": _step, "rewind": _rewind, "seek": _seek, "skip": _skip,
+        "speed": _speed,
         "show": _show, "select": _select, "decode": _decode, "pin": _pin, "unpin": _unpin, "rows": _rows,
         "walk": _walk, "place": _place, "wander": _wander,
         "turn": _turn, "tensor": _tensor, "nudge": _nudge, "release": _release,

@@ -78,6 +78,7 @@ COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "step": ({}, {}),
     "rewind": ({}, {}),
     "seek": ({"step": _number}, {}),
+    "skip": ({"by": _whole}, {}),
     "speed": ({"speed": _or_none(_number)}, {}),
     "show": ({"source": _one_of("model", "data", "difference")}, {"compare": _pair}),
     "select": ({"state": _or_none(_whole)}, {}),

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from babygpt.app.stage.limits import Limits
 from babygpt.chain.chain import MarkovChain
+from babygpt.chain.extract import context_table
 from babygpt.errors import DivergedError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
@@ -28,11 +30,20 @@ Weights = NDArray[np.float32]
 CHAINS_AT_HAND = 2**22
 
 
+class Still(NamedTuple):
+    """One step that can be shown, recorded or not: its chain, and the last weights kept until then, of which step."""
+
+    chain: MarkovChain
+    kept: int
+    weights: Weights
+
+
 class Film:
     """What a session shows: a GPT's chain at every recorded step of its training.
 
     While the training is under way its newest step is not shown, because nobody has looked yet whether its update
-    broke the GPT. It is once the training rests: see :meth:`settle`.
+    broke the GPT. It is once the training rests: see :meth:`settle`. Where few steps are recorded, that one, and the
+    one on the screen, are held as stills.
 
     Attributes
     ----------
@@ -52,6 +63,7 @@ class Film:
         self.floor = corpus.loss_floor(train_config.positions)
         self.failure: DivergedError | None = None
         self._weights: dict[int, Weights] = {}
+        self._stills: dict[int, Still] = {}
         self._begin(Training(corpus, config, train_config, frame_budget=self._budget))
         self._scratch = deepcopy(self.training.trainer.gpt)
         self.initial = self._live()
@@ -101,22 +113,36 @@ class Film:
             if time.perf_counter() >= until:
                 return
 
-    def settle(self) -> None:
-        """Make the newest step one that can be shown: the training rests there."""
+    def settle(self, shown: int = 0) -> None:
+        """Make the newest step one that can be shown: the training rests there. The one ``shown`` stays one."""
+        stills = {shown: self._still(shown)} if self._can_be_lost(shown) else {}
         try:
             broken = self.training.settle()
         except DivergedError as error:
             broken = error
         if broken is not None:
             self._fail(broken)
-        self._rest = self.trained, self.training.chain_at(self.trained), self._live()
+        stills[self.trained] = Still(self.training.chain_at(self.trained), self.trained, self._live())
+        self._stills = stills
 
-    def extend(self, total: int) -> None:
-        """Plan for ``total`` steps in all, going on from where the training stands."""
+    def extend(self, total: int, shown: int = 0) -> None:
+        """Plan for ``total`` steps in all, going on from where the training stands.
+
+        Such a plan may keep fewer of the steps done so far. The one ``shown`` stays one that can be shown.
+        """
+        if shown < self.trained:
+            self._stills[shown] = self._still(shown)
         try:
             self._begin(Training.resume(self.run(), total, self._budget))
         except DivergedError as error:
             self._fail(error)
+
+    def _can_be_lost(self, step: int) -> bool:
+        at_hand = step in self._stills or self.weights_at(step)[0] == step
+        return at_hand and step < self.trained and not self._is_recorded(step)
+
+    def _still(self, step: int) -> Still:
+        return Still(self.chain(step), *self.weights_at(step))
 
     def resume(self) -> None:
         """Let a training that came near enough to the floor go on."""
@@ -143,16 +169,14 @@ class Film:
     @property
     def recorded(self) -> Sequence[int]:
         """The steps that can be shown, in order."""
-        steps, rest = self.training.recorded, self._rest[0]
-        place = bisect_right(steps, rest)
-        return steps if place and steps[place - 1] == rest else [*steps[:place], rest, *steps[place:]]
+        more = [step for step in self._stills if not self._is_recorded(step)]
+        return sorted([*self.training.recorded, *more]) if more else self.training.recorded
 
     def nearest(self, step: float) -> int:
         """Return the last step that can be shown and is not after ``step``; the first one if there is none."""
-        steps, rest = self.training.recorded, self._rest[0]
+        steps = self.training.recorded
         place = bisect_right(steps, step)
-        before = steps[place - 1] if place else 0
-        return max(before, rest) if rest <= step else before
+        return max([steps[place - 1] if place else 0, *(still for still in self._stills if still <= step)])
 
     def closest(self, step: float) -> int:
         """Return the step nearest to ``step`` that can be shown."""
@@ -162,29 +186,46 @@ class Film:
 
     def after(self, step: int) -> int | None:
         """Return the first step after ``step`` that can be shown, if there is one yet."""
-        steps, rest = self.training.recorded, self._rest[0]
+        steps = self.training.recorded
         place = bisect_right(steps, step)
-        later = [*steps[place : place + 1], *([rest] if rest > step else [])]
-        return min(later, default=None)
+        return min([*steps[place : place + 1], *(still for still in self._stills if still > step)], default=None)
 
     def chain(self, step: int) -> MarkovChain:
-        """Return the chain at a step that can be shown."""
-        if step == self._rest[0]:
-            return self._rest[1]
+        """Return the chain at a step that can be shown, or whose weights were kept.
+
+        Raises
+        ------
+        SettingError
+            Neither the step's chain nor its weights were kept.
+        """
+        if step in self._stills:
+            return self._stills[step].chain
         if step not in self._chains:
-            self._chains[step] = self.training.chain_at(step)
+            self._chains[step] = self._made(step)
             room = max(2, CHAINS_AT_HAND // (16 * self._chains[step].n_arrows))
             while len(self._chains) > room:
                 self._chains.popitem(last=False)
         self._chains.move_to_end(step)
         return self._chains[step]
 
+    def _made(self, step: int) -> MarkovChain:
+        kept, weights = self.weights_at(step)
+        if kept == step and not self._is_recorded(step):
+            return MarkovChain.from_table(context_table(self.gpt(weights)), self.corpus.vocabulary)
+        return self.training.chain_at(step)
+
+    def _is_recorded(self, step: int) -> bool:
+        steps = self.training.recorded
+        place = bisect_right(steps, step)
+        return place > 0 and steps[place - 1] == step
+
     # -- weights -------------------------------------------------------------------------------------------
 
     def weights_at(self, step: int) -> tuple[int, Weights]:
         """Return the weights at a step, or at the last step before it whose weights were kept, and which step it is."""
-        if step == self._rest[0]:
-            return step, self._rest[2]
+        for shown, (_, kept, weights) in self._stills.items():
+            if step in (shown, kept):
+                return kept, weights
         kept = step if step in self._weights else max((s for s in self._weights if s <= step), default=0)
         return kept, self._weights.get(kept, self.initial)
 

@@ -95,7 +95,7 @@ class Stage:
             self._heedless = False
             self.film.resume()
         if setup.settings.steps != old.settings.steps:
-            self.film.extend(setup.settings.steps)
+            self.film.extend(setup.settings.steps, self.player.step)
             if self.training and self.arrive is None:
                 self.goal = setup.settings.steps
 
@@ -112,8 +112,13 @@ class Stage:
 
     def train(self, seconds: float) -> None:
         """Train for about so long."""
-        film = self.film
-        film.advance(seconds, self.goal, None if self._heedless else self.setup.settings.stop_gap)
+        film, stop_gap = self.film, None if self._heedless else self.setup.settings.stop_gap
+        if self.arrive is None or not film.trained < self.arrive < self.goal:
+            film.advance(seconds, self.goal, stop_gap)
+        else:
+            film.advance(seconds, self.arrive, stop_gap)
+            if film.trained == self.arrive:  # perhaps it is not recorded: now is the time to keep it
+                self.settle()
         if film.done or film.trained >= self.goal:
             self.rest()
 
@@ -122,14 +127,18 @@ class Stage:
         film = self.film
         film.resume()
         film.advance(0.0, film.trained + 1)
-        film.settle()
+        self.settle()
         if film.done or film.trained >= self.goal:
             self.rest()
+
+    def settle(self) -> None:
+        """Make the newest step one that can be shown; what is shown, or is to be, stays one."""
+        self.film.settle(self.player.step if self.arrive is None else self.arrive)
 
     def rest(self) -> None:
         """End the training where it is."""
         self.goal = 0
-        self.film.settle()
+        self.settle()
         if self._heedless:
             self.film.notice_gap(self.setup.settings.stop_gap)
         if self.arrive is not None:

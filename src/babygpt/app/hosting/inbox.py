@@ -124,7 +124,7 @@ def _moves_sliders(decode: dict[str, object]) -> bool:
     if not parts.keys() <= _SLIDERS.keys():
         return False
     try:
-        check_decoding(**{**_SLIDERS, **parts})  # type: ignore[arg-type]  # kinds are what it checks
+        check_decoding(**{**_SLIDERS, **parts})
     except SettingError:
         return False
     return True

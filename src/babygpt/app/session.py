@@ -99,6 +99,12 @@ class Session:
         """Whether a training is under way."""
         return self._stage.training
 
+    @property
+    def memory(self) -> int:
+        """About how many bytes it comes to take, as it is set up now."""
+        setup = self._stage.setup
+        return self._limits.need(setup.config, setup.settings.steps)
+
     def export(self, file: str) -> tuple[bytes, str]:
         """Return a file and its media type: chain.svg, .png, .pdf, .dot, .json or .csv, or run.zip.
 

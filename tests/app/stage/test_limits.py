@@ -28,13 +28,35 @@ def test_a_class_gets_less_than_a_person_alone():
 
 
 def test_the_largest_states_of_a_class_fit_its_memory():
-    Limits.for_a_class().check_memory(bg.GPTConfig(16, 2))
-    Limits.for_a_class().check_memory(bg.GPTConfig(3, 27))
+    Limits.for_a_class().check_memory(bg.GPTConfig(16, 2), 50)
+    Limits.for_a_class().check_memory(bg.GPTConfig(3, 27), 50)
 
 
 def test_symbols_whose_arrows_fill_the_memory_are_refused():
     with pytest.raises(RefusedError, match=r"50,000 states takes about .* GiB"):
-        Limits().check_memory(bg.GPTConfig(1, 50_000))
+        Limits().check_memory(bg.GPTConfig(1, 50_000), 50)
+
+
+def test_where_others_take_the_memory_what_is_left_is_the_limit():
+    left = [2**30]
+    limits = Limits(room=lambda: left[0])
+    config = bg.GPTConfig(3, 2)
+    limits.check_memory(config, 50)
+    left[0] = limits.need(config, 50)
+    limits.check_memory(config, 50)
+    with pytest.raises(RefusedError, match="the studio has .* left for it"):
+        limits.check_memory(config, 100)
+    left[0] -= 1
+    with pytest.raises(RefusedError, match="the studio has .* left for it"):
+        limits.check_memory(config, 50)
+
+
+def test_what_a_training_keeps_grows_with_its_steps_up_to_what_may_be_kept():
+    limits, config = Limits.for_a_class(), bg.GPTConfig(3, 2)
+    needs = [limits.need(config, steps) for steps in (0, 50, 1000, 10**6, 10**7)]
+    assert needs[0] < needs[1] < needs[2] < needs[3] == needs[4]
+    assert needs[4] - needs[0] < limits.frames
+    assert needs[1] < 2**22  # the article's takes little
 
 
 def test_a_refusal_is_an_input_error_with_its_reasons():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from babygpt.chain.contexts import count_short, count_states, human_bytes
@@ -50,12 +51,15 @@ class Limits:
         Characters of the training text.
     memory
         Bytes for one session's GPT, training and recorded frames together.
+    room
+        How many bytes are left for the session at the moment, where it shares a machine with others.
     """
 
     states: int = 2**20
     steps: int = 1_000_000
     text: int = 2_000_000
     memory: int = 2**30
+    room: Callable[[], int] | None = None
 
     @classmethod
     def for_a_class(cls) -> Limits:
@@ -111,17 +115,27 @@ class Limits:
             context_length=context_length, symbols=vocab_size, states=states, limit=self.states, fits=fits,
         )  # fmt: skip
 
-    def check_memory(self, config: GPTConfig) -> None:
-        """Raise :class:`RefusedError` if the GPT, its training and its chain would take too much memory."""
+    def need(self, config: GPTConfig, steps: int) -> int:
+        """Return about how many bytes such a GPT, a training of so many steps, and all that is kept of it take."""
         V, K = config.vocab_size, config.block_size
-        n_parameters = config.n_parameters
-        table = 8 * V * (count_short(V, K) + count_states(V, K))
-        need = 4 * COPIES * n_parameters + TABLES * table + self.frames
-        if need > self.memory:
+        table, weights = 8 * V * (count_short(V, K) + count_states(V, K)), 4 * config.n_parameters
+        recorded = sum(min(self.frames // 2, (steps + 1) * frame) for frame in (table, weights))
+        return COPIES * weights + TABLES * table + recorded
+
+    def check_memory(self, config: GPTConfig, steps: int) -> None:
+        """Raise :class:`RefusedError` if the GPT, its training and its chain would take too much memory.
+
+        A session may train for longer later: what it may take in all is asked for the longest training.
+        """
+        need, limit, whose = self.need(config, self.steps), self.memory, "the studio's limit is {} a session"
+        if need <= limit and self.room is not None:
+            need, limit, whose = self.need(config, steps), self.room(), "the studio has {} left for it"
+        if need > limit:
+            states = f"{count_states(config.vocab_size, config.block_size):,}"
             raise RefusedError(
-                f"A GPT of {n_parameters:,} parameters with {count_states(V, K):,} states takes about "
-                f"{human_bytes(need)} to train here; the studio's limit is {human_bytes(self.memory)} a session. "
+                f"A GPT of {config.n_parameters:,} parameters with {states} states takes about {human_bytes(need)} to "
+                f"train here; {whose.format(human_bytes(limit))}. "
                 "Use fewer layers, a smaller width, or a shorter context.",
                 "memory", "n_embd",
-                parameters=n_parameters, need=human_bytes(need), limit=human_bytes(self.memory),
+                parameters=config.n_parameters, need=human_bytes(need), limit=human_bytes(limit),
             )  # fmt: skip

@@ -86,7 +86,8 @@ class Setup:
         n_symbols = len(vocabulary or (set(text) if s.tokens == "chars" else set(text.split())))
         if n_symbols >= 2:  # of fewer the corpus says what is wrong
             limits.check_size(n_symbols, s.context_length)
-            limits.check_memory(GPTConfig(s.context_length, n_symbols, s.n_layer, s.n_head, s.n_embd, s.bias))
+            config = GPTConfig(s.context_length, n_symbols, s.n_layer, s.n_head, s.n_embd, s.bias)
+            limits.check_memory(config, s.steps)
         corpus = _corpus(text, s, vocabulary)
         return cls(
             text, name, s, corpus,

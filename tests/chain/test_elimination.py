@@ -71,3 +71,15 @@ def test_two_rare_tokens_in_a_row_multiply(noise):
     chain = chain_of(np.where(majority[:, None] == np.arange(2), 1 - noise, noise))
     np.testing.assert_allclose(chain.stationary_distribution()[[0, 7]], 0.5, rtol=1e-11)
     assert chain.hitting_times("111")[0] == pytest.approx(noise**-2 / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("rare", [1e-90, 1e-170, 1e-300])
+def test_what_takes_three_rare_arrows_is_solved_even_where_no_float_is_so_small(rare):
+    # from 0 to 1 to 2 and away, each time with a rare arrow, else back to 0; a second way out from each, rarer still
+    P = np.array([[0, rare, 0], [1, 0, rare], [1, 0, 0]])
+    leave = np.array([0, 0, rare])
+    ends = np.column_stack([[0, 0, rare], np.zeros(3)])
+    X = absorbing_solve(P, leave, np.column_stack([np.ones(3), ends]))
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(X[:, 0], np.float64(rare) ** -3, rtol=1e-9)
+    np.testing.assert_allclose(X[:, 1:], [[1, 0]] * 3, rtol=1e-12)

@@ -168,6 +168,21 @@ def test_arrows_close_to_the_smallest_float_do_not_make_nan(noise):
     np.testing.assert_allclose(pi, np.full(8, 1 / 8), rtol=1e-12)
 
 
+@pytest.mark.parametrize("K", [3, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_arrows_whose_products_are_too_small_for_a_float_are_solved_to_the_last_digits(seed, K):
+    apart = np.random.default_rng(seed).normal(size=2**K) * 400
+    probs = np.exp(-np.logaddexp(0, np.clip(np.column_stack([apart, -apart]), -700, 700)))
+    P = dense(probs)
+    np.testing.assert_allclose(gth(P), exact(P, 6000), rtol=1e-13, atol=1e-300)
+
+
+def test_the_rarest_state_is_in_proportion_even_if_it_comes_first():
+    p = 1e-300  # from 0 to 1 and on to 2 at once, back only by two rare arrows
+    P = np.array([[0, 1, 0], [p, 0, 1 - p], [0, p, 1 - p]])
+    np.testing.assert_allclose(gth(P), [0, p, 1], rtol=1e-15)
+
+
 def test_every_entropy_rate_is_bounded_by_the_logarithm_of_the_vocabulary():
     for seed in range(10):
         assert 0 <= random_chain(3, 2, seed).entropy_rate() <= np.log(3)

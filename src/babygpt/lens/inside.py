@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from babygpt.errors import ContextError
+from babygpt.gpt.device import threads_for
 from babygpt.gpt.model import GPT, Block, CausalSelfAttention
 
 
@@ -57,15 +58,17 @@ def look_inside(gpt: GPT, context: Sequence[int]) -> Inside:
     if not 1 <= len(context) <= K or not all(0 <= token < V for token in context):
         raise ContextError(f"{list(context)} is no context of this GPT: it reads 1 to {K} tokens from 0 to {V - 1}.")
     idx = torch.tensor([list(context)], device=gpt.wte.weight.device)
-    x = gpt.wte(idx) + gpt.wpe.weight[: len(context)]  # (1, T, C)
-    attention, streams = [], [x]
-    for block in gpt.h:
-        assert isinstance(block, Block)  # what torch's list of modules does not say
-        attention.append(_weights(block.attn, block.ln_1(x)))
-        x = block(x)
-        streams.append(x)
-    logits = gpt.lm_head(gpt.ln_f(torch.cat([stream[:, -1] for stream in streams])))
-    return Inside(torch.stack(attention).double().cpu().numpy(), logits.double().softmax(dim=-1).cpu().numpy())
+    with threads_for(len(context) * gpt.config.n_embd):
+        x = gpt.wte(idx) + gpt.wpe.weight[: len(context)]  # (1, T, C)
+        attention, streams = [], [x]
+        for block in gpt.h:
+            assert isinstance(block, Block)  # what torch's list of modules does not say
+            attention.append(_weights(block.attn, block.ln_1(x)))
+            x = block(x)
+            streams.append(x)
+        logits = gpt.lm_head(gpt.ln_f(torch.cat([stream[:, -1] for stream in streams])))
+        probs = logits.double().softmax(dim=-1)
+    return Inside(torch.stack(attention).double().cpu().numpy(), probs.cpu().numpy())
 
 
 def _weights(attn: CausalSelfAttention, x: Tensor) -> Tensor:

@@ -831,6 +831,30 @@ def test_attention_and_layers_follow_the_playhead():
     assert np.allclose(studio.selected["layers"][-1], studio.grid()[2], atol=1e-6)
 
 
+def test_attention_and_layers_are_those_of_the_step_they_name():
+    studio = Driven(Limits(memory=2**19), steps=300, **SMALL).trained()
+    studio("select", state=2)
+    studio("seek", step=299)
+    step, layers = studio.selected["attention"]["step"], studio.selected["layers"]
+    assert step < studio.frame["step"] == 299
+    studio("seek", step=step)
+    assert studio.selected["attention"]["step"] == studio.frame["step"] == step
+    assert studio.selected["layers"] == layers
+    studio("seek", step=299)
+    studio("turn", position=0.5)  # its weights are known, whatever step is shown
+    assert studio.selected["attention"]["step"] == studio.frame["step"] == 299
+    np.testing.assert_allclose(studio.selected["layers"][-1], studio.grid()[2], atol=1e-6)
+
+
+def test_there_is_no_looking_inside_what_passes_by():
+    studio = Driven(steps=9, **SMALL).trained()
+    studio("select", state=2)
+    studio("play")
+    assert (studio.selected["attention"], studio.selected["layers"]) == (None, None)
+    studio("pause")
+    assert (studio.selected["attention"]["step"], len(studio.selected["layers"])) == (0, 2)
+
+
 def test_a_table_has_the_rows_that_are_asked_for():
     studio = Driven(sequence="0110100110010110", context_length=9, **SMALL)
     assert studio.rows is None
@@ -1370,6 +1394,27 @@ def test_whatever_comes_a_session_answers_and_its_views_are_json(commands):
     studio("open", link=studio.link)
     studio.finish()
     assert studio.notice is None
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, 5, 8, 12, 20, 30])
+@pytest.mark.parametrize("kinds", [{}, {**SMALL, "context_length": 7}, {**SMALL, "sequence": TERNARY, "bias": True}])
+def test_a_training_whose_steps_are_far_too_large_is_shown_to_its_end(rate, kinds):
+    studio = Driven(learning_rate=rate, steps=12, **kinds)
+    studio("select", state=3)
+    studio("train")
+    studio("speed", speed=None)
+    while studio.session.training:
+        studio.session.advance(studio.now, 0.0)
+        studio.look()
+    for step in range(studio.player["trained"] + 1):
+        studio("seek", step=step)
+        assert sum(studio.frame["pi"]) == pytest.approx(1)
+        assert studio.selected["pi"] == studio.frame["pi"][3]
+        assert studio.numbers["entropy_rate"] is not None
+    for temperature in (0.1, 5):
+        studio("decode", temperature=temperature)
+    for position in (-1, 1.5):
+        studio("turn", position=position)
 
 
 @pytest.mark.parametrize(

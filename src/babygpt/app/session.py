@@ -22,9 +22,9 @@ from babygpt.app.stage.exports import export
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
-from babygpt.app.stage.screen import Screen, View
 from babygpt.app.stage.setup import NAMES, Setup
 from babygpt.app.stage.stage import Pin, Stage
+from babygpt.app.stage.views import View, Views
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
 
@@ -58,7 +58,7 @@ class Session:
     def __init__(self, limits: Limits | None = None, seed: int = 0) -> None:
         self._limits, self._seed = limits or Limits(), seed
         self._stage = Stage(Setup.of_preset(next(iter(PRESETS)), self._limits), self._limits, seed)
-        self._screen = Screen()
+        self._views = Views()
         self._notice: View | None = None
         self._notices = 0
 
@@ -92,7 +92,7 @@ class Session:
 
     def changed(self, known: Mapping[str, int]) -> tuple[dict[str, View | None], dict[str, int]]:
         """Return the views whose revision is not the ``known`` one, and the revisions of all views."""
-        return self._screen.changed(self._stage, self._notice, known)
+        return self._views.changed(self._stage, self._notice, known)
 
     @property
     def training(self) -> bool:

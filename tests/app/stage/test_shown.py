@@ -59,6 +59,16 @@ def test_a_long_run_that_does_not_settle_is_not_known(monkeypatch):
     assert numbers["loss"] == pytest.approx(math.log(2))
 
 
+@pytest.mark.parametrize(("time", "kind"), [(math.inf, "infinite"), (math.nan, "unknown")])
+def test_a_number_that_is_none_is_not_shown_as_one(monkeypatch, time, kind):
+    monkeypatch.setattr(bg.MarkovChain, "stationary_distribution", lambda _: np.full(2, math.nan))
+    monkeypatch.setattr(bg.MarkovChain, "mixing_time", lambda _: time)
+    chain = shown([[0.5, 0.5], [0.5, 0.5]])
+    assert chain.long_run(passing=False) is None
+    numbers = chain.numbers(passing=False)
+    assert (numbers["entropy_rate"], numbers["mixing_time"], numbers["mixing"]) == (None, None, kind)
+
+
 @pytest.mark.parametrize("sharpness", [0.1, 1, 1000])
 def test_the_long_run_of_many_states_is_the_librarys(sharpness):
     probs = np.random.default_rng(0).dirichlet([1 / sharpness] * 2, size=512) * (1 - 1e-9) + 5e-10

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from babygpt.app.stage.limits import RefusedError
+from babygpt.app.stage.links import PLAIN, SOURCES
 from babygpt.app.stage.setup import NAMES
 
 Kind = Callable[[object], bool]
@@ -54,7 +55,7 @@ def _one_of(*words: str) -> Kind:
 
 
 def _pair(value: object) -> bool:
-    subject = _one_of("model", "data", "A", "B")
+    subject = _one_of(*PLAIN, *SLOTS)
     return isinstance(value, list) and len(value) == 2 and all(map(subject, value))
 
 
@@ -62,7 +63,8 @@ def _link(value: object) -> bool:
     return isinstance(value, dict) and all(_text(key) and _text(text) for key, text in value.items())
 
 
-_SLOT = {"slot": _one_of("A", "B")}
+SLOTS = ("A", "B")
+_SLOT = {"slot": _one_of(*SLOTS)}
 _NOTHING: dict[str, Kind] = {}
 
 # Of each command: what it must have; what it may have besides.
@@ -80,7 +82,7 @@ COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "seek": ({"step": _number}, {}),
     "skip": ({"by": _whole}, {}),
     "speed": ({"speed": _or_none(_number)}, {}),
-    "show": ({"source": _one_of("model", "data", "difference")}, {"compare": _pair}),
+    "show": ({"source": _one_of(*SOURCES)}, {"compare": _pair}),
     "select": ({"state": _or_none(_whole)}, {}),
     "walk": ({"token": _whole}, {}),
     "place": ({"state": _whole}, {}),

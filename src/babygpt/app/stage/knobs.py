@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from babygpt.app.stage.figures import packed
 from babygpt.app.stage.film import Film, Weights
 from babygpt.app.stage.limits import RefusedError
-from babygpt.app.stage.views import packed
 
 REACH = (-1.0, 2.0)
 # The most that is added to a single number: beyond it a GPT of any size has long gone flat.
@@ -39,6 +39,11 @@ class Knobs:
     def turned(self) -> bool:
         """Whether the weights are not those of training."""
         return self._line is not None or self._by != 0
+
+    @property
+    def on_the_line(self) -> bool:
+        """Whether the weights are somewhere on the line from initial to trained, whatever step is shown."""
+        return self._line is not None
 
     @property
     def nudged(self) -> bool:

@@ -19,6 +19,8 @@ from babygpt.errors import SettingError
 # Characters of a text that a link carries.
 LONGEST = 4000
 
+# Whose arrows can be shown.
+SOURCES = ("model", "data", "difference")
 # What a difference is of, unless someone says otherwise.
 PLAIN = ("model", "data")
 
@@ -51,7 +53,7 @@ class Scene:
     trained: int = 0
     step: int | None = None
     select: int | None = None
-    source: str = "model"
+    source: str = SOURCES[0]
     compare: tuple[str, str] = PLAIN
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -127,14 +129,14 @@ class _Reader:
         if select is not None and select >= setup.n_states:
             self._object("select", str(select))
             select = None
-        source = self.link.get("source", "model")
-        if source not in ("model", "data", "difference"):
+        source = self.link.get("source", SOURCES[0])
+        if source not in SOURCES:
             self._object("source", source)
-            source = "model"
-        compare = tuple(self.link.get("compare", "model,data").split(","))
-        if len(compare) != 2 or not set(compare) <= {"model", "data"}:
+            source = SOURCES[0]
+        compare = tuple(self.link["compare"].split(",")) if "compare" in self.link else PLAIN
+        if len(compare) != 2 or not set(compare) <= set(PLAIN):
             self._object("compare", ",".join(compare))
-            compare = ("model", "data")
+            compare = PLAIN
         return Scene(trained, step, select, source, (compare[0], compare[1]), self._decoding())
 
     def _decoding(self) -> Decoding:

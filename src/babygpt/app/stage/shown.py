@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.app.stage.views import finite
+from babygpt.app.stage.figures import finite
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.chain.elimination import MAX_ELIMINATION
@@ -86,7 +86,7 @@ class Shown:
         return {
             "loss": finite(loss),
             "gap": finite(loss - self._expected.floor),
-            "entropy_rate": None if self.long_run(passing) is None else self._entropy_rate,
+            "entropy_rate": None if self.long_run(passing) is None else finite(self._entropy_rate),
             "mixing_time": time,
             "mixing": kind,
         }
@@ -97,6 +97,10 @@ class Shown:
 
     @cached_property
     def _pi(self) -> NDArray[np.float64] | None:
+        pi = self._ending()
+        return pi if pi is not None and np.isfinite(pi).all() else None
+
+    def _ending(self) -> NDArray[np.float64] | None:
         """Where there are several recurrent classes: begun in a state drawn evenly."""
         try:
             n_classes = len(self.chain.recurrent_classes())
@@ -133,4 +137,6 @@ class Shown:
             time = self.chain.mixing_time()
         except ConvergenceError:
             return None, "unknown"
-        return (time, "exact") if math.isfinite(time) else (None, "infinite")
+        if math.isinf(time):
+            return None, "infinite"
+        return (time, "exact") if math.isfinite(time) else (None, "unknown")

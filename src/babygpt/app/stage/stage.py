@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from babygpt.app.stage.film import Film
+from babygpt.app.stage.figures import Values, context_of, data_values
+from babygpt.app.stage.film import Film, Weights
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.links import PLAIN, Decoding
@@ -17,13 +17,10 @@ from babygpt.app.stage.player import Player
 from babygpt.app.stage.setup import Setup
 from babygpt.app.stage.shown import Expected, Shown
 from babygpt.app.stage.tape import Tape
-from babygpt.app.stage.views import context_of, data_values
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import number_of
 from babygpt.chain.extract import context_table
 from babygpt.errors import SettingError
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +169,20 @@ class Stage:
             self._shown = self.moment, Shown(chain, self.expected)
         return self._shown[1]
 
+    @property
+    def weights(self) -> tuple[int, Weights]:
+        """The weights in force, and the step to whose chain they belong.
+
+        It is the step shown, but for where few weights are kept: there it may be an earlier one.
+        """
+        step = self.player.step
+        return (
+            step if self.knobs.on_the_line else self.film.weights_at(step)[0],
+            self.knobs.weights(step, self.film),
+        )
+
     def _turned(self) -> MarkovChain:
-        gpt = self.film.gpt(self.knobs.weights(self.player.step, self.film))
+        gpt = self.film.gpt(self.weights[1])
         return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
 
     def values(self) -> Values:

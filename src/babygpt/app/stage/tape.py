@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from babygpt.app.stage.views import context_of
+from babygpt.app.stage.figures import context_of
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.walk import draw
 

@@ -1,157 +1,244 @@
-"""Chains as the screen takes them: plain numbers, and bytes where there are many.
+"""What a screen is told: the views, each whole in itself, with a revision that grows when it changes.
 
 `frontend/src/protocol.ts` says what each view holds.
 """
 
 from __future__ import annotations
 
-import base64
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from babygpt.app.stage import links, scripts
+from babygpt.app.stage.figures import (
+    MAX_VALUES,
+    context_of,
+    curve,
+    data_counts,
+    finite,
+    map_size,
+    neighbours,
+    nested,
+    numbers,
+    pixels,
+    seen_bits,
+)
+from babygpt.app.stage.links import PLAIN, Scene
+from babygpt.app.stage.presets import PRESETS
+from babygpt.app.stage.stage import Pin, Stage
+from babygpt.gpt.vocabulary import visible
+from babygpt.lens.inside import look_inside
 
-from babygpt.chain.chain import MarkovChain
-from babygpt.chain.contexts import contexts_between
-from babygpt.gpt.corpus import Corpus
+View = dict[str, Any]
 
-Values = NDArray[np.float64]  # (N, V); NaN where nothing is known
-
-MAX_VALUES = 256  # states whose arrows travel as numbers; more make a map
-MAX_PIXELS = 2**16  # pixels of a map; more states share one
-MAX_CURVE = 600  # points of the loss curve
+MAX_TEXT = 4000  # characters that are edited on the screen
+MAX_TOKENS = 400  # tokens drawn one by one
+MAX_ROWS, MAX_CELLS = 200, 20_000  # of a table's window
+MAX_RECORDED = 600  # steps that a timeline marks
 MAX_ATTENTION = 2**14  # weights of attention that travel
 
 
-def packed(values: NDArray[Any]) -> str:
-    """Return numbers as base64 of their little-endian bytes."""
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+class Views:
+    """Makes the views of a stage, each only when it has changed and someone asks."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Any] = {}
+        self._revisions: dict[str, int] = {}
+        self._made: dict[str, View | None] = {}
+
+    def changed(
+        self, stage: Stage, notice: View | None, known: Mapping[str, int]
+    ) -> tuple[dict[str, View | None], dict[str, int]]:
+        """Return the views whose revision is not the ``known`` one, and the revisions of all."""
+        views = {}
+        for name, (key, make) in _VIEWS.items():
+            now = key(stage)
+            self._see(name, now)
+            if known.get(name) != self._revisions[name]:
+                if name not in self._made:
+                    self._made[name] = make(stage)
+                views[name] = self._made[name]
+        self._see("notice", notice)
+        if known.get("notice") != self._revisions["notice"]:
+            views["notice"] = notice
+        return views, dict(self._revisions)
+
+    def _see(self, name: str, key: Any) -> None:
+        if name not in self._keys or self._keys[name] != key:
+            self._keys[name] = key
+            self._revisions[name] = self._revisions.get(name, 0) + 1
+            self._made.pop(name, None)
 
 
-def numbers(values: NDArray[np.float64]) -> list[float | None]:
-    """Return numbers for JSON, which knows no NaN."""
-    flat: list[float] = values.ravel().tolist()
-    return [None if x != x else x for x in flat]
+# -- what is learnt ----------------------------------------------------------------------------------------
 
 
-def finite(value: float) -> float | None:
-    """Return a number for JSON, or None for what is no finite number."""
-    return value if math.isfinite(value) else None
+def _setup(stage: Stage) -> View:
+    setup, limits = stage.setup, stage.limits
+    corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
+    V, K = config.vocab_size, config.block_size
+    beginning = setup.text[:MAX_TOKENS] if vocabulary.tokens == "chars" else setup.text
+    return {
+        "version": stage.version,
+        "name": setup.name,
+        "text": setup.text if len(setup.text) <= MAX_TEXT else None,
+        "tokens": vocabulary.encode(beginning)[:MAX_TOKENS].tolist(),
+        "n_tokens": corpus.n_examples + K,
+        "symbols": list(vocabulary.symbols),
+        "labels": [visible(symbol) for symbol in vocabulary.symbols],
+        "separator": vocabulary.separator,
+        "settings": asdict(setup.settings),
+        "n_states": setup.n_states,
+        "n_arrows": setup.n_states * V,
+        "n_parameters": config.n_parameters,
+        "n_examples": corpus.n_examples,
+        "seen": seen_bits(corpus, setup.n_states),
+        "n_seen": len(corpus.states),
+        "floor": stage.film.floor,
+        "uniform": math.log(V),
+        "map": list(map_size(V, K)) if setup.n_states > MAX_VALUES else None,
+        "presets": list(PRESETS),
+        "limits": {"states": limits.states, "steps": limits.steps, "text": limits.text},
+    }
 
 
-def data_values(corpus: Corpus) -> Values:
-    """Return how often the data continues each state with each token, as shares (N, V); NaN where it never does."""
-    V, K = len(corpus.vocabulary), corpus.context_length
-    values = np.full((V**K, V), np.nan)
-    values[corpus.states] = corpus.probs
-    return values
+def _curve(stage: Stage) -> View:
+    film, losses = stage.film, stage.film.training.losses
+    if not stage.training and stage.setup.settings.batch_size is None:
+        losses = [*losses, stage.expected.loss(film.chain(film.trained))]
+    steps, losses = curve(losses)
+    recorded = film.recorded
+    gaps = len(recorded) < film.trained and len(recorded) <= MAX_RECORDED
+    return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
 
 
-def data_counts(corpus: Corpus, first: int, stop: int) -> NDArray[np.int64]:
-    """Return how often each token follows in the data in the states ``first`` … ``stop`` − 1: (states, V)."""
-    counts = np.zeros((stop - first, len(corpus.vocabulary)), dtype=np.int64)
-    here = (corpus.states >= first) & (corpus.states < stop)
-    counts[corpus.states[here] - first] = corpus.counts[here]
-    return counts
+def _player(stage: Stage) -> View:
+    player, film = stage.player, stage.film
+    return {
+        "step": player.step, "trained": film.trained, "total": film.total, "training": stage.training,
+        "playing": player.playing, "speed": player.speed, "stopped": film.stopped,
+    }  # fmt: skip
 
 
-def seen_bits(corpus: Corpus, n_states: int) -> str:
-    """Return which states occur in the data, a bit each."""
-    seen = np.zeros(n_states, dtype=bool)
-    seen[corpus.states] = True
-    return packed(np.packbits(seen, bitorder="little"))
+# -- what is shown of it -----------------------------------------------------------------------------------
 
 
-# -- the map -----------------------------------------------------------------------------------------------
+def _frame_key(stage: Stage) -> Any:
+    pins = tuple(stage.pins[subject] for subject in stage.compare if subject in stage.pins)
+    return stage.moment, stage.source, stage.compare, pins, stage.passing
 
 
-def map_length(vocab_size: int, context_length: int) -> int:
-    """Return how many of the newest tokens a map tells apart: all, or as many as there are pixels for."""
-    length = context_length
-    while length > 1 and vocab_size**length > MAX_PIXELS:
-        length -= 1
-    return length
+def _frame(stage: Stage) -> View:
+    config, values = stage.setup.config, stage.values()
+    difference, many = stage.source == "difference", len(values) > MAX_VALUES
+    pi = None if many else stage.shown.long_run(stage.passing)
+    return {
+        "version": stage.version,
+        "step": stage.player.step,
+        "source": stage.source,
+        "compare": list(stage.compare),
+        "values": None if many else numbers(values),
+        "map": pixels(values, config.vocab_size, config.block_size, difference) if many else None,
+        "pi": None if pi is None else nested(pi),
+        "turned": stage.knobs.turned,
+    }
 
 
-def map_size(vocab_size: int, context_length: int) -> tuple[int, int]:
-    """Return width and height of the map of a chain, in pixels.
-
-    >>> map_size(2, 9), map_size(27, 2), map_size(2, 20)
-    ((32, 16), (27, 27), (256, 256))
-    """
-    length = map_length(vocab_size, context_length)
-    return vocab_size ** math.ceil(length / 2), vocab_size ** (length // 2)
-
-
-def suffix_map(values: NDArray[Any], vocab_size: int, length: int) -> NDArray[Any]:
-    """Return the rows of (V^length, …) in the order of pixels: those with the same last tokens side by side.
-
-    The newest token picks one of V strips of columns, the one before one of V strips of rows, the third newest a strip
-    of columns within that, and so on: the chaos game representation of genomics [1]_, for any number of symbols.
-
-    .. [1] Jeffrey, "Chaos game representation of gene structure", 1990.
-
-    >>> suffix_map(np.arange(8), 2, 3).reshape(2, 4).tolist()  # rows: the middle token; columns: newest, then oldest
-    [[0, 4, 1, 5], [2, 6, 3, 7]]
-    """
-    tail = values.shape[1:]
-    cube = values.reshape((vocab_size,) * length + tail)
-    columns = list(range(length - 1, -1, -2))
-    rows = list(range(length - 2, -1, -2))
-    return cube.transpose(*rows, *columns, *range(length, length + len(tail))).reshape(-1, *tail)
+def _selected(stage: Stage) -> View | None:
+    state = stage.selected
+    if state is None:
+        return None
+    config, chain = stage.setup.config, stage.shown.chain
+    V, K = config.vocab_size, config.block_size
+    counts, tokens = data_counts(stage.setup.corpus, state, state + 1)[0], context_of(state, V, K)
+    pi = stage.shown.long_run(stage.passing)
+    after, before = neighbours(chain, state)
+    attention = layers = None
+    if config.n_layer * config.n_head * K * K <= MAX_ATTENTION and not stage.passing:
+        step, weights = stage.weights
+        inside = look_inside(stage.film.gpt(weights), tokens)
+        layers, read = nested(inside.probs), nested(inside.attention.round(4))
+        attention = None if read is None else {"step": step, "weights": read}
+    return {
+        "state": state, "tokens": tokens, "model": chain.probs[state].tolist(), "data": counts.tolist(),
+        "n": int(counts.sum()), "pi": None if pi is None else finite(float(pi[state])), "successors": after,
+        "predecessors": before, "attention": attention, "layers": layers,
+    }  # fmt: skip
 
 
-def pixels(values: Values, vocab_size: int, context_length: int, difference: bool) -> str:
-    """Return a chain's map: two bytes a pixel, token and strength."""
-    V, length = vocab_size, map_length(vocab_size, context_length)
-    known = ~np.isnan(values[:, 0])
-    if length < context_length:
-        blocks = values.reshape(-1, V**length, V)  # the oldest tokens come first: states of one pixel lie in one column
-        n = known.reshape(-1, V**length).sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            values = np.nansum(blocks, axis=0) / n[:, None]
-        known = n > 0
-    values = np.where(known[:, None], values, 0.0)
-    if not difference:
-        token = values.argmax(axis=1)
-        strength = (values.max(axis=1) - 1 / V) / (1 - 1 / V)
-    elif V == 2:
-        token, strength = (values[:, 1] > 0).astype(np.int64), np.abs(values[:, 1])
-    else:
-        token, strength = np.full(len(values), 2), np.abs(values).sum(axis=1) / 2
-    both = np.empty((len(values), 2), dtype=np.uint8)
-    both[:, 0] = np.where(known, np.minimum(token, 254), 255)
-    both[:, 1] = np.clip(np.round(255 * strength), 0, 255)
-    return packed(suffix_map(both, V, length))
+def _rows(stage: Stage) -> View | None:
+    if stage.window is None:
+        return None
+    N, V = stage.setup.n_states, stage.setup.config.vocab_size
+    first = min(max(stage.window, 0), N - 1)
+    stop = min(first + max(1, min(MAX_ROWS, MAX_CELLS // V)), N)
+    return {
+        "first": first,
+        "values": [numbers(row) for row in stage.values()[first:stop]],
+        "counts": data_counts(stage.setup.corpus, first, stop).tolist(),
+    }
 
 
-# -- one state, one curve ----------------------------------------------------------------------------------
+def _pins(stage: Stage) -> View:
+    def view(pin: Pin | None) -> View | None:
+        if pin is None:
+            return None
+        length, fits = pin.chain.context_length, stage.fits(pin)
+        return {"step": pin.step, "seed": pin.seed, "context_length": length, "fits": fits}
+
+    return {slot: view(pin) for slot, pin in stage.pins.items()}
 
 
-def neighbours(chain: MarkovChain, state: int) -> tuple[list[int], list[dict[str, float]]]:
-    """Return the successors of a state, and its predecessors with the token and probability that lead from each."""
-    V, N = len(chain.vocabulary), chain.n_states
-    after = [state % (N // V) * V + token for token in range(V)]
-    token = state % V
-    before = [oldest * (N // V) + state // V for oldest in range(V)]
-    arrows = [{"state": s, "token": token, "p": float(chain.probs[s, token])} for s in before]
-    return after, arrows
+# -- what can be taken away --------------------------------------------------------------------------------
 
 
-def context_of(state: int, vocab_size: int, context_length: int) -> list[int]:
-    """Return the tokens of a state, the oldest first."""
-    tokens: list[int] = contexts_between(state, state + 1, vocab_size, context_length)[0].tolist()
-    return tokens
+def _scene(stage: Stage) -> Scene:
+    """Return what a link says: while something runs, how it will end; of a difference only what a link can carry."""
+    trained, step = stage.end
+    plain = set(stage.compare) <= set(PLAIN)
+    return Scene(
+        trained,
+        None if step == trained else step,
+        stage.selected,
+        stage.source if plain or stage.source != "difference" else "model",
+        stage.compare if plain else PLAIN,
+        stage.decoding,
+    )
 
 
-def curve(losses: list[float]) -> tuple[list[int], list[float]]:
-    """Return steps and losses of a training, thinned to what a screen can show, the last one always among them.
+def _scripted(stage: Stage) -> tuple[int, int]:
+    """Return for how many steps a script trains, and which it looks at."""
+    steps = max(stage.film.trained if stage.film.stopped else stage.film.total, 1)
+    return steps, min(stage.end[1], steps)
 
-    ``losses[i]`` is the loss of the GPT of step i.
-    """
-    every = max(1, math.ceil(len(losses) / (MAX_CURVE - 1)))
-    steps = list(range(0, len(losses), every))
-    if losses and steps[-1] != len(losses) - 1:
-        steps.append(len(losses) - 1)
-    return steps, [losses[step] for step in steps]
+
+def _code(stage: Stage) -> View:
+    setup, (steps, step) = stage.setup, _scripted(stage)
+    separator = setup.corpus.vocabulary.separator
+    context = None if stage.selected is None else separator.join(stage.symbols(stage.selected))
+    return {
+        "python": scripts.python(setup, steps, step, stage.decoding, context),
+        "command": scripts.command(setup, steps),
+    }
+
+
+# Of each view but the notice: what it depends on, and how it is made.
+_VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]] = {
+    "setup": (lambda s: (s.version, s.setup), _setup),
+    "frame": (_frame_key, _frame),
+    "numbers": (lambda s: (s.moment, s.passing), lambda s: s.shown.numbers(s.passing)),
+    "curve": (lambda s: (s.version, s.film.trained, s.training, s.film.stopped), _curve),
+    "player": (_player, _player),
+    "selected": (lambda s: s.selected if s.selected is None else (s.selected, s.moment, s.passing), _selected),
+    "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),
+    "decoding": (lambda s: s.decoding, lambda s: asdict(s.decoding)),
+    "knobs": (
+        lambda s: (s.version, s.knobs.version, s.film.trained > 0, s.knobs.shows_tensor and s.player.step),
+        lambda s: s.knobs.view(s.player.step, s.film),
+    ),
+    "pins": (lambda s: (*s.pins.values(), s.version), _pins),
+    "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
+    "link": (lambda s: (s.setup, _scene(s)), lambda s: links.write(s.setup, _scene(s))),
+    "code": (lambda s: (s.setup, _scripted(s), s.decoding, s.selected), _code),
+}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import babygpt as bg
-from babygpt.app.stage.views import (
+from babygpt.app.stage.figures import (
     MAX_CURVE,
     MAX_PIXELS,
     context_of,
@@ -21,6 +21,7 @@ from babygpt.app.stage.views import (
     map_length,
     map_size,
     neighbours,
+    nested,
     numbers,
     pixels,
     seen_bits,
@@ -30,12 +31,12 @@ from babygpt.app.stage.views import (
 CORPUS = bg.Corpus.from_text("012021102210012200112", 2)
 
 
-@given(arrays(np.float64, (3, 2), elements=st.floats(0, 1) | st.just(math.nan)))
+@given(arrays(np.float64, (3, 2), elements=st.floats(0, 1) | st.sampled_from([math.nan, math.inf, -math.inf])))
 def test_numbers_come_through_json_as_they_are_and_none_for_what_is_none(values):
     flat = json.loads(json.dumps(numbers(values), allow_nan=False))
-    assert all(
-        (a is None) == math.isnan(b) and (a is None or a == b) for a, b in zip(flat, values.ravel(), strict=True)
-    )
+    for said, value in zip(flat, values.ravel().tolist(), strict=True):
+        assert said == (value if math.isfinite(value) else None)
+    assert nested(values) == (values.tolist() if np.isfinite(values).all() else None)
 
 
 def test_the_datas_shares_and_counts_stand_in_the_rows_of_their_states():

@@ -22,7 +22,8 @@ GIVEN_UP = 30  # seconds after which a test that waits has failed
 class Puppet:
     """A session that remembers what it was told, and complains when two threads use it at once."""
 
-    def __init__(self):
+    def __init__(self, room=lambda: 0):
+        self.room, self.memory, self.rooms = room, 0, []
         self.told, self.advances, self.clock = [], 0, []
         self.step, self.steps, self.wanders = 0, 0, False
         self.padding = ""
@@ -48,6 +49,7 @@ class Puppet:
     def handle(self, command):
         with self._use():
             self.told.append(command)
+            self.rooms.append(self.room())
             self.revisions["told"] += 1
             match command:
                 case {"command": "train", "steps": steps}:
@@ -57,6 +59,8 @@ class Puppet:
                 case {"command": "pad", "n": n}:
                     self.padding = "x" * n
                     self.revisions["player"] += 1
+                case {"command": "grow", "to": memory}:
+                    self.memory = memory
                 case {"command": "wait"}:
                     self.at_gate.set()
                     assert self.gate.wait(GIVEN_UP)

@@ -266,6 +266,27 @@ def test_where_all_places_are_taken_the_newcomer_is_told(studio):
             assert not again.hello["new"]
 
 
+def test_a_class_in_which_all_want_much_is_kept_within_the_memory():
+    def frames(studio):
+        return sum(hosted.need for hosted in studio.sessions._hosted.values())
+
+    limits = Limits.for_a_class()
+    big = {"command": "configure", "sequence": "0110" * 9, "context_length": 12, "steps": 20_000, "n_layer": 1}
+    with running(make=None, limits=limits, memory=2**27) as studio:
+        with studio.screen(A) as a, studio.screen(B) as b:
+            a.say(big)
+            a.until(lambda views: views["setup"]["n_states"] == 4096)
+            b.say(big)
+            b.until(lambda views: views["notice"])
+            assert b.views["notice"]["code"] == "memory"
+            assert "left for it" in b.views["notice"]["text"]
+            assert frames(studio) < 2**27
+        with studio.screen(C) as c:  # who is away makes room
+            c.say(big)
+            c.until(lambda views: views["setup"]["n_states"] == 4096)
+        assert studio.sessions.find(A) is None
+
+
 def test_one_session_is_not_shown_in_windows_without_end(studio):
     screens = [studio.screen() for _ in range(SCREENS)]
     with pytest.raises(websockets.exceptions.ConnectionClosed) as refused:

@@ -12,9 +12,10 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -28,12 +29,13 @@ import babygpt
 from babygpt.app.hosting.connection import Connection
 from babygpt.app.hosting.door import Door
 from babygpt.app.hosting.server import Server
-from babygpt.app.hosting.sessions import GoneError, Session, Sessions
+from babygpt.app.hosting.sessions import GoneError, Room, Session, Sessions
 from babygpt.app.stage.limits import Limits
 from babygpt.errors import BabyGPTError
 
 STATIC = Path(__file__).parents[1] / "static"
-SESSIONS, CLASS_SESSIONS = 32, 100  # on one person's machine, in a class
+SESSIONS, CLASS_SESSIONS = 32, 50  # on one person's machine, in a class
+SHARE = 0.5  # of the memory that is free when the studio starts: for all sessions together
 
 # Seconds after which a computing thread lets another one run: less than Python's 5 ms, so that a click does not wait
 # for several trainings in a row.
@@ -47,7 +49,8 @@ def studio_app(
     limits: Limits | None = None,
     most_sessions: int = SESSIONS,
     names: Sequence[str] = (),
-    make: Callable[[], Session] | None = None,
+    make: Callable[[Room], Session] | None = None,
+    memory: int | None = None,
 ) -> Starlette:
     """Return the studio as an ASGI application; its sessions are ``app.state.sessions``.
 
@@ -61,13 +64,19 @@ def studio_app(
         Names by which the studio may be called, besides this machine's own.
     make
         Makes a session; by default a :class:`babygpt.app.session.Session`.
+    memory
+        Bytes for all sessions together; by default half of what is free now.
     """
     limits = limits or Limits()
     if make is None:
         from babygpt.app.session import Session as TheSession
 
-        make = partial(TheSession, limits)
-    sessions = Sessions(make, most_sessions)
+        def make_one(room: Room) -> Session:
+            return TheSession(replace(limits, room=room))
+
+        make = make_one
+    memory = int(SHARE * psutil.virtual_memory().available) if memory is None else memory
+    sessions = Sessions(make, most_sessions, memory)
 
     async def page(request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})

@@ -7,8 +7,11 @@ from studios import GIVEN_UP, Puppet
 
 from babygpt.app.hosting import sessions as module
 from babygpt.app.hosting import workshop as workshop_module
-from babygpt.app.hosting.sessions import FullError, GoneError, Hosted, Sessions
+from babygpt.app.hosting.sessions import BESIDES, NEWCOMER, FullError, GoneError, Hosted, Sessions
 from babygpt.app.hosting.workshop import Workshop
+
+A, B, C, D = (f"the-session-of-{name}" for name in "abcd")
+PLENTY = 2**40  # bytes
 
 
 class Looker:
@@ -41,7 +44,7 @@ def clock(monkeypatch):
 def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
     async def scene():
         workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda: puppet, workshop, lambda: None)
+        hosted = Hosted(lambda room: puppet, workshop)
         hosted.enter(screen)
         await hosted.handle({"command": "wander", "on": True})
         clock[0] = 101.0
@@ -61,7 +64,7 @@ def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
 def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock):
     async def scene():
         workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda: puppet, workshop, lambda: None)
+        hosted = Hosted(lambda room: puppet, workshop)
         hosted.enter(screen)
         await hosted.handle({"command": "wander", "on": True})
         await hosted.handle({"command": "train", "steps": 20})
@@ -86,7 +89,7 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypat
     async def scene():
         ended = []
         workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda: puppet, workshop, lambda: ended.append(True))
+        hosted = Hosted(lambda room: puppet, workshop, lambda: ended.append(True))
         hosted.enter(screen)
         await hosted.handle({"command": "train", "steps": 10**9})
         await until(lambda: puppet.step > 2)
@@ -112,11 +115,11 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypat
 
 
 def test_a_session_that_cannot_be_made_is_told_and_its_place_is_free(caplog):
-    def fail():
+    def fail(room):
         raise MemoryError
 
     async def scene():
-        sessions, screen = Sessions(fail, most=1), Looker()
+        sessions, screen = Sessions(fail, 1, PLENTY), Looker()
         hosted, new = sessions.enter("the-session-of-a", screen)
         assert new
         await until(lambda: screen.dismissed)
@@ -131,7 +134,7 @@ def test_a_session_that_cannot_be_made_is_told_and_its_place_is_free(caplog):
 
 def test_a_studio_that_is_closing_takes_nobody_in():
     async def scene():
-        sessions, screen = Sessions(Puppet, most=5), Looker()
+        sessions, screen = Sessions(Puppet, 5, PLENTY), Looker()
         sessions.enter("the-session-of-a", screen)
         sessions.close()
         assert screen.dismissed == [(1001, "The studio was closed.")]
@@ -143,7 +146,7 @@ def test_a_studio_that_is_closing_takes_nobody_in():
 
 def test_whoever_returns_in_time_is_not_forgotten():
     async def scene():
-        sessions, screen = Sessions(Puppet, most=5, kept=0.02), Looker()
+        sessions, screen = Sessions(Puppet, 5, PLENTY, kept=0.02), Looker()
         hosted, _ = sessions.enter("the-session-of-a", screen)
         sessions.leave(hosted, screen)
         assert sessions.enter("the-session-of-a", screen) == (hosted, False)
@@ -152,5 +155,120 @@ def test_whoever_returns_in_time_is_not_forgotten():
         sessions.leave(hosted, screen)
         await until(lambda: sessions.find("the-session-of-a") is None)
         sessions.close()
+
+    asyncio.run(scene())
+
+
+# -- memory --------------------------------------------------------------------------------------------------
+
+LARGE = 10 * NEWCOMER
+
+
+class Company:
+    """Sessions of puppets, and who looks at each."""
+
+    def __init__(self, memory):
+        self.sessions, self.lookers = Sessions(Puppet, 100, memory), {}
+
+    async def enter(self, name, memory=0):
+        """Let someone in whose session comes to take so much."""
+        self.lookers[name] = Looker()
+        hosted, _ = self.sessions.enter(name, self.lookers[name])
+        await hosted.handle({"command": "grow", "to": memory - BESIDES})
+        return hosted
+
+    def leave(self, name):
+        self.sessions.leave(self.sessions.find(name), self.lookers[name])
+
+    @property
+    def names(self):
+        return {name for name in (A, B, C, D) if self.sessions.find(name) is not None}
+
+
+def test_where_memory_is_short_those_go_first_who_are_away_for_longest(clock):
+    async def scene():
+        company = Company(3 * LARGE)
+        for name in (B, A, C):
+            await company.enter(name, LARGE)
+        for name in (A, B):
+            clock[0] += 1.0
+            company.leave(name)
+        await company.enter(D)
+        assert company.names == {B, C, D}
+        await company.sessions.find(D).handle({"command": "grow", "to": 2 * LARGE - BESIDES})
+        assert company.names == {C, D}
+        assert all(looker.dismissed == [] for looker in company.lookers.values())
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_a_newcomer_for_whom_no_memory_is_left_is_told_and_costs_nobody_anything():
+    async def scene():
+        company = Company(2 * LARGE)
+        await company.enter(A, LARGE)
+        await company.enter(B, LARGE - NEWCOMER // 2)
+        with pytest.raises(FullError, match="memory"):
+            company.sessions.enter(C, Looker())
+        assert company.names == {A, B}
+        company.leave(A)
+        await company.enter(C)
+        assert company.names == {B, C}
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_nobody_is_sent_away_for_a_newcomer_who_does_not_fit_even_so():
+    async def scene():
+        company = Company(2 * LARGE)
+        await company.enter(A, 2 * LARGE - NEWCOMER - 1)
+        await company.enter(B, 2)
+        company.leave(B)
+        await company.sessions.find(A).handle({"command": "grow", "to": 2 * LARGE - BESIDES - 2})
+        with pytest.raises(FullError, match="memory"):
+            company.sessions.enter(C, Looker())
+        assert company.names == {A, B}
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_a_session_hears_what_others_who_are_there_have_left_for_it_and_may_keep_what_it_has():
+    async def scene():
+        company = Company(4 * LARGE)
+        asked, other, _ = [await company.enter(name, LARGE) for name in (A, B, C)]
+        assert asked._session.rooms[-1] == 4 * LARGE - BESIDES  # nobody else was there
+        company.leave(C)
+        await asked.handle({"command": "play"})
+        assert asked._session.rooms[-1] == 3 * LARGE - BESIDES
+        await other.handle({"command": "grow", "to": 4 * LARGE - BESIDES})
+        await asked.handle({"command": "play"})
+        assert asked._session.rooms[-1] == LARGE - BESIDES
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_who_leaves_makes_room_if_there_was_too_little():
+    async def scene():
+        company = Company(2 * LARGE)
+        for name in (A, B):
+            await company.enter(name, LARGE)
+        await company.sessions.find(B).handle({"command": "grow", "to": 2 * LARGE - BESIDES})
+        assert company.names == {A, B}
+        company.leave(A)
+        assert company.names == {B}
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_the_first_session_fits_any_memory():
+    async def scene():
+        company = Company(1)
+        await company.enter(A)
+        assert company.names == {A}
+        company.sessions.close()
 
     asyncio.run(scene())

@@ -44,10 +44,10 @@ def test_where_others_take_the_memory_what_is_left_is_the_limit():
     limits.check_memory(config, 50)
     left[0] = limits.need(config, 50)
     limits.check_memory(config, 50)
-    with pytest.raises(RefusedError, match="the studio has .* left for it"):
+    with pytest.raises(RefusedError, match=r"the studio has .* left for it"):
         limits.check_memory(config, 100)
     left[0] -= 1
-    with pytest.raises(RefusedError, match="the studio has .* left for it"):
+    with pytest.raises(RefusedError, match=r"the studio has .* left for it"):
         limits.check_memory(config, 50)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -15,9 +15,12 @@ from babygpt.app.hosting.workshop import Crew, Workshop
 from babygpt.errors import BabyGPTError
 
 T = TypeVar("T")
+Room = Callable[[], int]  # tells how many bytes are left
 
 KEPT = 3600.0  # seconds that a session waits for its owner
 SCREENS = 8  # that may show one session
+BESIDES = 2**23  # bytes of a session beside what its setup asks for: the text, the views, the modules
+NEWCOMER = 2**24  # bytes that a session counts for until it says what it takes
 
 log = logging.getLogger("babygpt.studio")
 
@@ -28,6 +31,10 @@ class Session(Protocol):
     @property
     def training(self) -> bool:
         """Whether it trains."""
+
+    @property
+    def memory(self) -> int:
+        """How many bytes its setup asks for."""
 
     def handle(self, command: object) -> None:
         """Do what a command says."""
@@ -71,17 +78,39 @@ class Hosted:
     Parameters
     ----------
     make
-        Makes the session, in a thread.
+        Makes the session, in a thread; what it is given tells how many bytes the setup may ask for.
     workshop
         The threads.
     ended
         Is called when the session ends.
+    grown
+        Is called when it asks for more or less memory.
+    room
+        Tells how many bytes it may take in all.
+
+    Attributes
+    ----------
+    screens
+        Who looks.
+    left
+        When the last of them went; None while someone looks.
+    need
+        Bytes that the session may come to take.
     """
 
-    def __init__(self, make: Callable[[], Session], workshop: Workshop, ended: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        make: Callable[[Room], Session],
+        workshop: Workshop,
+        ended: Callable[[], object] = lambda: None,
+        grown: Callable[[], object] = lambda: None,
+        room: Callable[[Hosted], int] = lambda hosted: NEWCOMER,
+    ) -> None:
         self.screens: set[Screen] = set()
-        self.left: float | None = None  # when the last screen went
-        self._make, self._workshop, self._ended = make, workshop, ended
+        self.left: float | None = None
+        self.need = NEWCOMER
+        self._make, self._workshop, self._ended, self._grown, self._find_room = make, workshop, ended, grown, room
+        self._room = NEWCOMER
         self._session: Session | None = None
         self._due: float | None = None
         self._training, self._answering = False, False
@@ -92,6 +121,7 @@ class Hosted:
 
     async def handle(self, command: object) -> None:
         """Have the session handle a command."""
+        self._room = self._find_room(self)  # here: a thread does not ask about other sessions
         await self._use(self._workshop.hands, lambda session: session.handle(command), hurry=True)
         self._answering = True
         self._stir(answer=True)
@@ -214,19 +244,19 @@ class Hosted:
     async def _use(self, crew: Crew, job: Callable[[Session], T], hurry: bool = False) -> T:
         """Do a job with the session in a thread of a crew."""
 
-        def use() -> tuple[T, float | None, bool]:
+        def use() -> tuple[T, float | None, bool, int]:
             session = self._session
             if self._gone:
                 raise GoneError
             if session is None:
-                session = self._session = self._make()
+                session = self._session = self._make(lambda: self._room - BESIDES)
             result = job(session)
-            return result, session.due(self._clock()), session.training
+            return result, session.due(self._clock()), session.training, session.memory + BESIDES
 
         if self._gone:
             raise GoneError
         try:
-            result, self._due, self._training = await crew.run(self, use, hurry=hurry)
+            result, self._due, self._training, need = await crew.run(self, use, hurry=hurry)
         except GoneError:
             raise
         except Exception as error:
@@ -240,6 +270,9 @@ class Hosted:
                 self._workshop.forget(self)
         if not self._training:
             self._workshop.training.discard(self)
+        if need != self.need:
+            self.need = need
+            self._grown()
         return result
 
     def _stir(self, answer: bool = False) -> None:
@@ -254,16 +287,19 @@ class Sessions:
     Parameters
     ----------
     make
-        Makes a session.
+        Makes a session; what it is given tells how many bytes its setup may ask for.
     most
         How many there may be. Where one more is wanted, the one whose owner is away for longest goes.
+    memory
+        How many bytes they may take together. Where more is wanted, those go whose owners are away, and who is there
+        may not grow.
     kept
         Seconds that a session waits for its owner.
     """
 
-    def __init__(self, make: Callable[[], Session], most: int, kept: float = KEPT) -> None:
+    def __init__(self, make: Callable[[Room], Session], most: int, memory: int, kept: float = KEPT) -> None:
         self.workshop = Workshop()
-        self._make, self._most, self._kept = make, most, kept
+        self._make, self._most, self._memory, self._kept = make, most, max(memory, NEWCOMER), kept
         self._hosted: dict[str, Hosted] = {}
         self._closed = False
 
@@ -287,7 +323,7 @@ class Sessions:
         if hosted is None:
             self._make_room()
             hosted = self._hosted[session_id] = Hosted(
-                self._make, self.workshop, partial(self._hosted.pop, session_id, None)
+                self._make, self.workshop, partial(self._hosted.pop, session_id, None), self._fit, self._room
             )
         hosted.enter(screen)
         return hosted, new
@@ -295,6 +331,7 @@ class Sessions:
     def leave(self, hosted: Hosted, screen: Screen) -> None:
         """Let a screen go; the session waits for it to come back."""
         hosted.leave(screen, self._kept)
+        self._fit()
 
     def close(self) -> None:
         """End every session and take no more."""
@@ -304,11 +341,38 @@ class Sessions:
         self.workshop.close()
 
     def _make_room(self) -> None:
+        """Make room for a newcomer, or raise :class:`FullError`."""
         if self._closed:
             raise FullError("The studio is closing.")
-        if len(self._hosted) < self._most:
-            return
-        away = [hosted for hosted in self._hosted.values() if hosted.left is not None]
-        if not away:
+        present = [hosted for hosted in self._hosted.values() if hosted.left is None]
+        if len(present) >= self._most:
             raise FullError(f"All {self._most} places of this studio are taken. Come back when someone has left.")
-        min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "Another session needed the place.")
+        if _together(present) + NEWCOMER > self._memory:
+            raise FullError("The memory of this studio is taken. Come back when someone has left.")
+        while len(self._hosted) >= self._most:
+            self._drop_one()
+        self._fit(NEWCOMER)
+
+    def _fit(self, more: int = 0) -> None:
+        """Let those go who are away, until the others and ``more`` bytes fit the memory."""
+        while _together(self._hosted.values()) + more > self._memory and self._drop_one():
+            pass
+
+    def _drop_one(self) -> bool:
+        """End the session whose owner is away for longest; return whether there is one."""
+        away = [hosted for hosted in self._hosted.values() if hosted.left is not None]
+        if away:
+            min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "Another session needed the place.")
+        return bool(away)
+
+    def _room(self, asking: Hosted) -> int:
+        """Return what a session may take: what it has, or what is left by others whose owners are there.
+
+        Two that grow at the same moment do not see each other, and may come to take one session's memory too much.
+        """
+        others = [hosted for hosted in self._hosted.values() if hosted.left is None and hosted is not asking]
+        return max(asking.need, self._memory - _together(others))
+
+
+def _together(sessions: Iterable[Hosted]) -> int:
+    return sum(hosted.need for hosted in sessions)

@@ -27,6 +27,7 @@ class Puppet:
         self.told, self.advances, self.clock = [], 0, []
         self.step, self.steps, self.wanders = 0, 0, False
         self.padding = ""
+        self.drawings = []
         self.revisions = {"told": 1, "player": 1}
         self.sent = 0  # how often views were handed out
         self.gate = threading.Event()  # what the command "wait" waits for
@@ -92,11 +93,24 @@ class Puppet:
             self.sent += bool(new)
             return new, dict(self.revisions)
 
-    def export(self, file):
+    def snapshot(self, file):
         with self._use():
-            if file != "chain.svg":
+            if file not in ("chain.svg", "slow.svg", "broken.svg"):
                 raise SettingError(f"There is no file {file!r}. Ask for chain.svg.")
-            return b"<svg/>", "image/svg+xml"
+            told = len(self.told)
+            self.drawings.append("taken")
+
+        def make():
+            self.drawings.append("begun")
+            if file == "broken.svg":
+                raise ZeroDivisionError("on purpose")
+            if file == "slow.svg":
+                self.at_gate.set()
+                assert self.gate.wait(GIVEN_UP)
+            self.drawings.append("done")
+            return f"<svg>{told}</svg>".encode(), "image/svg+xml"
+
+        return make
 
 
 class Studio:

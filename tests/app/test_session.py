@@ -1298,7 +1298,7 @@ def test_the_chain_at_the_playhead_is_written_as_the_command_line_writes_it(endi
     studio = Driven(steps=5, **SMALL).trained()
     studio("seek", step=2)
     studio("decode", temperature=0.5)
-    data, media = studio.session.export(f"chain.{ending}")
+    data, media = studio.session.snapshot(f"chain.{ending}")()
     run = trained(steps=5, **SMALL)
     chain = run.chain_at(2).with_decoding(temperature=0.5)
     if ending in ("dot", "json", "csv"):
@@ -1312,7 +1312,7 @@ def test_the_chain_at_the_playhead_is_written_as_the_command_line_writes_it(endi
 
 def test_the_run_can_be_taken_away_and_loaded(tmp_path):
     studio = Driven(steps=5, **SMALL).trained()
-    data, media = studio.session.export("run.zip")
+    data, media = studio.session.snapshot("run.zip")()
     assert media == "application/zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
@@ -1324,7 +1324,7 @@ def test_the_run_can_be_taken_away_and_loaded(tmp_path):
 @pytest.mark.parametrize("file", ["chain.npz", "chain", "../run.zip", "", "x" * 10_000])
 def test_there_are_no_other_files(file):
     with pytest.raises(BabyGPTError, match="There is no file"):
-        Driven(**SMALL).session.export(file)
+        Driven(**SMALL).session.snapshot(file)
 
 
 # -- what numbers wait for ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -531,7 +532,7 @@ def test_a_session_that_fails_takes_no_other_with_it(studio, caplog):
 def test_a_download_is_a_file_with_a_name(studio, get):
     with studio.screen():
         status, headers, content = get(f"/download/chain.svg?session={A}")
-    assert (status, content) == (200, "<svg/>")
+    assert (status, content) == (200, "<svg>0</svg>")
     assert headers["content-type"] == "image/svg+xml"
     assert headers["content-disposition"] == 'attachment; filename="babygpt-chain.svg"'
     assert headers["cache-control"] == "no-store"
@@ -556,6 +557,46 @@ def test_a_download_that_cannot_be_is_told_in_a_sentence(studio, get, path, stat
     assert got == status
     assert headers["content-type"] == "text/plain; charset=utf-8"
     assert word in text
+
+
+def test_while_a_file_is_drawn_its_session_goes_on_and_the_file_shows_what_there_was(studio, get):
+    with studio.screen() as screen:
+        screen.ask({"command": "select", "state": 1})
+        got = []
+        drawing = threading.Thread(target=lambda: got.append(get(f"/download/slow.svg?session={A}")))
+        drawing.start()
+        session = studio.session()
+        assert session.at_gate.wait(GIVEN_UP)
+        screen.ask({"command": "train", "steps": 20})
+        screen.until(lambda views: views["player"]["step"] == 20)
+        session.gate.set()
+        drawing.join(GIVEN_UP)
+    assert got[0][0::2] == (200, "<svg>1</svg>")
+
+
+def test_of_many_files_that_are_asked_for_one_is_made_at_a_time_and_nothing_is_kept_for_the_others(studio, get):
+    with studio.screen(A), studio.screen(B):
+        a, b = studio.session(A), studio.session(B)
+        a.drawings = b.drawings = []
+        asked = [f"/download/slow.svg?session={name}" for name in (A, B, A, A, B)]
+        with ThreadPoolExecutor(len(asked)) as people:
+            answers = [people.submit(get, path) for path in asked]
+            until(lambda: a.at_gate.is_set() or b.at_gate.is_set())
+            until(lambda: sum(hosted._exporting.locked() for hosted in studio.sessions._hosted.values()) == 2)
+            assert a.drawings == ["taken", "begun"]
+            a.gate.set()
+            b.gate.set()
+            assert [answer.result(GIVEN_UP)[0] for answer in answers] == 5 * [200]
+    assert a.drawings == 5 * ["taken", "begun", "done"]
+    assert studio.sessions.workshop.press._slow == set()
+
+
+def test_a_file_that_cannot_be_made_by_a_mistake_of_ours_costs_the_session_nothing(studio, get, caplog):
+    with studio.screen() as screen:
+        assert get(f"/download/broken.svg?session={A}")[0::2] == (500, "The file could not be made.\n")
+        screen.ask({"command": "select", "state": 1})
+        assert get(f"/download/chain.svg?session={A}")[0] == 200
+    assert "ZeroDivisionError" in caplog.text
 
 
 # -- the end -------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from babygpt.app.stage import links
 from babygpt.app.stage.commands import parse
-from babygpt.app.stage.exports import export
+from babygpt.app.stage.exports import Export, snapshot
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
@@ -105,15 +105,18 @@ class Session:
         setup = self._stage.setup
         return self._limits.need(setup.config, setup.settings.steps)
 
-    def export(self, file: str) -> tuple[bytes, str]:
-        """Return a file and its media type: chain.svg, .png, .pdf, .dot, .json or .csv, or run.zip.
+    def snapshot(self, file: str) -> Export:
+        """Return a function that makes a file of what there is now, while the session goes on in any other thread.
+
+        The file is chain.svg, .png, .pdf, .dot, .json or .csv, or run.zip; with it comes its media type. The function
+        raises a :class:`BabyGPTError` if this chain cannot be written as one.
 
         Raises
         ------
         BabyGPTError
-            There is no such file, or this chain cannot be written as one.
+            There is no such file.
         """
-        return export(file, self._stage.shown.chain, self._stage.film)
+        return snapshot(file, self._stage.shown.chain, self._stage.film)
 
     # -- commands: what is learnt ---------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import socket
@@ -41,6 +42,8 @@ SHARE = 0.5  # of the memory that is free when the studio starts: for all sessio
 # for several trainings in a row.
 SWITCH = 0.001
 PATIENCE = 20  # times 50 ms, for computations under way when the studio is closed
+
+log = logging.getLogger("babygpt.studio")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -95,6 +98,9 @@ def studio_app(
             return PlainTextResponse("The session ended meanwhile. Load the studio's page again.\n", 404)
         except BabyGPTError as error:
             return PlainTextResponse(f"{error}\n", 400)
+        except Exception:  # a mistake of ours, or of Graphviz: it costs this file alone
+            log.exception("A file could not be made.")
+            return PlainTextResponse("The file could not be made.\n", 500)
         return Response(
             content,
             media_type=media_type,

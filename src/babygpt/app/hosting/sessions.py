@@ -48,8 +48,8 @@ class Session(Protocol):
     def changed(self, known: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, int]]:
         """Return the views that are not known, and the revisions of all."""
 
-    def export(self, file: str) -> tuple[bytes, str]:
-        """Return a file and its media type."""
+    def snapshot(self, file: str) -> Callable[[], tuple[bytes, str]]:
+        """Return a function that makes a file of what there is now, in any thread; and tells its media type."""
 
 
 class Screen(Protocol):
@@ -111,6 +111,7 @@ class Hosted:
         self.need = NEWCOMER
         self._make, self._workshop, self._ended, self._grown, self._find_room = make, workshop, ended, grown, room
         self._room = NEWCOMER
+        self._exporting = asyncio.Lock()
         self._session: Session | None = None
         self._due: float | None = None
         self._training, self._answering = False, False
@@ -139,7 +140,7 @@ class Hosted:
         return await self._use(self._workshop.hands, message, hurry)
 
     async def export(self, file: str) -> tuple[bytes, str]:
-        """Return a file of the session, and its media type.
+        """Return a file of the session, and its media type. The session goes on while it is made.
 
         Raises
         ------
@@ -147,16 +148,19 @@ class Hosted:
             There is no such file, or none of this session.
         """
 
-        def drawn(session: Session) -> tuple[bytes, str] | BabyGPTError:
+        def taken(session: Session) -> Callable[[], tuple[bytes, str]] | BabyGPTError:
             try:
-                return session.export(file)
+                return session.snapshot(file)
             except BabyGPTError as error:
                 return error
 
-        result = await self._use(self._workshop.press, drawn)
-        if isinstance(result, BabyGPTError):
-            raise result
-        return result
+        # Each session waits with one file at most, and takes what is needed for it when it is its turn: however many
+        # are asked for, no more is kept.
+        async with self._exporting, self._workshop.pressing:
+            make = await self._use(self._workshop.hands, taken)
+            if isinstance(make, BabyGPTError):
+                raise make
+            return await self._workshop.print(make)
 
     @property
     def interval(self) -> float:

@@ -1,7 +1,8 @@
 """Threads that work on many sessions, so that none waits long for another.
 
 A session is used by one thread at a time. Three crews of threads take turns at sessions: *hands* do what takes
-milliseconds and someone waits for (commands, views), *trainers* train, a slice at a time, and the *press* makes files.
+milliseconds and someone waits for (commands, views), and *trainers* train, a slice at a time. The *press* makes files,
+one at a time, of what was taken from a session before: that takes seconds, in which no session is held.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ class Workshop:
         self.hands = Crew(self, "hands", HANDS)
         self.trainers = Crew(self, "trainers", TRAINERS)
         self.press = Crew(self, "press", 1)  # Graphviz draws one picture at a time
+        self.pressing = asyncio.Lock()  # whoever has it may take from a session what the press needs
 
     @property
     def slice(self) -> float:
@@ -146,10 +148,18 @@ class Workshop:
         for crew in (self.hands, self.trainers, self.press):
             crew.call()
 
+    async def print(self, job: Callable[[], T]) -> T:
+        """Have the press make a file, and return what the job returns."""
+        file = object()  # in the place of a session
+        try:
+            return await self.press.run(file, job)
+        finally:
+            self.press.forget(file)
+
     def forget(self, session: Hashable) -> None:
         """Forget a session that is gone."""
         self.training.discard(session)
-        for crew in (self.hands, self.trainers, self.press):
+        for crew in (self.hands, self.trainers):
             crew.forget(session)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -12,6 +13,9 @@ from babygpt.app import formats
 from babygpt.app.stage.film import Film
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SettingError
+from babygpt.run.run import Run
+
+Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
 
 MEDIA = {
     "svg": "image/svg+xml",
@@ -27,32 +31,40 @@ FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip")
 _drawing = Lock()
 
 
-def export(file: str, chain: MarkovChain, film: Film) -> tuple[bytes, str]:
-    """Return one of ``FILES`` and its media type.
+def snapshot(file: str, chain: MarkovChain, film: Film) -> Export:
+    """Return a function that makes one of ``FILES`` of what there is now.
+
+    It may be called in any thread, whatever becomes of the film meanwhile: drawing takes seconds. It raises a
+    :class:`babygpt.BabyGPTError` if this chain cannot be written so.
 
     Raises
     ------
     SettingError
         There is no such file.
-    BabyGPTError
-        This chain cannot be written so.
+    DivergedError
+        A run that is broken cannot be saved.
     """
     if file not in FILES:
         raise SettingError(f"There is no file {file!r:.60} to download. There are: {', '.join(FILES)}.")
     if file == "run.zip":
-        return _zipped(film), "application/zip"
-    ending = file.removeprefix("chain.")
-    if ending not in formats.PICTURES:
-        return formats.export(chain, ending), MEDIA[ending]
-    from babygpt.draw.graph import draw_chain  # drawing loads Graphviz and matplotlib
+        run = film.run()
+        return lambda: (_zipped(run), "application/zip")
+    ending, seen = file.removeprefix("chain."), film.corpus.states
 
-    with _drawing:
-        return draw_chain(chain, seen=film.corpus.states.tolist()).render(ending), MEDIA[ending]
+    def make() -> tuple[bytes, str]:
+        if ending not in formats.PICTURES:
+            return formats.export(chain, ending), MEDIA[ending]
+        from babygpt.draw.graph import draw_chain  # drawing loads Graphviz and matplotlib
+
+        with _drawing:
+            return draw_chain(chain, seen=seen.tolist()).render(ending), MEDIA[ending]
+
+    return make
 
 
-def _zipped(film: Film) -> bytes:
+def _zipped(run: Run) -> bytes:
     out = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(film.run().save(Path(folder) / "run").iterdir()):
+        for path in sorted(run.save(Path(folder) / "run").iterdir()):
             archive.write(path, f"run/{path.name}")
     return out.getvalue()

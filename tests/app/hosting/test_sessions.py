@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
 from studios import GIVEN_UP, Puppet
@@ -81,6 +83,31 @@ def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock)
         workshop.close()
 
     asyncio.run(scene())
+
+
+def test_the_clock_is_read_where_screens_come_and_go_and_in_no_other_thread(monkeypatch):
+    readers = set()
+
+    def monotonic():
+        readers.add(threading.get_ident())
+        return time.monotonic()
+
+    monkeypatch.setattr(module, "monotonic", monotonic)
+
+    async def scene():
+        workshop, puppet, screen = Workshop(), Puppet(), Looker()
+        hosted = Hosted(lambda room: puppet, workshop)
+        hosted.enter(screen)
+        await hosted.handle({"command": "train", "steps": 20})
+        await until(lambda: puppet.step == 20)
+        await hosted.handle({"command": "wander", "on": True})
+        await until(lambda: puppet.advances > 25)
+        await hosted.look({}, 1)
+        hosted.drop(1001, "")
+        workshop.close()
+
+    asyncio.run(scene())
+    assert readers == {threading.get_ident()}
 
 
 def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypatch):

@@ -123,14 +123,14 @@ class Hosted:
     async def handle(self, command: object) -> None:
         """Have the session handle a command."""
         self._room = self._find_room(self)  # here: a thread does not ask about other sessions
-        await self._use(self._workshop.hands, lambda session: session.handle(command), hurry=True)
+        await self._use(self._workshop.hands, lambda session, now: session.handle(command), hurry=True)
         self._answering = True
         self._stir(answer=True)
 
     async def look(self, known: Mapping[str, int], seq: int) -> tuple[str | None, dict[str, int]]:
         """Return a message with the views that are not ``known``, if there are any, and what is known by it."""
 
-        def message(session: Session) -> tuple[str | None, dict[str, int]]:
+        def message(session: Session, now: float) -> tuple[str | None, dict[str, int]]:
             views, revisions = session.changed(known)
             if not views:
                 return None, revisions
@@ -148,7 +148,7 @@ class Hosted:
             There is no such file, or none of this session.
         """
 
-        def taken(session: Session) -> Callable[[], tuple[bytes, str]] | BabyGPTError:
+        def taken(session: Session, now: float) -> Callable[[], tuple[bytes, str]] | BabyGPTError:
             try:
                 return session.snapshot(file)
             except BabyGPTError as error:
@@ -213,7 +213,7 @@ class Hosted:
     async def _live(self) -> None:
         """Make the session, then advance it whenever that is due."""
         with suppress(GoneError):
-            await self._use(self._workshop.hands, lambda session: None)
+            await self._use(self._workshop.hands, lambda session, now: None)
             while True:
                 self._stir()
                 while (wait := self._wait()) is None or wait > 0:
@@ -234,19 +234,20 @@ class Hosted:
     async def _advance(self) -> None:
         shop = self._workshop
         if not self._training or self._gone:
-            await self._use(shop.hands, lambda session: session.advance(self._clock(), 0.0))
+            await self._use(shop.hands, lambda session, now: session.advance(now, 0.0))
             return
         # A training just begun goes first, for a single step: someone waits for its first frame.
         new = self not in shop.training
         shop.training.add(self)
         budget = 0.0 if new else shop.slice
-        await self._use(shop.trainers, lambda session: session.advance(self._clock(), budget), hurry=new)
+        await self._use(shop.trainers, lambda session, now: session.advance(now, budget), hurry=new)
         if new:
             self._answering = True
             self._stir(answer=True)
 
-    async def _use(self, crew: Crew, job: Callable[[Session], T], hurry: bool = False) -> T:
-        """Do a job with the session in a thread of a crew."""
+    async def _use(self, crew: Crew, job: Callable[[Session, float], T], hurry: bool = False) -> T:
+        """Do a job with the session, and the time on its clock, in a thread of a crew."""
+        now = self._clock()  # here: someone may come or go while the thread works
 
         def use() -> tuple[T, float | None, bool, int]:
             session = self._session
@@ -254,8 +255,8 @@ class Hosted:
                 raise GoneError
             if session is None:
                 session = self._session = self._make(lambda: self._room - BESIDES)
-            result = job(session)
-            return result, session.due(self._clock()), session.training, session.memory + BESIDES
+            result = job(session, now)
+            return result, session.due(now), session.training, session.memory + BESIDES
 
         if self._gone:
             raise GoneError

@@ -83,7 +83,13 @@ def write(setup: Setup, scene: Scene) -> dict[str, str]:
 
 
 def read(link: Mapping[str, str], limits: Limits) -> tuple[Setup, Scene, RefusedError | None]:
-    """Return what a link says, and the first mistake in it; what is mistaken is as it begins."""
+    """Return what a link says, and the first mistake in it; what is mistaken is as it begins.
+
+    Of a text that was too long for a link, the settings say nothing: then all is as it begins.
+    """
+    if "too_long" in link:
+        told = "The text of that link was too long to be in it. Open the downloaded run, or the text itself."
+        return Setup.of_preset(next(iter(PRESETS)), limits), Scene(), RefusedError(told, "too_long")
     reader = _Reader(link)
     setup = reader.setup(limits)
     return setup, reader.scene(setup), reader.mistake

@@ -1210,7 +1210,6 @@ def test_the_link_of_the_beginning_says_nothing_and_opens_the_beginning():
     studio("open", link={})
     assert studio.link == {}
     assert studio.setup["settings"] == asdict(ARTICLE)
-    assert studio.pins == {"A": None, "B": None}
     assert studio.tape["wandering"]
 
 
@@ -1269,6 +1268,21 @@ def test_training_that_a_link_asks_for_arrives_at_its_step_unless_someone_goes_e
         ({"learning_rate": "nan"}, "learning_rate"),
         ({"learning_rate": "1" * 400}, "learning_rate"), ({"tokens": "bytes"}, "tokens"),
         ({"preset": "none"}, "preset"),
+    assert studio.player["speed"] == 12.5
+
+
+def test_what_no_link_says_stays_when_one_is_opened():
+    studio = Driven(steps=7, **SMALL).trained()
+    studio("pin", slot="A")
+    studio("speed", speed=3)
+    pinned = np.array(studio.grid())
+    studio("open", link={"n_layer": "1", "context_length": "2"})
+    assert studio.pins["A"] == {"step": 7, "seed": 1337, "context_length": 3, "fits": False}
+    studio("open", link={"n_layer": "1"})
+    assert (studio.pins["A"]["fits"], studio.player["speed"]) == (True, 3)
+    model = np.array(studio.grid())
+    studio("show", source="difference", compare=["model", "A"])
+    np.testing.assert_array_equal(studio.grid(), model - pinned)
         ({"sequence": ""}, "sequence"), ({"trained": "-1"}, "trained"), ({"select": "8"}, "select"),
         ({"source": "nothing"}, "source"), ({"compare": "model"}, "compare"), ({"compare": "model,A"}, "compare"),
         ({"temperature": "-1"}, "temperature"), ({"temperature": "inf"}, "temperature"), ({"top_k": "0.5"}, "top_k"),

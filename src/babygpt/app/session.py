@@ -126,8 +126,11 @@ class Session:
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
         if scene.trained:
+        stage.pins = self._stage.pins
+        stage.player.keep_pace_of(self._stage.player)
             stage.train_to(scene.trained, heedless=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
+        stage.check_compare()
         self._stage, self._notice = stage, None
         if mistake is not None:
             self._notify(mistake)

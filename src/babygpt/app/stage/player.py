@@ -36,6 +36,11 @@ class Player:
         self.speed = None if speed is None else min(max(speed, SPEEDS[0]), SPEEDS[1])
         self._chosen = True
 
+    def keep_pace_of(self, other: Player) -> None:
+        """Play as fast as another plays, if someone chose how fast that is."""
+        if other._chosen:
+            self.choose_speed(other.speed)
+
     def suit(self, steps: int) -> None:
         """Choose a speed for so many steps, unless someone has chosen."""
         if not self._chosen:

@@ -463,6 +463,31 @@ def test_train_more_is_as_if_it_was_never_interrupted():
 
 def test_more_steps_by_the_settings_keep_what_is_trained_and_another_seed_does_not():
     studio = Driven(steps=5, **SMALL).trained()
+def test_train_more_within_the_steps_that_were_planned_keeps_the_plan():
+    studio = Driven(steps=40, **SMALL)
+    studio("train")
+    for _ in range(5):
+        studio.session.advance(studio.now, 0.0)
+    studio("stop")
+    studio("more", steps=3)
+    studio.finish().wait(20)
+    assert (studio.player["trained"], studio.player["step"]) == (8, 8)
+    assert studio.player["total"] == studio.setup["settings"]["steps"] == 40
+    assert (studio.link["trained"], studio.link["steps"]) == ("8", "40")
+    np.testing.assert_array_equal(studio.grid(), trained(steps=8, **SMALL).chain.probs)
+    studio.trained()
+    np.testing.assert_array_equal(studio.grid(), trained(steps=40, **SMALL).chain.probs)
+
+
+def test_more_during_a_training_does_not_cut_it_short():
+    studio = Driven(steps=12, **SMALL)
+    studio("train")
+    studio.session.advance(studio.now, 0.0)
+    studio("more", steps=2)
+    studio.finish()
+    assert (studio.player["trained"], studio.player["total"]) == (12, 12)
+
+
     version = studio.setup["version"]
     studio("configure", steps=9)
     assert (studio.player["trained"], studio.player["total"], studio.player["step"]) == (5, 9, 5)

@@ -175,10 +175,10 @@ class Session:
         if total > stage.film.trained:
             stage.let_go()
             near = stage.film.stopped == "gap"
-            stage.go_on(stage.setup.with_steps(total))
+            stage.go_on(stage.setup.with_steps(max(total, stage.film.total)))
             stage.film.resume()
             stage.player.suit(total - stage.player.step)
-            stage.train_to(total, heedless=near)
+            stage.train_to(max(total, stage.goal), heedless=near)
             self._play()
         self._limits.check_steps(wanted)
 

@@ -1309,6 +1309,30 @@ def test_what_no_link_says_stays_when_one_is_opened():
     studio("show", source="difference", compare=["model", "A"])
     np.testing.assert_array_equal(studio.grid(), model - pinned)
         ({"sequence": ""}, "sequence"), ({"trained": "-1"}, "trained"), ({"select": "8"}, "select"),
+def test_a_link_whose_text_was_too_long_says_so_and_leaves_the_settings_of_that_text_alone():
+    studio = Driven(sequence="01101" * 1000, steps=3, **SMALL).trained()
+    studio("select", state=2)
+    studio("decode", top_k=1)
+    link = studio.link
+    studio("open", link=link)
+    assert (studio.notice["code"], studio.notice["field"], studio.notice["values"]) == ("too_long", None, {})
+    assert studio.link == {}
+    assert (studio.setup["name"], studio.player["training"], studio.selected) == ("article", False, None)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\passwd", "C:\\passwd", "a\0/passwd"])
+def test_a_file_is_known_by_its_name_alone_wherever_someone_says_it_lies(name):
+    studio = Driven(**SMALL)
+    studio("configure", sequence="0110100", name=name)
+    assert studio.setup["name"] == "passwd"
+    studio("open", link={"sequence": "0110101", "name": name})
+    assert (studio.setup["name"], studio.setup["text"]) == ("passwd", "0110101")
+    assert "passwd" not in str(studio.code)  # so short a text is spelled out
+    for folder in ("..", "a/..", "/", "x/coin"):
+        studio("configure", sequence="0110100", name=folder)
+        assert studio.setup["name"] == ""
+
+
         ({"source": "nothing"}, "source"), ({"compare": "model"}, "compare"), ({"compare": "model,A"}, "compare"),
         ({"temperature": "-1"}, "temperature"), ({"temperature": "inf"}, "temperature"), ({"top_k": "0.5"}, "top_k"),
         ({"top_p": "2"}, "top_p"), ({"vocabulary": "0"}, "vocabulary"), ({"vocabulary": "02"}, "sequence"),

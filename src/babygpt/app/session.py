@@ -22,14 +22,13 @@ from babygpt.app.stage.exports import Export, snapshot
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
-from babygpt.app.stage.setup import NAMES, Setup
+from babygpt.app.stage.setup import NAMES, Setup, file_name
 from babygpt.app.stage.stage import Pin, Stage
 from babygpt.app.stage.views import View, Views
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
 
 MAX_NOTICE = 600  # characters
-MAX_NAME = 200
 
 
 class Session:
@@ -140,11 +139,9 @@ class Session:
         text = old.text if sequence is None else sequence
         if name is None:
             name = old.name if text == old.text else ""
-        elif name in PRESETS and text != PRESETS[name].sequence:
-            name = ""
-        elif name not in ("", *PRESETS):
+        elif file_name(name) not in ("", *PRESETS):
             text = _as_read_from_file(text)
-        setup = Setup.make(text, name[:MAX_NAME], asdict(old.settings) | given, self._limits)
+        setup = Setup.make(text, name, asdict(old.settings) | given, self._limits)
         self._notice = None
         changes = {key for key in NAMES if getattr(setup.settings, key) != getattr(old.settings, key)}
         if not changes and (text, setup.name) == (old.text, old.name):

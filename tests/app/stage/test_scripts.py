@@ -101,14 +101,20 @@ def test_the_command_line_trains_the_same(kinds, babygpt):
     assert run.losses.tolist() == studio.curve["losses"][: run.steps]
 
 
-def test_a_text_from_a_file_is_read_from_it(babygpt, tmp_path):
-    (tmp_path / "-my poem.txt").write_bytes("\ufeff山月\r\n人月\r\n".encode())
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_text_from_a_file_is_spelled_out_or_read_from_the_file_if_it_is_long(babygpt, tmp_path, times):
+    text = "\ufeff" + "山月\r\n人月\r\n" * times
     studio = Driven(steps=3, context_length=1, **SMALL)
-    studio("configure", sequence="\ufeff山月\r\n人月\r\n", name="-my poem.txt")
+    studio("configure", sequence=text, name="-my poem.txt")
     studio.trained()
+    assert ("-my poem.txt" in studio.code["python"]) == ("-my poem.txt" in studio.code["command"]) == (times == 1000)
+    if times == 1000:
+        (tmp_path / "-my poem.txt").write_bytes(text.encode())
     chain, _ = executed(studio.code["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
-    result = babygpt(*shlex.split(studio.code["command"])[1:], "--out", "run")
+    piped, _, command = studio.code["command"].rpartition(" | ")
+    stdin = subprocess.run(["sh", "-c", piped], capture_output=True, check=True).stdout if piped else None
+    result = babygpt(*shlex.split(command)[1:], "--out", "run", stdin=stdin)
     assert result.exit_code == 0, result.stderr
     np.testing.assert_array_equal(bg.Run.load("run").chain.probs, studio.grid())
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
-from babygpt.app.stage.setup import ARTICLE, NAMES, Setup
+from babygpt.app.stage.setup import ARTICLE, NAMES, Setup, file_name
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import SettingError
 
@@ -111,7 +111,7 @@ class _Reader:
         base = {**asdict(ARTICLE), **PRESETS[preset].settings}
         if "sequence" in self.link:
             text, base = self.link["sequence"], asdict(ARTICLE)
-            name = self.link.get("name", "")
+            name = file_name(self.link.get("name", ""))
             name = "" if name in PRESETS else name
         given = {key: value for key in NAMES if key in self.link for value in self._setting(key, self.link[key])}
         # Settings that do not go together are given up one by one; a text that cannot be learnt, at once.

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from babygpt.app.source import LOOKS_LIKE_A_PATH
-from babygpt.app.stage.links import Decoding
+from babygpt.app.stage.links import LONGEST, Decoding
 from babygpt.app.stage.setup import Setup
 from babygpt.chain.contexts import count_short
 from babygpt.run.history import FRAME_BUDGET, FramePlan
@@ -23,7 +23,7 @@ def python(setup: Setup, steps: int, step: int, decoding: Decoding, context: str
     steps, step = _as_recorded(setup, steps, step)
     lines = ["import babygpt as bg", ""]
     text = repr(setup.text)
-    if setup.is_file:
+    if _is_read(setup):
         # as the command line reads a file: without its mark and its last line break
         lines[:0] = ["from pathlib import Path", ""]
         lines.append(f'text = Path({setup.name!r}).read_text(encoding="utf-8-sig").removesuffix("\\n")')
@@ -48,12 +48,17 @@ def command(setup: Setup, steps: int) -> str:
         else:
             text = str(value)
             options.append(f"{option}={shlex.quote(text)}" if text.startswith("-") else f"{option} {shlex.quote(text)}")
-    if setup.is_file:
+    if _is_read(setup):
         source = shlex.quote(re.sub(r"^(?=-)", "./", setup.name))
         return " ".join(["babygpt train", source, *options])
     if setup.text.startswith("-") or LOOKS_LIKE_A_PATH.search(setup.text) or "\n" in setup.text:
         return " ".join([f"printf '%s\\n' {shlex.quote(setup.text)} | babygpt train -", *options])
     return " ".join(["babygpt train", shlex.quote(setup.text), *options])
+
+
+def _is_read(setup: Setup) -> bool:
+    """Whether the text is read from its file; one that is short enough is spelled out, so that it needs no file."""
+    return setup.is_file and len(setup.text) > LONGEST
 
 
 def _given(setup: Setup, steps: int) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 
+# Characters of a name.
+MAX_NAME = 200
+
 # A library's sentence about a setting begins with its name.
 _NAMED = re.compile(r"^(?:The width )?([a-z_]+)=")
 
@@ -75,12 +78,18 @@ class Setup:
     def make(cls, text: str, name: str, settings: Mapping[str, Any], limits: Limits) -> Setup:
         """Return the setup of a text and of all settings, whatever they are.
 
+        A text goes by the name of a preset only if it is its text; else by that of a file without its folders: nobody
+        names a place on the reader's machine.
+
         Raises
         ------
         RefusedError
             Something given cannot be used, or is too much.
         """
         s = _checked(settings, limits)
+        name = file_name(name)
+        if name in PRESETS and text != PRESETS[name].sequence:
+            name = ""
         limits.check_text(text)
         vocabulary = _vocabulary(s, limits)
         n_symbols = len(vocabulary or (set(text) if s.tokens == "chars" else set(text.split())))
@@ -128,6 +137,16 @@ class Setup:
     def is_file(self) -> bool:
         """Whether the text is that of a file."""
         return self.name != "" and self.name not in PRESETS
+
+
+def file_name(name: str) -> str:
+    r"""Return the last part of a path, on whichever system it is one; "" for what names no file.
+
+    >>> file_name("../../etc/passwd"), file_name(r"C:\poems\moon.txt"), file_name("..")
+    ('passwd', 'moon.txt', '')
+    """
+    last = re.split(r"[/\\\0]", name)[-1][:MAX_NAME]
+    return "" if last in (".", "..") else last
 
 
 def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:

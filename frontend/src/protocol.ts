@@ -127,6 +127,7 @@ export interface Decoding {
 
 export interface Knobs {
   position: number; // 0: initial weights, 1: trained; null-free: 1 when untouched
+  reach: [number, number]; // from where to where the position goes
   tensors: { name: string; shape: number[] }[];
   tensor: string | null; // the one shown
   values: Packed | null; // float32, row by row

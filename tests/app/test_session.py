@@ -1038,9 +1038,9 @@ def test_the_line_from_the_initial_weights_leads_to_the_trained_ones():
     assert np.abs(between[1] - between[0]).max() < 0.1  # smoothly
     assert studio.frame["step"] == 0
     studio("turn", position=7)
-    assert studio.knobs["position"] == 2
+    assert studio.knobs["position"] == studio.knobs["reach"][1] == 1.5
     studio("turn", position=-7)
-    assert studio.knobs["position"] == -1
+    assert studio.knobs["position"] == studio.knobs["reach"][0] == -0.5
 
 
 def test_half_way_is_the_gpt_whose_weights_are_half_of_each():
@@ -1476,7 +1476,7 @@ def test_a_training_whose_steps_are_far_too_large_is_shown_to_its_end(rate, kind
         assert studio.numbers["entropy_rate"] is not None
     for temperature in (0.1, 5):
         studio("decode", temperature=temperature)
-    for position in (-1, 1.5):
+    for position in (-0.5, 1.5):
         studio("turn", position=position)
 
 

@@ -10,7 +10,8 @@ from babygpt.app.stage.figures import packed
 from babygpt.app.stage.film import Film, Weights
 from babygpt.app.stage.limits import RefusedError
 
-REACH = (-1.0, 2.0)
+# From where to where on the line from the initial weights (0) to the trained ones (1): half as far again on both sides.
+REACH = (-0.5, 1.5)
 # The most that is added to a single number: beyond it a GPT of any size has long gone flat.
 MOST = 1000.0
 MAX_SHOWN = 65_536
@@ -131,6 +132,7 @@ class Knobs:
                 value = float(self._base(step, film)[start + self._place])
         return {
             "position": 1.0 if self._position is None else self._position,
+            "reach": list(REACH),
             "tensors": [{"name": name, "shape": list(shape)} for name, (_, shape) in places.items()],
             "tensor": self._tensor, "values": values, "place": self._place, "value": value, "by": self._by,
             "ready": film.trained > 0,

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 
 import babygpt as bg
 from babygpt.app.session import Session
+from babygpt.app.stage import film
 from babygpt.app.stage.commands import COMMANDS
-from babygpt.app.stage.limits import Limits
+from babygpt.app.stage.limits import TABLES, Limits
 from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.setup import ARTICLE
 from babygpt.errors import BabyGPTError
+from babygpt.run.history import Recorder
 
 PROTOCOL = (Path(__file__).parents[2] / "frontend" / "src" / "protocol.ts").read_text(encoding="utf-8")
 
@@ -812,6 +814,37 @@ def test_what_is_recorded_keeps_to_its_share_of_memory():
     assert chains <= limits.frames // 2
     weights = sum(weights.nbytes for weights in film._weights.values())
     assert limits.frames // 8 < weights <= limits.frames // 2
+
+
+def tables_in(thing, least, seen):
+    """Return the bytes of all arrays of at least so many that a thing holds, but for what was recorded."""
+    if id(thing) in seen or isinstance(thing, Recorder):
+        return 0
+    seen[id(thing)] = thing
+    if isinstance(thing, np.ndarray):
+        if thing.base is not None:
+            return tables_in(thing.base, least, seen)
+        return thing.nbytes if thing.nbytes >= least else 0
+    parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple)) else ()
+    parts = [*parts, *getattr(thing, "__dict__", {}).values()]
+    return sum(tables_in(part, least, seen) for part in parts)
+
+
+def test_no_more_whole_tables_are_kept_than_the_memory_is_asked_for(monkeypatch):
+    monkeypatch.setattr(film, "CHAINS_AT_HAND", 0)  # as if they were large
+    studio = Driven(**{**FEW_RECORDED, "context_length": 13, "steps": 6}).trained()
+    studio("select", state=3)
+    studio("show", source="difference")
+    for step, slot in ((1, "A"), (2, "B")):
+        studio("seek", step=step)
+        studio("decode", temperature=1 + step)
+        studio("pin", slot=slot)
+    for step in (3, 4, 5):
+        studio("seek", step=step)
+    studio("decode", temperature=0.5)
+    table = 8 * 2 * (2**13 + 2**13 - 2)
+    kept = tables_in(studio.session, 2**16, {})
+    assert 0.8 * TABLES < kept / table <= TABLES
 
 
 def test_good_settings_clear_an_older_notice():

@@ -11,8 +11,9 @@ from babygpt.gpt.config import GPTConfig
 
 # What a training keeps of each parameter: weight, gradient, AdamW's two means, and a copy of all but the gradient.
 COPIES = 7
-# What is kept of a whole table at a time: the newest, two on the screen, each as logarithms and as probabilities.
-TABLES = 6
+# What is kept of a whole table at a time: six chains (the newest, two gone back to, what a decoding makes of one, and
+# two pinned), each as logarithms and as probabilities; and the data's shares.
+TABLES = 13
 # Examples that one step may draw.
 MAX_BATCH = 2**20
 # Layers take time to make, however narrow they are.

@@ -90,7 +90,11 @@ class Session:
         return min(times, default=None)
 
     def changed(self, known: Mapping[str, int]) -> tuple[dict[str, View | None], dict[str, int]]:
-        """Return the views whose revision is not the ``known`` one, and the revisions of all views."""
+        """Return the views whose revision is not the ``known`` one, and the revisions of all views, both by name.
+
+        A view is as JSON takes it: text, finite numbers, None, and lists and dictionaries of these. It is made when
+        someone asks for it, and once for all who do.
+        """
         return self._views.changed(self._stage, self._notice, known)
 
     @property
@@ -122,14 +126,14 @@ class Session:
     def _open(self, link: Mapping[str, str]) -> None:
         setup, scene, mistake = links.read(link, self._limits)
         stage = Stage(setup, self._limits, self._seed, self._stage.version)
-        stage.selected, stage.decoding = scene.select, scene.decoding
-        stage.source, stage.compare = scene.source, scene.compare
-        if scene.trained:
         stage.pins = self._stage.pins
         stage.player.keep_pace_of(self._stage.player)
+        stage.selected, stage.decoding = scene.select, scene.decoding
+        stage.source, stage.compare = scene.source, scene.compare
+        stage.check_compare()
+        if scene.trained:
             stage.train_to(scene.trained, heedless=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
-        stage.check_compare()
         self._stage, self._notice = stage, None
         if mistake is not None:
             self._notify(mistake)

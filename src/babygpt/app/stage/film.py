@@ -156,7 +156,13 @@ class Film:
             self.stopped = "gap"
 
     def run(self) -> Run:
-        """Return the run so far."""
+        """Return the run so far.
+
+        Raises
+        ------
+        DivergedError
+            The GPT was broken before its last step already.
+        """
         return self.training.result()
 
     def _fail(self, error: DivergedError) -> None:

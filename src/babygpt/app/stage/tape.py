@@ -41,7 +41,10 @@ class Tape:
         self.state, self._fresh, self._arrow, self._next = state, 0, None, None
 
     def take(self, token: int, chain: MarkovChain) -> None:
-        """Let the ball take an arrow, however unlikely."""
+        """Let the ball take the arrow of a token, 0 … V − 1, from where it is in this chain, however unlikely.
+
+        Only the last tokens stay on the tape.
+        """
         V, N = len(chain.vocabulary), chain.n_states
         self._arrow = self.state, token, float(chain.probs[self.state, token])
         self.state = self.state % (N // V) * V + token

@@ -147,6 +147,7 @@ class Connection:
             while True:
                 if self._changed and self._sent - self._acknowledged < ON_THEIR_WAY:
                     self._changed = False
+                    self._answered.clear()  # what is answered from here on, the views may lack
                     text, known = await hosted.look(known, self._sent + 1)
                     if text is not None:
                         self._sent += 1
@@ -158,7 +159,6 @@ class Connection:
 
     async def _pause(self, hosted: Hosted) -> None:
         """Wait until the screen may have more, or has something answered."""
-        self._answered.clear()
         await asyncio.sleep(DRAWN)
         with suppress(TimeoutError):
             async with asyncio.timeout(hosted.interval - DRAWN):

@@ -463,8 +463,6 @@ def test_train_more_is_as_if_it_was_never_interrupted():
         np.testing.assert_array_equal(studio.grid(), run.chain_at(step).probs)
 
 
-def test_more_steps_by_the_settings_keep_what_is_trained_and_another_seed_does_not():
-    studio = Driven(steps=5, **SMALL).trained()
 def test_train_more_within_the_steps_that_were_planned_keeps_the_plan():
     studio = Driven(steps=40, **SMALL)
     studio("train")
@@ -490,6 +488,8 @@ def test_more_during_a_training_does_not_cut_it_short():
     assert (studio.player["trained"], studio.player["total"]) == (12, 12)
 
 
+def test_more_steps_by_the_settings_keep_what_is_trained_and_another_seed_does_not():
+    studio = Driven(steps=5, **SMALL).trained()
     version = studio.setup["version"]
     studio("configure", steps=9)
     assert (studio.player["trained"], studio.player["total"], studio.player["step"]) == (5, 9, 5)
@@ -1264,11 +1264,25 @@ def test_a_link_shows_the_same_again(chosen, preset, train, seek, select, source
 
 def test_the_link_of_the_beginning_says_nothing_and_opens_the_beginning():
     studio = Driven(steps=7, **SMALL).trained()
-    studio("pin", slot="A")
     studio("open", link={})
     assert studio.link == {}
     assert studio.setup["settings"] == asdict(ARTICLE)
     assert studio.tape["wandering"]
+    assert studio.player["speed"] == 12.5
+
+
+def test_what_no_link_says_stays_when_one_is_opened():
+    studio = Driven(steps=7, **SMALL).trained()
+    studio("pin", slot="A")
+    studio("speed", speed=3)
+    pinned = np.array(studio.grid())
+    studio("open", link={"n_layer": "1", "context_length": "2"})
+    assert studio.pins["A"] == {"step": 7, "seed": 1337, "context_length": 3, "fits": False}
+    studio("open", link={"n_layer": "1"})
+    assert (studio.pins["A"]["fits"], studio.player["speed"]) == (True, 3)
+    model = np.array(studio.grid())
+    studio("show", source="difference", compare=["model", "A"])
+    np.testing.assert_array_equal(studio.grid(), model - pinned)
 
 
 def test_a_link_in_words():
@@ -1293,6 +1307,30 @@ def test_while_something_runs_the_link_says_how_it_will_end():
         studio.now += 0.05
         links += [studio.link] if "link" in studio.look() else []
     assert links == []
+
+
+def test_a_link_whose_text_was_too_long_says_so_and_leaves_the_settings_of_that_text_alone():
+    studio = Driven(sequence="01101" * 1000, steps=3, **SMALL).trained()
+    studio("select", state=2)
+    studio("decode", top_k=1)
+    link = studio.link
+    studio("open", link=link)
+    assert (studio.notice["code"], studio.notice["field"], studio.notice["values"]) == ("too_long", None, {})
+    assert studio.link == {}
+    assert (studio.setup["name"], studio.player["training"], studio.selected) == ("article", False, None)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\passwd", "C:\\passwd", "a\0/passwd"])
+def test_a_file_is_known_by_its_name_alone_wherever_someone_says_it_lies(name):
+    studio = Driven(**SMALL)
+    studio("configure", sequence="0110100", name=name)
+    assert studio.setup["name"] == "passwd"
+    studio("open", link={"sequence": "0110101", "name": name})
+    assert (studio.setup["name"], studio.setup["text"]) == ("passwd", "0110101")
+    assert "passwd" not in str(studio.code)  # so short a text is spelled out
+    for folder in ("..", "a/..", "/", "x/coin"):
+        studio("configure", sequence="0110100", name=folder)
+        assert studio.setup["name"] == ""
 
 
 def test_a_link_does_not_carry_a_long_text_nor_a_pinned_chain():
@@ -1326,46 +1364,7 @@ def test_training_that_a_link_asks_for_arrives_at_its_step_unless_someone_goes_e
         ({"learning_rate": "nan"}, "learning_rate"),
         ({"learning_rate": "1" * 400}, "learning_rate"), ({"tokens": "bytes"}, "tokens"),
         ({"preset": "none"}, "preset"),
-    assert studio.player["speed"] == 12.5
-
-
-def test_what_no_link_says_stays_when_one_is_opened():
-    studio = Driven(steps=7, **SMALL).trained()
-    studio("pin", slot="A")
-    studio("speed", speed=3)
-    pinned = np.array(studio.grid())
-    studio("open", link={"n_layer": "1", "context_length": "2"})
-    assert studio.pins["A"] == {"step": 7, "seed": 1337, "context_length": 3, "fits": False}
-    studio("open", link={"n_layer": "1"})
-    assert (studio.pins["A"]["fits"], studio.player["speed"]) == (True, 3)
-    model = np.array(studio.grid())
-    studio("show", source="difference", compare=["model", "A"])
-    np.testing.assert_array_equal(studio.grid(), model - pinned)
         ({"sequence": ""}, "sequence"), ({"trained": "-1"}, "trained"), ({"select": "8"}, "select"),
-def test_a_link_whose_text_was_too_long_says_so_and_leaves_the_settings_of_that_text_alone():
-    studio = Driven(sequence="01101" * 1000, steps=3, **SMALL).trained()
-    studio("select", state=2)
-    studio("decode", top_k=1)
-    link = studio.link
-    studio("open", link=link)
-    assert (studio.notice["code"], studio.notice["field"], studio.notice["values"]) == ("too_long", None, {})
-    assert studio.link == {}
-    assert (studio.setup["name"], studio.player["training"], studio.selected) == ("article", False, None)
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\passwd", "C:\\passwd", "a\0/passwd"])
-def test_a_file_is_known_by_its_name_alone_wherever_someone_says_it_lies(name):
-    studio = Driven(**SMALL)
-    studio("configure", sequence="0110100", name=name)
-    assert studio.setup["name"] == "passwd"
-    studio("open", link={"sequence": "0110101", "name": name})
-    assert (studio.setup["name"], studio.setup["text"]) == ("passwd", "0110101")
-    assert "passwd" not in str(studio.code)  # so short a text is spelled out
-    for folder in ("..", "a/..", "/", "x/coin"):
-        studio("configure", sequence="0110100", name=folder)
-        assert studio.setup["name"] == ""
-
-
         ({"source": "nothing"}, "source"), ({"compare": "model"}, "compare"), ({"compare": "model,A"}, "compare"),
         ({"temperature": "-1"}, "temperature"), ({"temperature": "inf"}, "temperature"), ({"top_k": "0.5"}, "top_k"),
         ({"top_p": "2"}, "top_p"), ({"vocabulary": "0"}, "vocabulary"), ({"vocabulary": "02"}, "sequence"),

@@ -24,31 +24,35 @@ export function App() {
     );
   }
   return (
-    <div class="app">
-      <TopBar />
-      {!hidden.includes("settings") && (
-        <aside class="side left" aria-label={t("settings.title")}>
-          <SettingsPanel />
-          <DecodingPanel />
-          <KnobsPanel />
-        </aside>
-      )}
-      <main class="middle">
-        <Stage />
-        {!hidden.includes("tape") && <Tape />}
-      </main>
-      {!hidden.includes("state") && (
-        <aside class="side right" aria-label={t("state.title")}>
-          <StatePanel />
-          <LongRun />
-        </aside>
-      )}
-      <Dock />
+    <>
+      <div class="frame">
+        <div class="app">
+          <TopBar />
+          {!hidden.includes("settings") && (
+            <aside class="side left" aria-label={t("settings.title")}>
+              <SettingsPanel />
+              <DecodingPanel />
+              <KnobsPanel />
+            </aside>
+          )}
+          <main class="middle">
+            <Stage />
+            {!hidden.includes("tape") && <Tape />}
+          </main>
+          {!hidden.includes("state") && (
+            <aside class="side right" aria-label={t("state.title")}>
+              <StatePanel />
+              <LongRun />
+            </aside>
+          )}
+          <Dock />
+        </div>
+      </div>
       <Messages />
       <Tour />
       <div class="unseen" aria-live="polite" role="status">
         {screen.announcement.value}
       </div>
-    </div>
+    </>
   );
 }

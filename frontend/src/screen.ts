@@ -29,11 +29,30 @@ const NAMES: (keyof Views)[] = [
   "notice",
 ];
 
+/** What a setting must be, by the name of the sentence that says so. */
+const RANGES: Record<string, string> = {
+  ...Object.fromEntries(["context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "top_k"].map((name) => [name, "counted"])),
+  ...Object.fromEntries(["weight_decay", "stop_gap", "temperature"].map((name) => [name, "zero"])),
+  learning_rate: "positive",
+  seed: "whole",
+  top_p: "share",
+  min_p: "share",
+};
+
 /** Where the link is kept: the address bar of a page; a notebook has none. */
 export interface LinkStore {
   read(): string;
   write(hash: string): void;
 }
+
+const DARK = "babygpt.dark";
+
+function remembered(): boolean | null {
+  const chosen = typeof localStorage === "undefined" ? null : localStorage.getItem(DARK);
+  return chosen === null ? null : chosen === "true";
+}
+
+const A_MOMENT = 250; // ms
 
 export const MOST_DRAWN = 256; // states drawn one by one; more make a map
 
@@ -42,7 +61,7 @@ export class Screen {
   readonly language: Signal<Language>;
   readonly view = signal<ViewKind | null>(null); // null: what suits the size
   readonly hidden = signal<readonly Panel[]>([]);
-  readonly chosenDark = signal<boolean | null>(null); // null: as the system
+  readonly chosenDark = signal<boolean | null>(remembered()); // null: as the system
   private readonly systemDark = signal(false);
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
   readonly announcement = signal("");
@@ -50,6 +69,8 @@ export class Screen {
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
   private chosenLanguage: string | null = null;
+  readonly busy = signal(false);
+  private waiting: ReturnType<typeof setTimeout> | null = null;
   private cleanups: (() => void)[] = [];
 
   readonly text: ReadonlySignal<Text>;
@@ -105,6 +126,7 @@ export class Screen {
     for (const name of NAMES) {
       const take = () => {
         (this.views[name] as Signal<unknown>).value = this.model.get(name);
+        this.answered();
       };
       this.model.on(`change:${name}`, take);
       this.cleanups.push(() => this.model.off(`change:${name}`, take));
@@ -116,9 +138,12 @@ export class Screen {
       }),
       effect(() => {
         root.dataset.theme = this.dark.value ? "dark" : "light";
+        if (this.links && this.chosenDark.value !== null) localStorage.setItem(DARK, String(this.chosenDark.value));
       }),
       effect(() => {
-        if (this.views.setup.value) this.complaint.value = null; // what was refused has been replaced
+        void this.views.setup.value;
+        void this.views.notice.value?.id;
+        this.complaint.value = null; // what was refused has been replaced
       }),
       effect(() => {
         const link = this.views.link.value;
@@ -134,16 +159,27 @@ export class Screen {
 
   send(command: Command): void {
     this.model.send(command);
+    // what takes longer than a moment is said to be under way, until anything comes back
+    if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
+  }
+
+  private answered(): void {
+    if (this.waiting !== null) clearTimeout(this.waiting);
+    this.waiting = null;
+    this.busy.value = false;
   }
 
   /** What the session objects to, in the language of the screen if there is a sentence for it. */
   objection(notice: Notice): string {
     const key = `notice.${notice.code}`;
     if (!isKey(key)) return notice.text;
-    const named = `settings.${notice.field}`;
-    const field = isKey(named) ? this.text.value(named) : (notice.field ?? "");
-    const values = Object.entries(notice.values).map(([name, value]) => [name, typeof value === "number" ? count(value) : value]);
-    return this.text.value(key, { field, ...Object.fromEntries(values) });
+    const named = [`settings.${notice.field}`, `decoding.${notice.field}`].find(isKey);
+    const field = named && isKey(named) ? this.text.value(named) : (notice.field ?? "");
+    const ranged = `range.${RANGES[notice.field ?? ""]}`;
+    const range = isKey(ranged) ? this.text.value(ranged) : "";
+    const visible = (value: string | number) => (typeof value === "number" ? count(value) : value.trim() === "" ? "␣" : value);
+    const values = Object.entries(notice.values).map(([name, value]) => [name, visible(value)]);
+    return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim();
   }
 
   /** Why the server closed the connection, which it says as "code: sentence". */

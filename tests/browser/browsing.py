@@ -90,6 +90,11 @@ def train(page: Page) -> None:
 def arrows(page: Page) -> dict[str, dict[str, int]]:
     """Return each context's next tokens in percent, as the table shows them."""
     page.get_by_role("radio", name="Table").click()
+    return table(page)
+
+
+def table(page: Page) -> dict[str, dict[str, int]]:
+    """Return the same of a table that is shown already, without touching the page."""
     page.locator(".table-row .cell").first.wait_for()
     rows = page.evaluate(_ROWS)  # all at once: the table may be redrawn between two looks
     tokens = page.locator(".table-head").get_by_role("columnheader").all_inner_texts()[1:-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from browsing import arrows, step_of, tool, train, wait_for_step
+from browsing import arrows, step_of, table, tool, train, wait_for_step
 
 expect = tool("playwright.sync_api").expect
 
@@ -66,7 +66,7 @@ def test_scrubbing_shows_the_chain_of_each_step_and_rewinding_the_same_beginning
     assert arrows(page) == untrained
     page.get_by_role("button", name="One step").click()
     wait_for_step(page, 1)
-    page.get_by_role("button", name="Watch again").click()
+    page.get_by_role("button", name="Watch on").click()
     wait_for_step(page, 50)
     assert arrows(page) == trained
 
@@ -96,6 +96,20 @@ def test_who_types_fast_loses_nothing(visit):
     assert typed == "111101111011110" + "0110100110010110100101100110100110"
     expect(page.get_by_text("46 examples")).to_be_visible()
     assert typed == "".join(page.locator(".strip .token:not(.end)").all_inner_texts())
+
+
+def test_all_tokens_can_be_deleted_and_others_typed_even_new_ones(visit):
+    page = visit()
+    page.get_by_role("button", name="Token 1: 1").focus()
+    for _ in range(15):
+        page.keyboard.press("Delete")
+    expect(page.get_by_text("The sequence is empty")).to_be_visible()
+    expect(page.locator(".strip .token")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add a token")).to_be_focused()
+    page.keyboard.type("abcabca")
+    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    expect(page.get_by_text("The sequence is empty")).to_have_count(0)
+    assert "".join(page.locator(".strip .token").all_inner_texts()) == "abcabca"
 
 
 def test_training_more_goes_on_toward_the_datas_own_chain(visit):
@@ -145,7 +159,8 @@ def test_a_turned_knob_moves_the_arrows_and_let_go_it_is_as_it_was(visit):
     slider.focus()
     page.keyboard.press("Home")
     expect(page.get_by_text("knob turned").first).to_be_visible()
-    assert arrows(page) != before
+    assert table(page) != before
+    page.get_by_role("button", name="Pause").or_(page.get_by_role("button", name="Play")).first.focus()
     expect(page.get_by_text("knob turned")).to_have_count(0)  # the focus went elsewhere: let go
     assert arrows(page) == before
     page.get_by_label("Turn one number of").select_option("wte.weight")
@@ -158,6 +173,7 @@ def test_a_turned_knob_moves_the_arrows_and_let_go_it_is_as_it_was(visit):
     page.get_by_role("button", name="Let go").click()
     expect(page.get_by_text("knob turned")).to_have_count(0)
     assert arrows(page) == before
+    expect(page.get_by_role("slider", name="Turn it by")).to_be_visible()  # the number stays in hand
 
 
 def test_pins_compare_two_trainings(visit):

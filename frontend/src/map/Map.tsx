@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { contextOf, successor, tokenOfKey } from "../contexts";
-import { percent } from "../numbers";
+import { clamp, percent } from "../numbers";
 import { bytes } from "../packed";
 import { arrowStep, tokenColour } from "../parts/common";
 import { useScreen } from "../screen";
@@ -9,6 +9,7 @@ import { mapLength, mapSize, pixelOf, pixelsOf, suffixAt } from "./suffix";
 
 const FEW = 8; // symbols whose strips are named in full
 const MOST_NAMED = 40; // symbols whose strips are named at all
+const FLATTEST = 2; // times as wide as high
 const MOST_LABELLED = 32; // states whose pixels are large enough to be named
 const FAINTEST = 0.12; // even a state that favours nothing shows which token it leans to
 
@@ -76,6 +77,7 @@ export function SuffixMap() {
     const at = 2 * (y * width + x);
     return { suffix: suffixAt(x, y, V, length), token: data?.[at] ?? 255, strength: data?.[at + 1] ?? 0 };
   };
+  const ratio = clamp(width / height, 1 / FLATTEST, FLATTEST); // pixels may be taller than wide, the map may not be a strip
   const marks: { state: number; kind: string; colour?: string }[] = [];
   if (tape) marks.push({ state: tape.state, kind: "ball" });
   if (selected) {
@@ -110,7 +112,7 @@ export function SuffixMap() {
   const newest = Array.from({ length: V }, (_, token) => token);
   return (
     <figure class="map">
-      <div class="map-box" style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}>
+      <div class="map-box" style={{ aspectRatio: ratio, "--ratio": ratio }}>
         {V <= MOST_NAMED && (
           <div class="map-newest" aria-hidden="true">
             {newest.map((token) => (
@@ -148,7 +150,7 @@ export function SuffixMap() {
               ? t("map.differs", { context: name(pointed.suffix), points: Math.round((100 * pointed.strength) / 255) })
               : t("map.says", { context: name(pointed.suffix), symbol: setup.labels[pointed.token] ?? "", percent: probability(pointed) })
           : difference
-            ? t("map.hint.difference")
+            ? t(V === 2 ? "map.hint.difference" : "map.hint.distance")
             : shared > 1
               ? t("map.shared", { n: shared.toLocaleString("en-US") })
             : t("map.hint")}

@@ -1,8 +1,13 @@
 import { useMemo } from "preact/hooks";
+import type { Decoding as DecodingView } from "../protocol";
 import { throttled, useScreen } from "../screen";
 import { Fold, Slider } from "./common";
 
 const HOTTEST = 3;
+
+export function isPlain({ temperature, top_k, top_p, min_p }: DecodingView): boolean {
+  return temperature === 1 && top_k === null && top_p === null && min_p === null;
+}
 
 /** How the GPT's probabilities are bent before a token is drawn. */
 export function DecodingPanel() {
@@ -13,7 +18,7 @@ export function DecodingPanel() {
   const send = useMemo(() => throttled((command) => screen.send(command)), [screen]);
   if (!decoding) return null;
   const { temperature, top_k, top_p, min_p } = decoding;
-  const plain = temperature === 1 && top_k === null && top_p === null && min_p === null;
+  const plain = isPlain(decoding);
   const said = temperature === 0 ? t("decoding.greedy") : temperature.toFixed(2);
   return (
     <Fold title={t("decoding.title")} tour="decoding" note={plain ? undefined : t("decoding.on")}>

@@ -39,7 +39,7 @@ export function Dock() {
           </button>
         ) : (
           <button type="button" class={done && !fresh ? "primary again" : "primary"} onClick={() => screen.send({ command: "train" })}>
-            {t(done && !fresh ? "dock.again" : fresh ? "dock.train" : "dock.continue")}
+            {t(fresh ? "dock.train" : !done ? "dock.continue" : player.step < player.trained && player.step > 0 ? "dock.watch" : "dock.again")}
           </button>
         )}
         <button type="button" class="round" aria-label={t("dock.rewind")} title={t("dock.rewind")} onClick={() => screen.send({ command: "rewind" })}>

@@ -18,8 +18,13 @@ export function KnobsPanel() {
   const send = useMemo(() => throttled((command) => screen.send(command)), [screen]);
   if (!knobs) return null;
   const turned = screen.views.frame.value?.turned ?? false;
+  const release = () => {
+    const { place } = knobs;
+    screen.send({ command: "release" });
+    if (place !== null) screen.send({ command: "nudge", place, by: 0 }); // the number stays in hand
+  };
   const letGo = () => {
-    if (!stay) send({ command: "release" });
+    if (!stay && turned) release();
   };
   const tensor = knobs.tensors.find(({ name }) => name === knobs.tensor);
   return (
@@ -73,13 +78,13 @@ export function KnobsPanel() {
             type="checkbox"
             checked={stay}
             onChange={() => {
-              if (stay) send({ command: "release" });
+              if (stay) release();
               setStay(!stay);
             }}
           />
           {t("knobs.stay")}
         </label>
-        <button type="button" disabled={!turned} onClick={() => send({ command: "release" })}>
+        <button type="button" disabled={!turned} onClick={release}>
           {t("knobs.release")}
         </button>
       </div>

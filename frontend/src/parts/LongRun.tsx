@@ -33,7 +33,9 @@ export function LongRun() {
           </div>
         ))}
       </dl>
-      <p class="hint">{t("numbers.unit")}</p>
+      <p class="hint">
+        {t("numbers.unit")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
+      </p>
     </section>
   );
 }

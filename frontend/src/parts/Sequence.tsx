@@ -3,9 +3,9 @@ import { contextOf, occurrences, tokenOfKey } from "../contexts";
 import { count } from "../numbers";
 import { useScreen } from "../screen";
 import { Icon, tokenColour } from "./common";
+import { useDraft } from "./draft";
 
 const MOST_SHOWN = 400;
-const PATIENCE = 3000; // ms
 const BYTES_EACH = 4; // of a character in UTF-8, at most
 
 /** The training text: each token a button that changes it, or the whole as text, or from a file. */
@@ -16,35 +16,21 @@ export function Sequence() {
   const selected = screen.views.selected.value;
   const [writing, setWriting] = useState(false);
   const [focus, setFocus] = useState(0);
-  const strip = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   const file = useRef<HTMLInputElement>(null);
   const moveTo = useRef<number | null>(null);
-  const notice = screen.views.notice.value;
-  // What was typed last, until the session has taken it or refused it: who types faster than that loses nothing.
-  const [draft, setDraft] = useState<{ tokens: number[]; text: string } | null>(null);
-  const latest = useRef<number[]>([]);
-  const taken = draft !== null && (setup?.text === draft.text || setup?.text === null);
-  useLayoutEffect(() => {
-    if (taken) setDraft(null);
-  }, [taken]);
-  useLayoutEffect(() => setDraft(null), [notice?.id, JSON.stringify(setup?.settings)]);
-  useEffect(() => {
-    if (!draft) return;
-    const timer = setTimeout(() => setDraft(null), PATIENCE); // something else took its place, an example say
-    return () => clearTimeout(timer);
-  }, [draft]);
+  const draft = useDraft(screen);
   useLayoutEffect(() => {
     if (moveTo.current === null) return;
-    const next = strip.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
-    if (!next) return; // it comes with the session's answer
+    const target = box.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
     moveTo.current = null;
-    next.focus();
+    target?.focus();
   });
   if (!setup) return null;
 
-  const { labels, symbols, separator } = setup;
-  const tokens = draft?.tokens ?? setup.tokens;
-  latest.current = tokens;
+  const { labels } = setup;
+  const symbols = draft.symbols;
+  const tokens = symbols.map((symbol) => setup.symbols.indexOf(symbol)); // −1: one that the session does not know yet
   const editable = setup.text !== null && setup.n_tokens <= MOST_SHOWN;
   const K = setup.settings.context_length;
   const V = labels.length;
@@ -57,35 +43,36 @@ export function Sequence() {
       evidence.set(end + 1, "next");
     }
 
-  const change = (changed: number[]) => {
-    const sequence = changed.map((token) => symbols[token]).join(separator);
-    latest.current = changed;
-    setDraft({ tokens: changed, text: sequence });
-    screen.send({ command: "configure", sequence, name: "" });
-  };
-  const replace = (at: number, token: number) => change(latest.current.map((old, i) => (i === at ? token : old)));
+  const replace = (at: number, symbol: string) => draft.edit(draft.now().map((old, i) => (i === at ? symbol : old)));
+  const next = (token: number) => (token + 1) % V;
   const go = (at: number) => {
-    moveTo.current = Math.max(0, Math.min(at, latest.current.length));
+    moveTo.current = Math.max(0, Math.min(at, draft.now().length));
     setFocus(moveTo.current);
   };
   const press = (event: KeyboardEvent, at: number) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typed = tokenOfKey(symbols, event.key);
+    const now = draft.now();
+    const symbol = setup.symbols[tokenOfKey(setup.symbols, event.key)] ?? newSymbol(event.key);
     if (event.key === "ArrowRight") go(at + 1);
     else if (event.key === "ArrowLeft") go(at - 1);
     else if (event.key === "Home") go(0);
-    else if (event.key === "End") go(latest.current.length);
-    else if (event.key === "Delete" && at < latest.current.length) change(latest.current.filter((_, i) => i !== at));
-    else if (event.key === "Backspace" && at > 0) {
-      change(latest.current.filter((_, i) => i !== at - 1));
+    else if (event.key === "End") go(now.length);
+    else if (event.key === "Delete" && at < now.length) {
+      draft.edit(now.filter((_, i) => i !== at));
+      go(at);
+    } else if (event.key === "Backspace" && at > 0) {
+      draft.edit(now.filter((_, i) => i !== at - 1));
       go(at - 1);
-    } else if (typed >= 0) {
-      if (at < latest.current.length) replace(at, typed);
-      else change([...latest.current, typed]);
+    } else if (symbol !== null) {
+      if (at < now.length) replace(at, symbol);
+      else draft.edit([...now, symbol]);
       go(at + 1);
     } else return;
     event.preventDefault();
   };
+  // a symbol that the vocabulary lacks joins it, unless the vocabulary was given
+  const newSymbol = (key: string) =>
+    setup.settings.tokens === "chars" && setup.settings.vocabulary === null && [...key].length === 1 && key !== " " ? key : null;
   const take = async (chosen: File | undefined) => {
     if (!chosen) return;
     if (chosen.size > BYTES_EACH * setup.limits.text) {
@@ -111,6 +98,7 @@ export function Sequence() {
     <div
       class="sequence"
       data-tour="sequence"
+      ref={box}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
@@ -120,49 +108,55 @@ export function Sequence() {
       {writing ? (
         <Writing onDone={() => setWriting(false)} />
       ) : (
-        <div class="strip" role="group" aria-label={t("sequence.label", { n: setup.n_tokens })} ref={strip}>
-          {tokens.map((token, at) => (
-            <button
-              key={at}
-              type="button"
-              class="token"
-              data-at={at}
-              data-evidence={evidence.get(at)}
-              style={{ "--colour": tokenColour(token) }}
-              tabIndex={at === Math.min(focus, tokens.length) ? 0 : -1}
-              disabled={!editable}
-              aria-label={t("sequence.token", { at: at + 1, symbol: labels[token] ?? "" })}
-              title={editable ? t("sequence.change", { symbol: labels[(token + 1) % V] ?? "" }) : undefined}
-              onFocus={() => setFocus(at)}
-              onClick={() => {
-                moveTo.current = at;
-                replace(at, (token + 1) % V);
-              }}
-              onKeyDown={(event) => press(event, at)}
-            >
-              {labels[token]}
-            </button>
-          ))}
-          {setup.n_tokens > tokens.length && <span class="more">{t("sequence.more", { n: setup.n_tokens - tokens.length })}</span>}
-          {editable && (
-            <button
-              type="button"
-              class="token end"
-              data-at={tokens.length}
-              tabIndex={focus >= tokens.length ? 0 : -1}
-              aria-label={t("sequence.append")}
-              title={t("sequence.append")}
-              onFocus={() => setFocus(tokens.length)}
-              onClick={() => {
-                change([...tokens, tokens.at(-1) ?? 0]);
-                go(tokens.length + 1);
-              }}
-              onKeyDown={(event) => press(event, tokens.length)}
-            >
-              +
-            </button>
-          )}
+        <div class="strip" role="group" aria-label={t("sequence.label", { n: draft.refused ? symbols.length : setup.n_tokens })} data-refused={draft.refused}>
+          {symbols.map((symbol, at) => {
+            const token = tokens[at] ?? -1;
+            const label = labels[token] ?? symbol;
+            const other = setup.symbols[next(token)] ?? symbol;
+            return (
+              <button
+                key={at}
+                type="button"
+                class="token"
+                data-at={at}
+                data-evidence={evidence.get(at)}
+                style={{ "--colour": tokenColour(Math.max(0, token)) }}
+                tabIndex={at === Math.min(focus, symbols.length) ? 0 : -1}
+                disabled={!editable}
+                aria-label={t("sequence.token", { at: at + 1, symbol: label })}
+                title={editable ? t("sequence.change", { symbol: labels[next(token)] ?? other }) : undefined}
+                onFocus={() => setFocus(at)}
+                onClick={() => {
+                  moveTo.current = at;
+                  replace(at, other);
+                }}
+                onKeyDown={(event) => press(event, at)}
+              >
+                {label}
+              </button>
+            );
+          })}
+          {setup.n_tokens > tokens.length && !draft.refused && <span class="more">{t("sequence.more", { n: setup.n_tokens - tokens.length })}</span>}
         </div>
+      )}
+      {!writing && editable && (
+        <button
+          type="button"
+          class="token end"
+          data-at={symbols.length}
+          tabIndex={focus >= symbols.length ? 0 : -1}
+          aria-label={t("sequence.append")}
+          title={t("sequence.append")}
+          onFocus={() => setFocus(draft.now().length)}
+          onClick={() => {
+            const now = draft.now();
+            draft.edit([...now, now.at(-1) ?? setup.symbols[0] ?? "0"]);
+            go(now.length + 1);
+          }}
+          onKeyDown={(event) => press(event, draft.now().length)}
+        >
+          +
+        </button>
       )}
       {!writing && (
         <>

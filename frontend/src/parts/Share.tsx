@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { type Screen, useScreen } from "../screen";
 import { Icon, Menu } from "./common";
+import { isPlain } from "./Decoding";
 
 const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
 
@@ -11,6 +12,7 @@ export function Share() {
   const code = screen.views.code.value;
   const link = screen.views.link.value;
   const host = screen.host;
+  const decoding = screen.views.decoding.value;
   const copy = async (what: string, text: string) => {
     await copyText(text);
     setCopied(what);
@@ -30,6 +32,7 @@ export function Share() {
           {link?.too_long && <p class="hint">{t("share.too_long")}</p>}
           {code && button("python", code.python)}
           {code && button("command", code.command)}
+          {code && decoding && !isPlain(decoding) && <p class="hint">{t("share.no_decoding")}</p>}
           {host && (
             <>
               <p class="hint">{t("share.download")}</p>

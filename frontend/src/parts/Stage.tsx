@@ -1,14 +1,17 @@
 import { useEffect, useState } from "preact/hooks";
-import { contextOf } from "../contexts";
+import { contextOf, occurrences } from "../contexts";
 import { Graph } from "../graph/Graph";
 import type { ViewKind } from "../hash";
 import { SuffixMap } from "../map/Map";
 import type { Frame, Subject } from "../protocol";
 import { MOST_DRAWN, useScreen } from "../screen";
 import { Choice, Icon } from "./common";
+import { isPlain } from "./Decoding";
 import { Neighbourhood } from "./Neighbourhood";
+import { sentence } from "./StatePanel";
 import { ChainTable } from "./Table";
 
+const MOST_TRIED = 1000; // states, to find one for the hint
 const FAINT = 0.05; // arrows below are not drawn where there are many
 
 /** The chain, as graph, table or map, of the model, the data, or the difference between two. */
@@ -19,6 +22,8 @@ export function Stage() {
   const frame = screen.views.frame.value;
   const pins = screen.views.pins.value;
   const player = screen.views.player.value;
+  const selected = screen.views.selected.value;
+  const decoding = screen.views.decoding.value;
   const still = useReducedMotion();
   if (!setup || !frame) return null;
   const view = screen.shownView.value;
@@ -65,14 +70,14 @@ export function Stage() {
           {(["A", "B"] as const).map((slot) => {
             const pin = pins?.[slot];
             return pin ? (
-              <span key={slot} class="pin" title={t("pin.held", { slot, step: pin.step, seed: pin.seed })}>
+              <span key={slot} class="pin" data-fits={pin.fits} title={pin.fits ? t("pin.held", { slot, step: pin.step, seed: pin.seed }) : t("notice.unlike", { slot })}>
                 {t("pin.short", { slot, step: pin.step })}
                 <button type="button" class="quiet" aria-label={t("pin.remove", { slot })} onClick={() => screen.send({ command: "unpin", slot })}>
                   <Icon name="close" />
                 </button>
               </span>
             ) : (
-              <button key={slot} type="button" class="quiet" title={t("pin.hint")} onClick={() => screen.send({ command: "pin", slot })}>
+              <button key={slot} type="button" title={t("pin.hint")} onClick={() => screen.send({ command: "pin", slot })}>
                 {t("pin", { slot })}
               </button>
             );
@@ -81,6 +86,8 @@ export function Stage() {
         <span class="when">
           {frame.source === "data" ? t("stage.data") : t("stage.step", { step: frame.step.toLocaleString("en-US") })}
           {frame.turned && <b>{t("stage.turned")}</b>}
+          {decoding && !isPlain(decoding) && frame.source !== "data" && <b>{t("stage.decoded")}</b>}
+          {screen.busy.value && <b role="status">{t("busy")}</b>}
         </span>
       </div>
       <div class="drawing" data-view={view} data-tour="chain" data-step={frame.step} data-playing={player?.playing}>
@@ -88,6 +95,12 @@ export function Stage() {
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}
       </div>
+      {frame.source === "difference" && (
+        <p class="legend">
+          <span class="more-of">{t("legend.more")}</span> <span class="less-of">{t("legend.less")}</span> {t("legend.unit")}
+        </p>
+      )}
+      {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels)}</p>}
       <Hint />
     </section>
   );
@@ -99,6 +112,8 @@ function LiveGraph(props: { still: boolean }) {
   const setup = screen.views.setup.value;
   const frame = screen.views.frame.value;
   const tape = screen.views.tape.value;
+  // the ball walks the model, and the long run is the model's: beside the data's arrows neither belongs
+  const model = frame?.source === "model";
   if (!setup || !frame?.values || frame.version !== setup.version) return null;
   return (
     <Graph
@@ -109,10 +124,10 @@ function LiveGraph(props: { still: boolean }) {
       separator={setup.separator}
       values={frame.values}
       difference={frame.source === "difference"}
-      pi={frame.pi}
+      pi={frame.source === "data" ? null : frame.pi}
       seen={screen.seen.value}
       selected={screen.views.selected.value?.state ?? null}
-      ball={tape ?? null}
+      ball={(model && tape) || null}
       moving={screen.views.player.value?.playing ?? false}
       reducedMotion={props.still}
       threshold={FAINT}
@@ -139,11 +154,14 @@ function Hint() {
   if (!setup || !player || done) return null;
   let text = "";
   if (player.trained === 0) text = t("hint.train");
-  else if (player.playing || player.training) text = t("hint.watch");
+  else if (player.playing || player.training) text = t(screen.shownView.value === "graph" ? "hint.watch" : "hint.watch.other");
   else if (setup.n_seen < setup.n_states) {
+    const context = (state: number) => contextOf(state, setup.labels.length, setup.settings.context_length);
+    // never seen, not even as the last of the sequence, after which nothing follows
+    const fits = (state: number) => !screen.seen.value(state) && occurrences(setup.tokens, context(state)).length === 0;
     let unseen = 0;
-    while (unseen < setup.n_states && screen.seen.value(unseen)) unseen++;
-    text = t("hint.unseen", { context: screen.title.value(contextOf(unseen, setup.labels.length, setup.settings.context_length)) });
+    while (unseen < Math.min(setup.n_states, MOST_TRIED) && !fits(unseen)) unseen++;
+    if (unseen < setup.n_states && fits(unseen)) text = t("hint.unseen", { context: screen.title.value(context(unseen)) });
   }
   return text ? <p class="nudge">{text}</p> : null;
 }

@@ -17,6 +17,9 @@ export function Tape() {
   if (!tape || !setup) return null;
   const K = setup.settings.context_length;
   const few = setup.labels.length <= 8;
+  // how likely each token is next, where the frame holds all probabilities
+  const frame = screen.views.frame.value;
+  const odds = (token: number) => (frame?.source === "model" ? (frame.values?.[tape.state * setup.labels.length + token] ?? null) : null);
   const type = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const token = tokenOfKey(setup.symbols, event.key);
@@ -53,9 +56,9 @@ export function Tape() {
         setup.labels.map((label, token) => (
           <button key={token} type="button" class="token" style={{ "--colour": tokenColour(token) }} aria-label={t("tape.append", { symbol: label })} title={t("tape.append", { symbol: label })} onClick={() => screen.send({ command: "walk", token })}>
             {label}
+            {odds(token) !== null && <small>{percent(odds(token) ?? 0)}</small>}
           </button>
         ))}
-      <span class="odds">{tape.p === null ? "" : percent(tape.p)}</span>
     </section>
   );
 }

@@ -50,7 +50,7 @@ export function TopBar() {
             ))
           }
         </Menu>
-        <button type="button" class="quiet" onClick={() => (screen.touring.value = 0)}>
+        <button type="button" class="quiet" data-opens-tour onClick={() => (screen.touring.value = 0)}>
           {t("tour.open")}
         </button>
         <Share />

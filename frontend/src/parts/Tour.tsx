@@ -15,6 +15,7 @@ export function Tour() {
   useEffect(() => {
     // what the tour speaks of must be there to be seen
     if (stop && screen.hidden.value.length) screen.hidden.value = [];
+    if (stop === "state" && !screen.views.selected.value) screen.send({ command: "select", state: screen.views.tape.value?.state ?? 0 });
   }, [stop]);
   useLayoutEffect(() => {
     if (!stop) return;
@@ -29,10 +30,12 @@ export function Tour() {
   }, [stop]);
   if (at === null || !stop) return null;
   const close = () => {
+    (card.current?.getRootNode() as Document | ShadowRoot | undefined)?.querySelector<HTMLElement>("[data-opens-tour]")?.focus();
     screen.touring.value = null;
   };
   const go = (to: number) => {
-    screen.touring.value = to < 0 || to >= STOPS.length ? null : to;
+    if (to >= STOPS.length) close();
+    else screen.touring.value = Math.max(0, to);
   };
   return (
     <div class="tour">

@@ -137,7 +137,10 @@ export function NumberField(props: {
   }, [shown, refusal]);
   const finish = () => {
     const text = input.current?.value.trim() ?? "";
-    if (text === shown) return;
+    if (text === shown) {
+      if (wrong) screen.send({ command: "dismiss" });
+      return;
+    }
     if (text === "" && props.optional !== undefined) props.onChange(null);
     else if (text !== "" && Number.isFinite(Number(text))) props.onChange(Number(text));
     else if (input.current) input.current.value = shown;

@@ -76,7 +76,7 @@ def test_a_signal_in_the_middle_of_training_ends_it_in_good_order(program, numbe
     for screen in screens:
         screen.until(lambda views: views["player"]["trained"] > 2)
     assert program.ended(number) == (0, "", "")
-    assert {screen.closed() for screen in screens} == {(1001, "The studio was closed.")}
+    assert {screen.closed() for screen in screens} == {(1001, "closed: The studio was closed.")}
     with socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         line.bind(("127.0.0.1", program.port))  # the port is free again

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 import websockets.exceptions
@@ -17,11 +18,15 @@ from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 import babygpt
+from babygpt.app import studio as studio_module
 from babygpt.app.hosting import connection as connection_module
+from babygpt.app.hosting import server as server_module
+from babygpt.app.hosting import sessions as sessions_module
 from babygpt.app.hosting.inbox import MOST
 from babygpt.app.hosting.sessions import SCREENS
 from babygpt.app.stage.limits import Limits
 
+PROTOCOL = "frontend/src/protocol.ts"
 A, B, C, D = (f"the-session-of-{name}" for name in "abcd")
 
 
@@ -240,7 +245,7 @@ def test_an_id_that_no_page_makes_is_refused(studio, name):
     with pytest.raises(websockets.exceptions.ConnectionClosed) as refused:
         studio.screen(name.replace(" ", "%20"))
     assert refused.value.rcvd.code == 1008
-    assert "16 to 64" in refused.value.rcvd.reason
+    assert refused.value.rcvd.reason.startswith("id: A session's id has 16 to 64")
     assert len(studio.sessions) == 0
 
 
@@ -261,7 +266,7 @@ def test_where_all_places_are_taken_the_newcomer_is_told(studio):
         with pytest.raises(websockets.exceptions.ConnectionClosed) as refused:
             studio.screen(C)
         assert refused.value.rcvd.code == 1013
-        assert "2 places" in refused.value.rcvd.reason
+        assert refused.value.rcvd.reason.startswith("full: All 2 places")
         a.ask({"command": "select", "state": 1})  # and the others go on
         with studio.screen(A) as again:  # a session that is there takes no new place
             assert not again.hello["new"]
@@ -293,6 +298,7 @@ def test_one_session_is_not_shown_in_windows_without_end(studio):
     with pytest.raises(websockets.exceptions.ConnectionClosed) as refused:
         studio.screen()
     assert refused.value.rcvd.code == 1013
+    assert refused.value.rcvd.reason.startswith("windows: ")
     screens[0].socket.close()
     until(lambda: len(studio.sessions.find(A).screens) < SCREENS)
     with studio.screen() as screen:
@@ -438,7 +444,7 @@ def test_who_says_nothing_but_nonsense_is_sent_away(studio):
         screen.ask({"command": "select", "state": 1})  # once sense is heard, counting begins anew
         for _ in range(connection_module.NONSENSE):
             screen.say("nonsense")
-        assert screen.closed() == (1003, "The studio understands JSON texts only.")
+        assert screen.closed() == (1003, "nonsense: The studio understands JSON texts only.")
         other.ask({"command": "select", "state": 1})
 
 
@@ -451,7 +457,7 @@ def test_a_message_longer_than_any_text_is_refused():
             screen.until(lambda views: views["told"]["n"] == 1)
             assert studio.session().told == [longest]
             screen.say("0" * (4 * limits.text + 2**16 + 1))
-            assert screen.closed()[0] == 1009
+            assert screen.closed() == (1009, "large: A message was larger than the studio takes.")
         other.ask({"command": "select", "state": 1})
 
 
@@ -463,7 +469,7 @@ def test_commands_that_a_person_could_not_have_given_are_refused(studio):
         with suppress(websockets.exceptions.ConnectionClosed):
             for token in range(MOST + 50):
                 screen.say({"command": "walk", "token": token})
-        assert screen.closed() == (1008, "Too many commands at once.")
+        assert screen.closed() == (1008, "flood: Too many commands at once.")
         other.ask({"command": "select", "state": 1})
         session.gate.set()
         until(lambda: not studio.do(lambda: studio.sessions.workshop.in_use))
@@ -518,12 +524,21 @@ def test_a_session_that_fails_takes_no_other_with_it(studio, caplog):
         a.say({"command": "fail"})
         code, reason = a.closed()
         assert code == 1011
-        assert "Load the page again" in reason
+        assert reason.startswith("failed: ")
         b.ask({"command": "select", "state": 1})
     assert "ZeroDivisionError" in caplog.text  # someone can find out why
     with studio.screen(A) as a:
         assert a.hello["new"]
         a.ask({"command": "select", "state": 1})
+
+
+def test_the_codes_of_all_reasons_are_those_that_the_protocol_lists():
+    root = Path(__file__).parents[2]
+    comment = re.search(r"Why the connection was closed:(.*?)\*/", (root / PROTOCOL).read_text(), re.DOTALL)[1]
+    listed = re.split(r"[\s*,.]+", re.sub(r"\([^)]*\)", "", comment.split("The codes: ")[1]).strip(" .\n"))
+    sources = [module.__file__ for module in (connection_module, server_module, sessions_module, studio_module)]
+    used = re.findall(r'"([a-z]+): [A-Z]', "".join(Path(source).read_text() for source in sources))
+    assert sorted(listed) == sorted(set(used))
 
 
 # -- downloads -----------------------------------------------------------------------------------------------
@@ -608,7 +623,7 @@ def test_when_the_studio_closes_every_screen_is_told_in_the_middle_of_training()
         for screen in screens:
             screen.say({"command": "train", "steps": 10**9})
         until(lambda: all(studio.session(name).step > 2 for name in (A, B, C)))
-    assert {screen.closed() for screen in screens} == {(1001, "The studio was closed.")}
+    assert {screen.closed() for screen in screens} == {(1001, "closed: The studio was closed.")}
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", studio.port))
 

@@ -111,7 +111,7 @@ def studio_app(
         await websocket.accept()
         session_id = websocket.query_params.get("session", "")
         if _ID.fullmatch(session_id) is None:
-            await websocket.close(1008, "A session's id has 16 to 64 letters, digits, - and _.")
+            await websocket.close(1008, "id: A session's id has 16 to 64 letters, digits, - and _.")
             return
         await Connection(websocket, most_bytes(limits)).serve(sessions, session_id)
 

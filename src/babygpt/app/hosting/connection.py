@@ -3,6 +3,8 @@
 To the studio, as JSON texts: a command, or ``{"ack": n}`` when message n is drawn. To the screen: first
 ``{"hello": …}``, then ``{"seq": n, "views": {name: view}}``. At most two messages are on their way. Meanwhile nothing
 is kept for a slow screen: what it is sent next is worked out when it is sent.
+
+Whoever is sent away is told why: a code that `frontend/src/protocol.ts` lists, a colon, and a sentence.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ class Connection:
         self._stirred.set()
 
     def dismiss(self, code: int, reason: str) -> None:
-        """Close the connection, telling why."""
+        """Close the connection, telling why in at most 123 bytes, which is what WebSocket allows."""
         if not self._end.done():
             self._end.set_result((code, reason))
 
@@ -92,7 +94,7 @@ class Connection:
         def ended(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("A connection failed and was closed.", exc_info=error)
-                self.dismiss(1011, "The connection failed.")
+                self.dismiss(1011, "failed: The connection failed.")
 
         task = asyncio.create_task(work)
         task.add_done_callback(ended)
@@ -114,7 +116,7 @@ class Connection:
             except ValueError:
                 self._nonsense += 1
                 if self._nonsense >= NONSENSE:
-                    self.dismiss(1003, "The studio understands JSON texts only.")
+                    self.dismiss(1003, "nonsense: The studio understands JSON texts only.")
                     return
                 said = None if text is None else text[:80]
             else:
@@ -125,7 +127,7 @@ class Connection:
             try:
                 self._inbox.add(said, len(text or ""))
             except FloodError:
-                self.dismiss(1008, "Too many commands at once.")
+                self.dismiss(1008, "flood: Too many commands at once.")
 
     def _acknowledge(self, seq: object) -> None:
         # What was never sent, or is acknowledged already, cannot be acknowledged.

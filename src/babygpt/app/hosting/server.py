@@ -18,6 +18,8 @@ import psutil
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Close, CloseCode, Frame, Opcode
 
 from babygpt.errors import SettingError
 
@@ -110,6 +112,14 @@ def open_browser(url: str) -> None:
 
 class Wire(WebSocketsSansIOProtocol):
     """A WebSocket that keeps nothing for a peer who does not read, and lets go of one who does not answer."""
+
+    def handle_parser_exception(self) -> None:
+        """Hang up on what cannot be taken in; if it is too large, with the studio's own reason."""
+        if isinstance(self.conn.parser_exc, PayloadTooBig):
+            self.conn.data_to_send()  # the reason of the library, which no screen knows
+            told = Close(CloseCode.MESSAGE_TOO_BIG, "large: A message was larger than the studio takes.")
+            self.transport.write(Frame(Opcode.CLOSE, told.serialize()).serialize(mask=False))
+        super().handle_parser_exception()
 
     def handle_ping(self) -> None:
         """Answer a ping, unless the peer leaves its answers unread."""

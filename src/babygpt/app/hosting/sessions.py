@@ -63,7 +63,7 @@ class Screen(Protocol):
 
 
 class FullError(Exception):
-    """There is no place left; the message says of what."""
+    """There is no place left; the message says of what, after a code for screens in any language."""
 
 
 class GoneError(Exception):
@@ -176,7 +176,9 @@ class Hosted:
             Too many look already.
         """
         if len(self.screens) >= SCREENS:
-            raise FullError(f"This session is open in {SCREENS} windows already. Close one, or begin a new session.")
+            raise FullError(
+                f"windows: This session is open in {SCREENS} windows already. Close one, or begin a new session."
+            )
         self.screens.add(screen)
         if self.left is not None:
             self._lag += monotonic() - self.left
@@ -191,7 +193,7 @@ class Hosted:
         if not self.screens and not self._gone:
             self.left = monotonic()
             loop = asyncio.get_running_loop()
-            self._farewell = loop.call_later(kept, self.drop, 1001, "Nobody came back.")
+            self._farewell = loop.call_later(kept, self.drop, 1001, "away: Nobody came back.")
 
     def drop(self, code: int, reason: str) -> None:
         """End the session and send away who looks."""
@@ -268,7 +270,7 @@ class Hosted:
             if not self._gone:
                 # A mistake of ours, or no memory: it costs this session, and no other.
                 log.exception("A session failed and was ended.")
-                self.drop(1011, "The session failed. Load the page again to begin a new one.")
+                self.drop(1011, "failed: The session failed. Load the page again to begin a new one.")
             raise GoneError from error
         finally:
             if self._gone:  # meanwhile
@@ -342,18 +344,18 @@ class Sessions:
         """End every session and take no more."""
         self._closed = True
         for hosted in list(self._hosted.values()):
-            hosted.drop(1001, "The studio was closed.")
+            hosted.drop(1001, "closed: The studio was closed.")
         self.workshop.close()
 
     def _make_room(self) -> None:
         """Make room for a newcomer, or raise :class:`FullError`."""
         if self._closed:
-            raise FullError("The studio is closing.")
+            raise FullError("closed: The studio is closing.")
         present = [hosted for hosted in self._hosted.values() if hosted.left is None]
         if len(present) >= self._most:
-            raise FullError(f"All {self._most} places of this studio are taken. Come back when someone has left.")
+            raise FullError(f"full: All {self._most} places of this studio are taken. Come back when someone has left.")
         if _together(present) + NEWCOMER > self._memory:
-            raise FullError("The memory of this studio is taken. Come back when someone has left.")
+            raise FullError("full: The memory of this studio is taken. Come back when someone has left.")
         while len(self._hosted) >= self._most:
             self._drop_one()
         self._fit(NEWCOMER)
@@ -367,7 +369,7 @@ class Sessions:
         """End the session whose owner is away for longest; return whether there is one."""
         away = [hosted for hosted in self._hosted.values() if hosted.left is not None]
         if away:
-            min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "Another session needed the place.")
+            min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "away: Another session needed the place.")
         return bool(away)
 
     def _room(self, asking: Hosted) -> int:

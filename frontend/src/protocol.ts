@@ -70,8 +70,8 @@ export interface Frame {
 
 /** What the shown chain amounts to; null: not known, or too long to compute. All in nats per token. */
 export interface Numbers {
-  loss: number | null;
-  gap: number | null; // loss − floor
+  loss: number | null; // null: infinite, since something that occurs in the data is ruled out
+  gap: number | null; // loss − floor, infinite with it
   entropy_rate: number | null;
   mixing_time: number | null; // tokens; null: infinite or not known
   mixing: "exact" | "infinite" | "unknown";

@@ -146,6 +146,10 @@ export class Screen {
         this.complaint.value = null; // what was refused has been replaced
       }),
       effect(() => {
+        // the page goes on with a new session, made from its link, and says so
+        if (this.host?.reason.value.startsWith("failed:")) this.object("refused.failed");
+      }),
+      effect(() => {
         const link = this.views.link.value;
         const hash = link && this.hash(link);
         if (hash !== undefined) this.links?.write(hash);

@@ -56,8 +56,8 @@ export class SocketModel implements Model {
     socket.onmessage = (event: MessageEvent<string>) => this.receive(socket, event.data);
     socket.onclose = (event) => {
       this.host.reason.value = event.reason;
-      // 1008, 1009, 1013: the server said why it will not go on; trying again would only be refused again
-      if ([1008, 1009, 1013].includes(event.code)) {
+      // 1003, 1008, 1009, 1013: the server said why it will not go on; trying again would only be refused again
+      if ([1003, 1008, 1009, 1013].includes(event.code)) {
         this.host.status.value = "refused";
         return;
       }

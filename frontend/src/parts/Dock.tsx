@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { count, decimal } from "../numbers";
+import type { Numbers } from "../protocol";
 import { useScreen } from "../screen";
 import { Icon, Menu } from "./common";
 import { Timeline } from "./Timeline";
@@ -7,6 +8,10 @@ import { Timeline } from "./Timeline";
 const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
 const MORE = [10, 50, 200, 1000, 5000]; // steps
 const A_WHILE = 500; // ms of training after which it can be stopped: what is over sooner needs no such button
+
+function lossText(numbers: Numbers | undefined): string {
+  return numbers === undefined ? "–" : numbers.loss === null ? "∞" : decimal(numbers.loss);
+}
 
 /** Training, playing, and the timeline of all steps. */
 export function Dock() {
@@ -95,7 +100,7 @@ export function Dock() {
       <p class="now">
         <span>{t("dock.step_of", { step: count(player.step), total: count(Math.max(player.total, player.trained)) })}</span>
         <span>
-          {t("dock.loss")} <b>{numbers?.loss === null || numbers?.loss === undefined ? "–" : decimal(numbers.loss)}</b>
+          {t("dock.loss")} <b>{lossText(numbers)}</b>
         </span>
         {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
         {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}
@@ -115,7 +120,7 @@ function useAnnouncements(): void {
   useEffect(() => {
     if (was && !playing && player) {
       const numbers = screen.views.numbers.value;
-      const loss = numbers?.loss === null || numbers?.loss === undefined ? "–" : decimal(numbers.loss);
+      const loss = lossText(numbers);
       screen.announcement.value = screen.text.value("dock.announce", { step: player.step, total: player.trained, loss });
     }
     setWas(playing);

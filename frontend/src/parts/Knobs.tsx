@@ -5,7 +5,6 @@ import { throttled, useScreen } from "../screen";
 import { colour } from "../map/colours";
 import { arrowStep, Fold, Slider } from "./common";
 
-const FURTHEST = 1.5; // times the way from the initial weights to the trained ones
 const TURN = 3; // how far a single number can be turned, either way
 
 /** The chain is a smooth function of the GPT's numbers: turn them and see. Let go, and it is as it was. */
@@ -33,8 +32,8 @@ export function KnobsPanel() {
       <Slider
         label={t("knobs.position")}
         said={`${Math.round(100 * knobs.position)} %`}
-        min={-0.5}
-        max={FURTHEST}
+        min={knobs.reach[0]}
+        max={knobs.reach[1]}
         step={0.01}
         value={knobs.position}
         disabled={!knobs.ready}

@@ -8,7 +8,7 @@ export function LongRun() {
   const numbers = screen.views.numbers.value;
   const setup = screen.views.setup.value;
   if (!numbers || !setup) return null;
-  const nats = (value: number | null) => (value === null ? "–" : decimal(value));
+  const nats = (value: number | null) => (value === null ? "–" : Number.isFinite(value) ? decimal(value) : "∞");
   const mixing =
     numbers.mixing === "infinite"
       ? t("numbers.never")
@@ -16,9 +16,9 @@ export function LongRun() {
         ? "–"
         : t("numbers.tokens", { n: numbers.mixing_time });
   const rows: [string, string, string][] = [
-    [t("numbers.loss"), nats(numbers.loss), t("numbers.loss.hint")],
+    [t("numbers.loss"), nats(numbers.loss ?? Infinity), numbers.loss === null ? t("numbers.infinite") : t("numbers.loss.hint")],
     [t("numbers.floor"), decimal(setup.floor), t("numbers.floor.hint")],
-    [t("numbers.gap"), nats(numbers.gap), t("numbers.gap.hint")],
+    [t("numbers.gap"), nats(numbers.gap ?? Infinity), t("numbers.gap.hint")],
     [t("numbers.entropy_rate"), nats(numbers.entropy_rate), t("numbers.entropy_rate.hint")],
     [t("numbers.mixing_time"), mixing, t("numbers.mixing_time.hint")],
   ];

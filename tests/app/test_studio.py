@@ -23,7 +23,7 @@ from babygpt.app.hosting import connection as connection_module
 from babygpt.app.hosting import server as server_module
 from babygpt.app.hosting import sessions as sessions_module
 from babygpt.app.hosting.inbox import MOST
-from babygpt.app.hosting.sessions import SCREENS
+from babygpt.app.hosting.sessions import VIEWERS
 from babygpt.app.stage.limits import Limits
 
 PROTOCOL = "frontend/src/protocol.ts"
@@ -294,13 +294,13 @@ def test_a_class_in_which_all_want_much_is_kept_within_the_memory():
 
 
 def test_one_session_is_not_shown_in_windows_without_end(studio):
-    screens = [studio.screen() for _ in range(SCREENS)]
+    screens = [studio.screen() for _ in range(VIEWERS)]
     with pytest.raises(websockets.exceptions.ConnectionClosed) as refused:
         studio.screen()
     assert refused.value.rcvd.code == 1013
     assert refused.value.rcvd.reason.startswith("windows: ")
     screens[0].socket.close()
-    until(lambda: len(studio.sessions.find(A).screens) < SCREENS)
+    until(lambda: len(studio.sessions.find(A).viewers) < VIEWERS)
     with studio.screen() as screen:
         assert not screen.hello["new"]
     for screen in screens:
@@ -496,7 +496,7 @@ def test_of_a_sliders_commands_the_last_is_enough(studio):
 
 
 def screen_of(studio, name):
-    (screen,) = studio.sessions.find(name).screens
+    (screen,) = studio.sessions.find(name).viewers
     return screen
 
 

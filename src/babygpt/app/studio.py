@@ -150,7 +150,17 @@ def most_bytes(limits: Limits) -> int:
 
 
 def studio_server(app: Starlette, limits: Limits, started: Callable[[], object] = lambda: None) -> Server:
-    """Return the server of a studio; ``started`` is called once it can be reached."""
+    """Return the server of a studio.
+
+    Parameters
+    ----------
+    app
+        Of :func:`studio_app`.
+    limits
+        Those of its sessions: they say how large a message may be.
+    started
+        Called once it can be reached.
+    """
     return Server(app, most_bytes(limits), started, app.state.sessions.close)
 
 
@@ -161,7 +171,17 @@ def run_studio(
     names: Sequence[str],
     started: Callable[[], object],
 ) -> None:
-    """Serve the studio in this process until Ctrl-C or a termination signal."""
+    """Serve the studio in this process until Ctrl-C or a termination signal.
+
+    Parameters
+    ----------
+    listener
+        Where it is reached.
+    limits, most_sessions, names
+        As for :func:`studio_app`.
+    started
+        Called once it can be reached.
+    """
     app = studio_app(limits, most_sessions, names)
     sys.setswitchinterval(SWITCH)
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Room = Callable[[], int]  # tells how many bytes are left
 
 KEPT = 3600.0  # seconds that a session waits for its owner
-SCREENS = 8  # that may show one session
+VIEWERS = 8  # that may show one session
 BESIDES = 2**23  # bytes of a session beside what its setup asks for: the text, the views, the modules
 NEWCOMER = 2**24  # bytes that a session counts for until it says what it takes
 
@@ -52,8 +52,8 @@ class Session(Protocol):
         """Return a function that makes a file of what there is now, in any thread; and tells its media type."""
 
 
-class Screen(Protocol):
-    """One who looks at a session."""
+class Viewer(Protocol):
+    """One who looks at a session: a screen at the other end of a connection."""
 
     def stir(self, answer: bool = False) -> None:
         """Hear that something may have changed, perhaps in answer to a command."""
@@ -90,7 +90,7 @@ class Hosted:
 
     Attributes
     ----------
-    screens
+    viewers
         Who looks.
     left
         When the last of them went; None while someone looks.
@@ -106,7 +106,7 @@ class Hosted:
         grown: Callable[[], object] = lambda: None,
         room: Callable[[Hosted], int] = lambda hosted: NEWCOMER,
     ) -> None:
-        self.screens: set[Screen] = set()
+        self.viewers: set[Viewer] = set()
         self.left: float | None = None
         self.need = NEWCOMER
         self._make, self._workshop, self._ended, self._grown, self._find_room = make, workshop, ended, grown, room
@@ -164,10 +164,10 @@ class Hosted:
 
     @property
     def interval(self) -> float:
-        """How long a screen waits for its next views, in seconds, if nobody just clicked."""
+        """How long a viewer waits for its next views, in seconds, if nobody just clicked."""
         return self._workshop.interval
 
-    def enter(self, screen: Screen) -> None:
+    def enter(self, viewer: Viewer) -> None:
         """Let someone look.
 
         Raises
@@ -175,11 +175,11 @@ class Hosted:
         FullError
             Too many look already.
         """
-        if len(self.screens) >= SCREENS:
+        if len(self.viewers) >= VIEWERS:
             raise FullError(
-                f"windows: This session is open in {SCREENS} windows already. Close one, or begin a new session."
+                f"windows: This session is open in {VIEWERS} windows already. Close one, or begin a new session."
             )
-        self.screens.add(screen)
+        self.viewers.add(viewer)
         if self.left is not None:
             self._lag += monotonic() - self.left
             self.left = None
@@ -187,10 +187,10 @@ class Hosted:
             self._farewell.cancel()
         self._woken.set()
 
-    def leave(self, screen: Screen, kept: float) -> None:
+    def leave(self, viewer: Viewer, kept: float) -> None:
         """Let someone go; the session waits ``kept`` seconds for the last one to come back."""
-        self.screens.discard(screen)
-        if not self.screens and not self._gone:
+        self.viewers.discard(viewer)
+        if not self.viewers and not self._gone:
             self.left = monotonic()
             loop = asyncio.get_running_loop()
             self._farewell = loop.call_later(kept, self.drop, 1001, "away: Nobody came back.")
@@ -206,8 +206,8 @@ class Hosted:
         self._woken.set()
         if self._farewell is not None:
             self._farewell.cancel()
-        for screen in self.screens:
-            screen.dismiss(code, reason)
+        for viewer in self.viewers:
+            viewer.dismiss(code, reason)
 
     def _clock(self) -> float:
         return (monotonic() if self.left is None else self.left) - self._lag
@@ -284,8 +284,8 @@ class Hosted:
 
     def _stir(self, answer: bool = False) -> None:
         self._woken.set()
-        for screen in self.screens:
-            screen.stir(answer)
+        for viewer in self.viewers:
+            viewer.stir(answer)
 
 
 class Sessions:
@@ -317,8 +317,8 @@ class Sessions:
         """Return the session with this id, if there is one."""
         return self._hosted.get(session_id)
 
-    def enter(self, session_id: str, screen: Screen) -> tuple[Hosted, bool]:
-        """Return the session with this id for a screen to show, and whether it is a new one.
+    def enter(self, session_id: str, viewer: Viewer) -> tuple[Hosted, bool]:
+        """Return the session with this id for someone to look at, and whether it is a new one.
 
         Raises
         ------
@@ -332,12 +332,12 @@ class Sessions:
             hosted = self._hosted[session_id] = Hosted(
                 self._make, self.workshop, partial(self._hosted.pop, session_id, None), self._fit, self._room
             )
-        hosted.enter(screen)
+        hosted.enter(viewer)
         return hosted, new
 
-    def leave(self, hosted: Hosted, screen: Screen) -> None:
-        """Let a screen go; the session waits for it to come back."""
-        hosted.leave(screen, self._kept)
+    def leave(self, hosted: Hosted, viewer: Viewer) -> None:
+        """Let someone go; the session waits for them to come back."""
+        hosted.leave(viewer, self._kept)
         self._fit()
 
     def close(self) -> None:

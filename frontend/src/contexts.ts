@@ -25,6 +25,17 @@ export function tokenOfKey(symbols: readonly string[], key: string): number {
   return exact >= 0 ? exact : symbols.findIndex((symbol) => symbol.length > 1 && symbol.startsWith(key));
 }
 
+/** A context after which the text always goes on in the same way, of several the middle one; null: there is none. */
+export function certainContext(text: readonly number[], nSymbols: number, length: number): number | null {
+  const next = new Map<number, Set<number>>();
+  for (let end = length; end < text.length; end++) {
+    const state = stateOf(text.slice(end - length, end), nSymbols);
+    next.set(state, (next.get(state) ?? new Set()).add(text[end] ?? 0));
+  }
+  const certain = [...next].filter(([, tokens]) => tokens.size === 1).map(([state]) => state);
+  return certain.sort((a, b) => a - b)[certain.length >> 1] ?? null;
+}
+
 /** The places in a text at which a context has just been read: indices of its last token. */
 export function occurrences(text: readonly number[], context: readonly number[]): number[] {
   const found: number[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contextOf, occurrences, stateOf, successor, tokenOfKey } from "../src/contexts";
+import { certainContext, contextOf, occurrences, stateOf, successor, tokenOfKey } from "../src/contexts";
 import { bit, bytes, floats } from "../src/packed";
 
 test("contexts and their numbers find each other, the oldest token most significant", () => {
@@ -18,6 +18,12 @@ test("a key is the symbol itself, capital or not, a blank too, or else the first
   assert.equal(tokenOfKey(["A", "a", " "], " "), 2);
   assert.equal(tokenOfKey(["cat", "the"], "t"), 1);
   assert.equal(tokenOfKey(["Enter", "End"], "Enter"), -1);
+});
+
+test("of the contexts with one continuation the middle one is shown first", () => {
+  const article = [..."111101111011110"].map(Number);
+  assert.equal(certainContext(article, 2, 3), 0b101);
+  assert.equal(certainContext([0, 0, 0, 1, 0, 1, 1], 2, 1), null);
 });
 
 test("a context occurs wherever its last token is read after the others", () => {

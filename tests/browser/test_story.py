@@ -36,6 +36,18 @@ def test_train_then_the_sentence_then_the_surprise(visit):
     assert arrows(page)["111"] == {"0": 55, "1": 45}
 
 
+def test_when_the_first_film_ends_a_sentence_says_what_became_of_it(visit):
+    page = visit()
+    train(page)
+    expect(page.locator(".sentence")).to_have_text(
+        "After 101 the model says 1 with 79 %; the data always says 1 (2 times)."
+    )
+    page.get_by_role("button", name="Clear the selection").click()
+    page.get_by_role("button", name="Watch again").click()
+    wait_for_step(page, 50)
+    expect(page.get_by_text("Select a state in the chain")).to_be_visible()  # once is enough
+
+
 def test_frames_pass_by_while_it_plays_and_the_loss_falls(visit):
     page = visit()
     page.get_by_role("button", name="Train", exact=True).click()

@@ -1,5 +1,5 @@
-import { useEffect, useState } from "preact/hooks";
-import { contextOf, occurrences } from "../contexts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { certainContext, contextOf, occurrences } from "../contexts";
 import { Graph } from "../graph/Graph";
 import type { ViewKind } from "../hash";
 import { SuffixMap } from "../map/Map";
@@ -25,6 +25,7 @@ export function Stage() {
   const selected = screen.views.selected.value;
   const decoding = screen.views.decoding.value;
   const still = useReducedMotion();
+  useFirstSentence();
   if (!setup || !frame) return null;
   const view = screen.shownView.value;
   const show = (source: Frame["source"], compare?: [Subject, Subject]) => screen.send({ command: "show", source, compare });
@@ -164,6 +165,27 @@ function Hint() {
     if (unseen < setup.n_states && fits(unseen)) text = t("hint.unseen", { context: screen.title.value(context(unseen)) });
   }
   return text ? <p class="nudge">{text}</p> : null;
+}
+
+/** When the first film has been played and nobody has selected anything, begin with one sentence. */
+function useFirstSentence(): void {
+  const screen = useScreen();
+  const setup = screen.views.setup.value;
+  const player = screen.views.player.value;
+  const selected = screen.views.selected.value;
+  const playing = player?.playing ?? false;
+  const played = useRef(false);
+  const done = useRef(false);
+  useEffect(() => {
+    if (selected) done.current = true;
+  }, [selected?.state]);
+  useEffect(() => {
+    if (playing) played.current = true;
+    if (playing || !played.current || done.current || !setup || !player || player.step < player.trained) return;
+    done.current = true;
+    const state = certainContext(setup.tokens, setup.labels.length, setup.settings.context_length);
+    if (state !== null) screen.send({ command: "select", state });
+  }, [playing]);
 }
 
 function useReducedMotion(): boolean {

@@ -33,7 +33,7 @@ class Puppet:
         self.gate = threading.Event()  # what the command "wait" waits for
         self.at_gate = threading.Event()
         self._alone = threading.Lock()
-        self._next = 0.0  # when the ball moves
+        self._next, self.period = 0.0, 0.005  # when the ball moves, how often
 
     @contextmanager
     def _use(self):
@@ -72,7 +72,7 @@ class Puppet:
         with self._use():
             self.advances += 1
             self.clock.append(now)
-            self._next = now + 0.005
+            self._next = now + self.period
             if self.training:
                 time.sleep(0.001)
                 self.step += 1

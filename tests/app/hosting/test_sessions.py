@@ -10,7 +10,7 @@ from studios import GIVEN_UP, Puppet
 from babygpt.app.hosting import sessions as module
 from babygpt.app.hosting import workshop as workshop_module
 from babygpt.app.hosting.sessions import BESIDES, NEWCOMER, FullError, GoneError, Hosted, Sessions
-from babygpt.app.hosting.workshop import Workshop
+from babygpt.app.hosting.workshop import DRAWN, Workshop
 
 A, B, C, D = (f"the-session-of-{name}" for name in "abcd")
 PLENTY = 2**40  # bytes
@@ -79,6 +79,24 @@ def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock)
         rested = puppet.advances
         await asyncio.sleep(0.05)
         assert puppet.advances == rested
+        hosted.drop(1001, "")
+        workshop.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_always_due_is_done_no_more_than_twice_a_frame(clock):
+    async def scene():
+        workshop, puppet = Workshop(), Puppet()
+        puppet.period = 0.0
+        hosted = Hosted(lambda room: puppet, workshop)
+        hosted.enter(Looker())
+        await hosted.handle({"command": "wander", "on": True})
+        for done in range(1, 5):
+            await until(lambda done=done: puppet.advances >= done)
+            await asyncio.sleep(0.05)
+            assert puppet.advances == done
+            clock[0] += 1.01 * DRAWN / 2
         hosted.drop(1001, "")
         workshop.close()
 

@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from babygpt.app.hosting.workshop import Crew, Workshop
+from babygpt.app.hosting.workshop import DRAWN, Crew, Workshop
 from babygpt.errors import BabyGPTError
 
 T = TypeVar("T")
@@ -116,6 +116,7 @@ class Hosted:
         self._due: float | None = None
         self._training, self._answering = False, False
         self._farewell: asyncio.TimerHandle | None = None
+        self._advanced = 0.0  # when something was done that was due
         self._lag = 0.0  # how long nobody looked, so far
         self._woken, self._gone = asyncio.Event(), False
         self._life = asyncio.create_task(self._live())
@@ -231,11 +232,14 @@ class Hosted:
             return 0.0
         if self._due is None or (self.left is not None and not self._training):
             return None
-        return self._due - self._clock()
+        wait = self._due - self._clock()
+        # A film may be faster than any screen: what is due is done at most twice for each frame.
+        return wait if self._training else max(wait, self._advanced + DRAWN / 2 - monotonic())
 
     async def _advance(self) -> None:
         shop = self._workshop
         if not self._training or self._gone:
+            self._advanced = monotonic()
             await self._use(shop.hands, lambda session, now: session.advance(now, 0.0))
             return
         # A training just begun goes first, for a single step: someone waits for its first frame.

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import pairwise
 
+import pytest
 from studios import GIVEN_UP
 
+from babygpt.app.hosting import connection as module
 from babygpt.app.hosting.connection import Connection
+from babygpt.app.hosting.workshop import DRAWN
 
 HOUR = 3600.0  # seconds
 
@@ -58,3 +62,44 @@ def test_where_nothing_was_answered_the_next_frame_is_waited_for():
         showing.cancel()
 
     asyncio.run(scene())
+
+
+def test_frames_keep_their_beat_however_long_views_take_and_however_late_a_sleeper_wakes(monkeypatch):
+    # a clock that moves by what is slept, 2 ms late each time, and by 6 ms for each look
+    clock, sleep = [1000.0], asyncio.sleep
+
+    async def sleep_late(seconds):
+        clock[0] += seconds + 0.002
+        await sleep(0)
+
+    class Film:
+        interval = DRAWN
+
+        async def look(self, known, seq):
+            clock[0] += 0.006
+            return "{}", {}
+
+    class Quick(Line):
+        def __init__(self):
+            self.sent = []
+
+        async def send_text(self, text):
+            self.sent.append(clock[0])
+            connection._acknowledge(len(self.sent))
+            connection.stir()
+
+    async def scene():
+        nonlocal connection
+        connection = Connection(line, 1000)
+        showing = asyncio.create_task(connection._show(Film()))
+        while len(line.sent) < 61:
+            await sleep(0)
+        showing.cancel()
+
+    connection, line = None, Quick()
+    monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(asyncio, "sleep", sleep_late)
+    asyncio.run(scene())
+    beats = [after - before for before, after in pairwise(line.sent[1:61])]
+    assert sum(beats) / len(beats) == pytest.approx(DRAWN)
+    assert min(beats) > DRAWN / 2

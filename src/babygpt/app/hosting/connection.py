@@ -14,6 +14,7 @@ import json
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -49,6 +50,7 @@ class Connection:
         self._inbox = Inbox(most_bytes)
         self._end: asyncio.Future[tuple[int, str] | None] = asyncio.get_running_loop().create_future()
         self._sent = self._acknowledged = self._nonsense = 0
+        self._beat = 0.0  # when the next views may be sent
         self._changed, self._stirred, self._answered = True, asyncio.Event(), asyncio.Event()
 
     async def serve(self, sessions: Sessions, session_id: str) -> None:
@@ -160,8 +162,14 @@ class Connection:
                     await self._stirred.wait()
 
     async def _pause(self, hosted: Hosted) -> None:
-        """Wait until the screen may have more, or has something answered."""
-        await asyncio.sleep(DRAWN)
+        """Wait until the screen may have more, or has something answered.
+
+        The beat goes by the clock: sixty times a second, however long making the views takes and however late a sleeper
+        is woken. Who is late for a beat is not made to wait a whole one for the next.
+        """
+        now = monotonic()
+        self._beat = max(self._beat + DRAWN, now + DRAWN / 2)
+        await asyncio.sleep(self._beat - now)
         with suppress(TimeoutError):
             async with asyncio.timeout(hosted.interval - DRAWN):
                 await self._answered.wait()

@@ -1,4 +1,7 @@
-"""The studio: WebSocket clients that all train the article's run at once, and what each of them has to wait for."""
+"""The studio: WebSocket clients that all train the article's run at once, and what each of them has to wait for.
+
+And one client that watches a film: how many different frames a second arrive.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -22,6 +26,7 @@ import babygpt as bg
 
 DRAWN = 1 / 60  # seconds that a screen takes to draw, before it acknowledges
 MOST = 120.0  # seconds for one measurement
+FILM, WATCHED = 2_000, 4.0  # steps of a film, and seconds for which it is watched
 SELECTING = 2.0  # seconds between two clicks of one person on a state
 
 SERVER = """
@@ -109,6 +114,68 @@ async def all_at_once(port: int, clients: int, name: str) -> list[Waits]:
         return await asyncio.gather(*(client(port, f"{name}-{number}", ready) for number in range(clients)))
 
 
+@contextmanager
+def studio() -> Iterator[tuple[int, int]]:
+    """Run a studio in a process of its own; give its port and the process's number."""
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    try:
+        yield int(server.stdout.readline()), server.pid
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+async def film(port: int, context_length: int, speed: float) -> float:
+    """Return how many different frames a second arrive while a film plays at so many steps a second."""
+    views, arrivals = {}, {}
+    name = f"benchmark-film-{context_length}-{speed:g}"
+    async with asyncio.timeout(MOST), connect(f"ws://127.0.0.1:{port}/ws?session={name}", proxy=None) as socket:
+
+        async def say(**command: object) -> None:
+            await socket.send(json.dumps(command))
+
+        async def acknowledge(seq: int) -> None:
+            await asyncio.sleep(DRAWN)
+            with suppress(ConnectionClosed):
+                await say(ack=seq)
+
+        async def take() -> None:
+            message = json.loads(await socket.recv())
+            if "views" in message:
+                views.update(message["views"])
+                acknowledging.add(task := asyncio.create_task(acknowledge(message["seq"])))
+                task.add_done_callback(acknowledging.discard)
+
+        acknowledging = set()
+        await say(command="configure", sequence=SEQUENCE, context_length=context_length, steps=FILM)
+        for command in ("train", "pause"):
+            await say(command=command)
+        while not views or views["player"]["trained"] < FILM or views["player"]["training"]:
+            await take()
+        await say(command="wander", on=False)
+        await say(command="seek", step=0)
+        await say(command="speed", speed=speed)
+        await say(command="play")
+        while not views["player"]["playing"]:
+            await take()
+        start = time.perf_counter()
+        while time.perf_counter() < start + WATCHED and views["player"]["playing"]:
+            await take()
+            arrivals.setdefault(views["frame"]["step"], time.perf_counter())
+    times = list(arrivals.values())
+    return (len(times) - 1) / (times[-1] - times[0])
+
+
+def films() -> Growth:
+    watched = Growth("Studio, a film of 2,000 steps is watched: different frames that arrive", "states, steps/s", "1/s")
+    with studio() as (port, _):
+        for context_length in (3, 6):
+            for speed in (100, 400):
+                frames = asyncio.run(film(port, context_length, speed))
+                watched.rows.append((f"{2**context_length}, {speed}", frames))
+    return watched
+
+
 def measure(full: bool) -> list[Comparison | Growth]:
     alone = statistics.median(once(lambda: bg.train(SEQUENCE)) for _ in range(5))
     grown = {
@@ -126,15 +193,10 @@ def measure(full: bool) -> list[Comparison | Growth]:
         )
     }
     for clients in (1, 10, 50) + (100,) * full:
-        server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
-        try:
-            port = int(server.stdout.readline())
+        with studio() as (port, process):
             asyncio.run(all_at_once(port, 1, "first"))  # what is slow only once
             waits = asyncio.run(all_at_once(port, clients, "all"))
-            memory = psutil.Process(server.pid).memory_info().rss
-        finally:
-            server.terminate()
-            server.wait(10)
+            memory = psutil.Process(process).memory_info().rss
         frames = [w.frame for w in waits]
         selects = [s for w in waits for s in w.selects]
         last = max(w.trained for w in waits)
@@ -146,4 +208,4 @@ def measure(full: bool) -> list[Comparison | Growth]:
         )  # fmt: skip
         for growth, value in zip(grown.values(), values, strict=True):
             growth.rows.append((str(clients), value))
-    return list(grown.values())
+    return [*grown.values(), films()]

@@ -54,7 +54,13 @@ export class SocketModel implements Model {
     const socket = new WebSocket(`${this.address}?session=${encodeURIComponent(this.session)}`);
     this.socket = socket;
     socket.onmessage = (event: MessageEvent<string>) => this.receive(socket, event.data);
+    let settled: ReturnType<typeof setTimeout>;
+    socket.onopen = () => {
+      // only a connection that lasts is a good one: whatever ends each at once is tried less and less often
+      settled = setTimeout(() => (this.wait = FIRST_WAIT), LONGEST_WAIT);
+    };
     socket.onclose = (event) => {
+      clearTimeout(settled);
       this.host.reason.value = event.reason;
       // 1003, 1008, 1009, 1013: the server said why it will not go on; trying again would only be refused again
       if ([1003, 1008, 1009, 1013].includes(event.code)) {
@@ -74,7 +80,6 @@ export class SocketModel implements Model {
       views?: Partial<Views>;
     };
     if (message.hello) {
-      this.wait = FIRST_WAIT;
       this.host.status.value = "open";
       this.begin(message.hello.new);
       if (message.hello.new) this.host.begun.value++;

@@ -43,7 +43,7 @@ export const en = {
   "sequence.file": "Open a text file",
   "sequence.use": "Use this text",
   "file.not_text": "{name} is not UTF-8 text. Save it as UTF-8 and try again.",
-  "file.too_large": "{name} is too large for the studio, whose limit is {limit} characters. Use a shorter text, or the command line, which has no limit.",
+  "file.too_large": "{name} is too large for the studio, whose limit is {limit} characters. Use a shorter text, or the command line.",
 
   share: "Share and download",
   "share.link": "Copy link",
@@ -297,7 +297,7 @@ export const en = {
   "tour.knobs": "Change one number inside the GPT smoothly and the arrows move smoothly. That is why it can be trained at all.",
 
   "notice.command": "The studio did not understand that.",
-  "notice.text": "The text has {length} characters; the studio’s limit is {limit}. Use a shorter one, or the command line, which has no limit.",
+  "notice.text": "The text has {length} characters; the studio’s limit is {limit}. Use a shorter one, or the command line.",
   "notice.steps": "{steps} steps are more than the studio’s limit of {limit}.",
   "notice.most": "{field}: {value} is more than the studio’s limit of {limit}.",
   "notice.states":

@@ -18,7 +18,7 @@ def test_a_link_shows_the_same_thing_in_another_window(visit):
     page.get_by_label("Seed").press("Enter")
     expect(page).to_have_url(re.compile("seed=9"))
     train(page)
-    page.get_by_role("button", name=re.compile("^110")).click()
+    page.get_by_role("button", name=re.compile("^110,")).click()
     page.get_by_role("slider", name="Training step").press("PageDown")
     wait_for_step(page, 45)
     expect(page).to_have_url(re.compile("step=45"))

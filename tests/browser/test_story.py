@@ -21,7 +21,7 @@ def test_the_untrained_chain_is_there_and_the_ball_wanders(visit):
 
 def test_train_then_the_sentence_then_the_surprise(visit):
     page = visit()
-    page.get_by_role("button", name=re.compile("^101")).click()
+    page.get_by_role("button", name=re.compile("^101,")).click()
     expect(page.locator(".sentence")).to_have_text(
         "After 101 the model says 1 with 55 %; the data always says 1 (2 times)."
     )
@@ -30,7 +30,7 @@ def test_train_then_the_sentence_then_the_surprise(visit):
         "After 101 the model says 1 with 79 %; the data always says 1 (2 times)."
     )
     expect(page.get_by_text("Select 000: the model never saw it")).to_be_visible()
-    page.get_by_role("button", name=re.compile("^000")).click()
+    page.get_by_role("button", name=re.compile("^000,")).click()
     expect(page.locator(".sentence")).to_have_text("After 000 the model says 1 with 73 %; the data never has 000.")
     expect(page.get_by_text("Select 000")).to_have_count(0)
     assert arrows(page)["111"] == {"0": 55, "1": 45}

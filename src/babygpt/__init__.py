@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
     from babygpt.gpt.train import fit
     from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.lab.seeds import SeedStudy, study
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
     from babygpt.run.training import train
@@ -61,6 +62,7 @@ _HOME = {
     "babygpt.gpt.model": ["GPT"],
     "babygpt.gpt.train": ["fit"],
     "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.lab.seeds": ["SeedStudy", "study"],
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
@@ -84,6 +86,7 @@ __all__ = [
     "MarkovChain",
     "Run",
     "RunError",
+    "SeedStudy",
     "SequenceError",
     "SettingError",
     "SizeError",
@@ -93,6 +96,7 @@ __all__ = [
     "connect",
     "context_table",
     "fit",
+    "study",
     "train",
 ]
 

@@ -56,7 +56,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path, monk
     path.write_text("old")
     monkeypatch.setattr(arrow_csv, "write_csv", full)
     monkeypatch.setattr(parquet, "write_table", full)
-    with pytest.raises(FileError, match="cannot be written to .*: No space left on device"):
+    with pytest.raises(FileError, match=r"cannot be written to .*: No space left on device"):
         write_table(path, COLUMNS)
     assert [file.name for file in tmp_path.iterdir()] == [name]
     assert path.read_text() == "old"

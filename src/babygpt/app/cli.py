@@ -23,6 +23,7 @@ from babygpt.app.commands.chain import chain
 from babygpt.app.commands.devices import devices
 from babygpt.app.commands.reproduce import reproduce
 from babygpt.app.commands.sample import sample
+from babygpt.app.commands.seeds import seeds
 from babygpt.app.commands.sizes import sizes
 from babygpt.app.commands.studio import studio
 from babygpt.app.commands.train import train
@@ -53,7 +54,7 @@ _OPTION = {
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "seeds", "at", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
@@ -93,6 +94,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make": (studio, train),
     "Look": (chain, sample),
     "Know": (analyse, devices),
+    "Ask": (seeds,),
     "Check": (sizes, reproduce),
 }
 for panel, commands in PANELS.items():

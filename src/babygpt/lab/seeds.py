@@ -123,6 +123,14 @@ class SeedStudy:
             raise SettingError(f"Step {step!r} was not recorded; those that were are {steps}. Name it in at=[…].")
         return int(found[0])
 
+    def some_states(self, limit: int) -> list[int]:
+        """Return states to show: all of few; of more than ``limit`` the most frequent and the first unseen ones."""
+        if len(self.seen) <= limit:
+            return list(range(len(self.seen)))
+        often = np.argsort(-self.corpus.counts.sum(axis=1), kind="stable")[: (limit + 1) // 2]
+        unseen = np.flatnonzero(~self.seen)[: limit // 2]
+        return sorted([*self.corpus.states[often].tolist(), *unseen.tolist()])
+
     def mark(self, seed: int = 1337) -> Mark:
         """Return where the run with a seed lies among the seeds, by default the article's.
 
@@ -247,7 +255,7 @@ def study(
     >>> few.share_above(0.5)[1, 0].tolist()  # after 000: how many of them find 0 likelier, and 1
     [0.125, 0.875]
     """
-    record: Literal["all"] | list[int] = "all" if at is None else _checked_steps(at, check_count("steps", steps))
+    record: Literal["all"] | list[int] = "all" if at is None else check_steps(at, check_count("steps", steps))
     ensemble = Ensemble.train(
         sequence, seeds, context_length=context_length, steps=steps, record=record, learning_rate=learning_rate,
         weight_decay=weight_decay, n_layer=n_layer, n_head=n_head, n_embd=n_embd, bias=bias, positions=positions,
@@ -272,7 +280,8 @@ def study(
     )
 
 
-def _checked_steps(at: Iterable[int], steps: int) -> list[int]:
+def check_steps(at: Iterable[int], steps: int) -> list[int]:
+    """Return the steps in order, each once, or raise :class:`SettingError` unless all are from 0 to ``steps``."""
     if isinstance(at, str) or not isinstance(at, Iterable):
         raise SettingError(f"at={at!r} is no list of steps. Use at=[0, 10, 50], say.")
     wanted = sorted({check_count("at", step, least=0) for step in at})

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
     from babygpt.gpt.train import fit
     from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.lab.hidden_markov import Source
+    from babygpt.lab.judge import Judgement, judge
     from babygpt.lab.seeds import SeedStudy, study
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
@@ -62,6 +64,8 @@ _HOME = {
     "babygpt.gpt.model": ["GPT"],
     "babygpt.gpt.train": ["fit"],
     "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.lab.hidden_markov": ["Source"],
+    "babygpt.lab.judge": ["Judgement", "judge"],
     "babygpt.lab.seeds": ["SeedStudy", "study"],
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
@@ -83,6 +87,7 @@ __all__ = [
     "FileError",
     "GPTConfig",
     "InputError",
+    "Judgement",
     "MarkovChain",
     "Run",
     "RunError",
@@ -90,12 +95,14 @@ __all__ = [
     "SequenceError",
     "SettingError",
     "SizeError",
+    "Source",
     "TrainConfig",
     "Vocabulary",
     "VocabularyError",
     "connect",
     "context_table",
     "fit",
+    "judge",
     "study",
     "train",
 ]

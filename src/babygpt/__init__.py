@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
     from babygpt.gpt.train import fit
     from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.lab.attribute import Attribution, attribute
     from babygpt.lab.hidden_markov import Source
     from babygpt.lab.judge import Judgement, judge
     from babygpt.lab.seeds import SeedStudy, study
@@ -64,6 +65,7 @@ _HOME = {
     "babygpt.gpt.model": ["GPT"],
     "babygpt.gpt.train": ["fit"],
     "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.lab.attribute": ["Attribution", "attribute"],
     "babygpt.lab.hidden_markov": ["Source"],
     "babygpt.lab.judge": ["Judgement", "judge"],
     "babygpt.lab.seeds": ["SeedStudy", "study"],
@@ -76,6 +78,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "GPT",
+    "Attribution",
     "BabyGPTError",
     "ContextError",
     "ConvergenceError",
@@ -99,6 +102,7 @@ __all__ = [
     "TrainConfig",
     "Vocabulary",
     "VocabularyError",
+    "attribute",
     "connect",
     "context_table",
     "fit",

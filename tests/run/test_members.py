@@ -45,3 +45,13 @@ def test_every_member_keeps_its_own_data_however_they_are_blocked(monkeypatch, b
     parts = train_members(corpora, [1, 1, 1], SHAPE, how, [10], threads=threads)
     np.testing.assert_allclose(parts.tables, whole.tables, atol=1e-5)
     assert np.ptp(whole.tables, axis=0).max() > 0.1  # the data does matter
+
+
+def test_weights_are_kept_only_where_they_are_wanted():
+    corpus = bg.Corpus.from_text(TEXTS[0], 3)
+    how = bg.TrainConfig(steps=2)
+    kept = train_members(corpus, [1, 2], SHAPE, how, [2], threads=1)
+    lean = train_members(corpus, [1, 2], SHAPE, how, [2], threads=1, keep_weights=False)
+    assert kept.weights.keys() == SHAPE.parameter_shapes.keys()
+    assert lean.weights == {}
+    assert np.array_equal(lean.tables, kept.tables)

@@ -48,7 +48,7 @@ class Members:
         float64 (S, F, n_short + N, V): log-probabilities after every context, short ones first. NaN where a GPT's
         loss was no longer a number.
     weights
-        The trained parameters by name, float32 (S, …).
+        The trained parameters by name, float32 (S, …); none if they were not to be kept.
     """
 
     losses: NDArray[np.float64]
@@ -64,6 +64,7 @@ def train_members(
     recorded: Sequence[int],
     threads: int | None = None,
     progress: Progress | None = None,
+    keep_weights: bool = True,
 ) -> Members:
     """Train a GPT from each of S seeds.
 
@@ -82,6 +83,8 @@ def train_members(
     progress
         Called now and then as ``progress(steps_done, steps)``, summed over the members, on the caller's thread. What it
         raises ends the training.
+    keep_weights
+        Whether the trained parameters are kept; they are most of what small chains leave behind.
 
     Raises
     ------
@@ -96,14 +99,13 @@ def train_members(
     [0.6, 0.5]
     """
     threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-    _check_fits(config, len(seeds), len(recorded))
+    _check_fits(config, len(seeds), len(recorded), keep_weights)
     V, K = config.vocab_size, config.block_size
     rows = count_short(V, K) + count_states(V, K)
     tables = np.empty((len(seeds), len(recorded), rows, V))
     losses = np.empty((len(seeds), train_config.steps))
-    weights = {
-        name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in config.parameter_shapes.items()
-    }
+    shapes = config.parameter_shapes if keep_weights else {}
+    weights = {name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in shapes.items()}
     size = _block_size(config, corpus, len(seeds), threads)
     blocks = [range(start, min(start + size, len(seeds))) for start in range(0, len(seeds), size)]
     frame_of = {step: frame for frame, step in enumerate(recorded)}
@@ -122,8 +124,9 @@ def train_members(
                 _read(trainer.weights, config, tables[part, frame_of[step]], threads)
             if step < train_config.steps:
                 losses[part, step] = trainer.step().cpu()
-        for name, weight in as_modules(trainer.weights).items():
-            weights[name][part] = weight.detach().cpu()
+        trained = as_modules(trainer.weights)
+        for name, kept in weights.items():
+            kept[part] = trained[name].detach().cpu()
         return len(block) * train_config.steps, []
 
     side = threads if train_config.device == "cpu" else 1
@@ -137,16 +140,16 @@ def train_members(
     return Members(losses, tables, weights)
 
 
-def _check_fits(config: GPTConfig, n_members: int, n_frames: int) -> None:
+def _check_fits(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool) -> None:
     V, K = config.vocab_size, config.block_size
     check_size(V, K)
     rows = count_short(V, K) + count_states(V, K)
-    each = 8 * n_frames * rows * V + 4 * config.n_parameters
+    each = 8 * n_frames * rows * V + 4 * config.n_parameters * keep_weights
     free = psutil.virtual_memory().available
     if n_members * each > free:
         raise SizeError(
-            f"The chains of {n_members:,} seeds at {n_frames:,} steps take {human_bytes(n_members * each)}; "
-            f"{human_bytes(free)} of memory are free. Try {free // each:,} seeds, or record fewer steps."
+            f"The chains of {n_members:,} GPTs at {n_frames:,} steps take {human_bytes(n_members * each)}; "
+            f"{human_bytes(free)} of memory are free. Try {free // each:,} GPTs, or record fewer steps."
         )
 
 

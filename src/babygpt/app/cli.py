@@ -25,6 +25,7 @@ from babygpt.app.commands.reproduce import reproduce
 from babygpt.app.commands.sample import sample
 from babygpt.app.commands.seeds import seeds
 from babygpt.app.commands.sizes import sizes
+from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
 from babygpt.app.commands.train import train
 from babygpt.errors import BabyGPTError
@@ -94,7 +95,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make": (studio, train),
     "Look": (chain, sample),
     "Know": (analyse, devices),
-    "Ask": (seeds,),
+    "Ask": (seeds, sources),
     "Check": (sizes, reproduce),
 }
 for panel, commands in PANELS.items():

@@ -151,7 +151,7 @@ def test_other_settings_mean_what_they_mean_for_one_run():
         ({"steps": 0}, SettingError, "steps=0"),
         ({"learning_rate": 1e30}, DivergedError, "10 of 10 trainings did not stay finite with learning_rate=1e[+]30"),
         ({"context_length": 14, "by": "window"}, SequenceError, "1 window of 15 tokens; without it nothing is left"),
-        ({"sequence": "01" * 8193}, SizeError, "16,386 changed texts; the limit is 16,384"),
+        ({"sequence": "01" * 8193}, SizeError, "make 16,386 texts; the limit is 16,384"),
     ],
 )
 def test_what_cannot_be_is_told(arguments, error, message):

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 import babygpt
 from babygpt.app.commands.analyse import analyse
+from babygpt.app.commands.attribute import attribute
 from babygpt.app.commands.chain import chain
 from babygpt.app.commands.devices import devices
 from babygpt.app.commands.reproduce import reproduce
@@ -55,7 +56,7 @@ _OPTION = {
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "seeds", "at", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "seeds", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
@@ -95,7 +96,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make": (studio, train),
     "Look": (chain, sample),
     "Know": (analyse, devices),
-    "Ask": (seeds, sources),
+    "Ask": (seeds, attribute, sources),
     "Check": (sizes, reproduce),
 }
 for panel, commands in PANELS.items():

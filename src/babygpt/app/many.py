@@ -29,6 +29,15 @@ def corpus_of(sequence: str, context_length: int, vocabulary: str | None, tokens
     return Corpus.from_text(named, context_length, symbols, tokens.value)
 
 
+def text_of(sequence: str) -> str:
+    """Return the text that a command was given itself, by a file's name, or as ``-`` for standard input."""
+    from babygpt.app.source import named_by
+    from babygpt.gpt.texts import file_pieces
+
+    named = named_by(sequence)
+    return "".join(file_pieces(named)) if isinstance(named, Path) else named
+
+
 @contextmanager
 def training_shown(what: str) -> Iterator[Callable[[int, int], object]]:
     """Show, on standard error, how far a training of many is; yield what it is to call with steps done and in all."""

@@ -22,6 +22,7 @@ from babygpt.chain.contexts import contexts_between
 from babygpt.draw.picture import Picture
 from babygpt.draw.plots import _picture
 from babygpt.errors import SettingError
+from babygpt.lab.seeds import some_states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | No
         what = f"{V} symbols" if V > 2 else f"{len(steps)} steps"
         raise SettingError(f"{what} make {len(columns)} columns of hills; the limit is {MAX_COLUMNS}. Write a .csv.")
     marked = None if mark is None else study.mark(mark)
-    states = study.some_states(MAX_ROWS)
+    states = some_states(study.corpus, MAX_ROWS)
     steps_said = " and ".join(filter(None, [", ".join(map(str, steps[:-1])), str(steps[-1])]))
     what = f"{len(study):,} seeds, step{'s' * (len(steps) > 1)} {steps_said}"
 

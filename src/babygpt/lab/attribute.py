@@ -29,6 +29,7 @@ from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.device import check_device
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.lab.seeds import some_states
 from babygpt.run.members import Progress, train_members
 
 By = Literal["token", "window"]
@@ -128,15 +129,8 @@ class Attribution:
         ]
 
     def arrow(self, context: str | Sequence[int], token: str | int) -> tuple[int, int]:
-        """Return the state and the token of an arrow: its place in :attr:`base`."""
-        ids = self.corpus.vocabulary.encode(context)
-        K = self.config.block_size
-        if len(ids) != K:
-            raise ContextError(f"{context!r} has {len(ids)} token{'s' * (len(ids) != 1)}; a state here has {K}.")
-        following = self.corpus.vocabulary.encode(token if isinstance(token, str) else [token])
-        if len(following) != 1:
-            raise ContextError(f"{token!r} has {len(following)} tokens; an arrow's head is one, such as '1'.")
-        return number_of(ids.tolist(), len(self.corpus.vocabulary)), int(following[0])
+        """Return the state and the token of an arrow, its place in :attr:`base`: see :func:`arrow_of`."""
+        return arrow_of(self.corpus, context, token)
 
     def rows(self) -> dict[str, Sequence[Any] | NDArray[Any]]:
         """Return a table of all effects, as columns: P·N·V rows, by change, state and token."""
@@ -250,6 +244,33 @@ def attribute(
     )
 
 
+def arrow_of(corpus: Corpus, context: str | Sequence[int], token: str | int) -> tuple[int, int]:
+    """Return the state that a context of K tokens is, and the token that an arrow leads to.
+
+    Raises
+    ------
+    ContextError
+        The context does not have K tokens, or the token is not one.
+    VocabularyError
+        There is a symbol that the vocabulary lacks.
+    """
+    ids, K = corpus.vocabulary.encode(context), corpus.context_length
+    if len(ids) != K:
+        raise ContextError(f"{context!r} has {len(ids)} token{'s' * (len(ids) != 1)}; a state here has {K}.")
+    following = corpus.vocabulary.encode(token if isinstance(token, str) else [token])
+    if len(following) != 1:
+        raise ContextError(f"{token!r} has {len(following)} tokens; an arrow's head is one, such as '1'.")
+    return number_of(ids.tolist(), len(corpus.vocabulary)), int(following[0])
+
+
+def default_arrows(corpus: Corpus, limit: int = 64) -> list[tuple[int, int]]:
+    """Return arrows to show, at most ``limit``, as (state, token): of two symbols those to the second, else all."""
+    V = len(corpus.vocabulary)
+    each = [1] if V == 2 else range(V)
+    states = some_states(corpus, max(1, min(32, limit // len(each))))
+    return [(state, token) for state in states for token in each][:limit]
+
+
 def _changes(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where each change is (P,), and the token put there (P,), −1 for none."""
     L = len(ids)
@@ -261,8 +282,8 @@ def _changes(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[np
         return np.arange(L - K), np.full(L - K, -1)
     if L * (V - 1) > MAX_CHANGES:
         raise SizeError(
-            f"{L:,} tokens and {V - 1:,} other symbols for each make {L * (V - 1):,} changed texts; the limit is "
-            f'{MAX_CHANGES:,}. Use by="window", whose equal windows are trained once, or a shorter text.'
+            f"{L:,} tokens, each changed to every other symbol, make {L * (V - 1):,} texts; the limit is "
+            f"{MAX_CHANGES:,}. Use by=window, whose equal windows are trained once, or a shorter text."
         )
     # to each token every other: s+1, s+2, … around the vocabulary, in order
     others = np.sort((ids[:, None] + np.arange(1, V)) % V, axis=1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -122,14 +123,6 @@ class SeedStudy:
             steps = ", ".join(map(str, self.steps[:8])) + " …" * (len(self.steps) > 8)
             raise SettingError(f"Step {step!r} was not recorded; those that were are {steps}. Name it in at=[…].")
         return int(found[0])
-
-    def some_states(self, limit: int) -> list[int]:
-        """Return states to show: all of few; of more than ``limit`` the most frequent and the first unseen ones."""
-        if len(self.seen) <= limit:
-            return list(range(len(self.seen)))
-        often = np.argsort(-self.corpus.counts.sum(axis=1), kind="stable")[: (limit + 1) // 2]
-        unseen = np.flatnonzero(~self.seen)[: limit // 2]
-        return sorted([*self.corpus.states[often].tolist(), *unseen.tolist()])
 
     def mark(self, seed: int = 1337) -> Mark:
         """Return where the run with a seed lies among the seeds, by default the article's.
@@ -278,6 +271,17 @@ def study(
         ensemble.steps,
         probs[~lost] if lost.any() else probs,
     )
+
+
+def some_states(corpus: Corpus, limit: int) -> list[int]:
+    """Return states to show: all of few; of more than ``limit`` the most frequent and the first that do not occur."""
+    N = len(corpus.vocabulary) ** corpus.context_length
+    if limit >= N:
+        return list(range(N))
+    often = np.argsort(-corpus.counts.sum(axis=1), kind="stable")[: (limit + 1) // 2]
+    seen = set(corpus.states.tolist())
+    unseen = islice((state for state in range(N) if state not in seen), limit // 2)
+    return sorted([*corpus.states[often].tolist(), *unseen])
 
 
 def check_steps(at: Iterable[int], steps: int) -> list[int]:

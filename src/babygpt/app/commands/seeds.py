@@ -126,12 +126,14 @@ def _steps(at: str | None, steps: int) -> list[int] | None:
 
 
 def _print(found: SeedStudy, marked: Mark) -> None:
+    from babygpt.lab.seeds import some_states
+
     shown = list(range(len(found.steps)))
     if len(shown) > 6:  # a history: its beginning, its end, and some between
         shown = sorted({round(i * (len(shown) - 1) / 5) for i in range(6)})
         screen.say(f"Six of {len(found.steps):,} steps. All of them: --out seeds.csv")
     V = len(found.corpus.vocabulary)
-    states = found.some_states(max(1, MAX_ROWS // (V if V > 2 else 1)))
+    states = some_states(found.corpus, max(1, MAX_ROWS // (V if V > 2 else 1)))
     for i, frame in enumerate(shown):
         if len(shown) > 1:
             typer.echo(("\n" if i else "") + f"step {found.steps[frame]}")

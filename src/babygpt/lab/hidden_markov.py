@@ -18,6 +18,7 @@ closed form; otherwise it is enclosed between bounds (:mod:`babygpt.lab.entropy_
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ class Source:
 
     # -- what can be known of what comes next ----------------------------------------------------------------
 
-    def entropy_rate(self, base: float = np.e) -> float:
+    def entropy_rate(self, base: float = math.e) -> float:
         """Return the entropy of the next symbol given the whole past: nats per token, or units of log ``base``.
 
         Exact for a unifilar source; otherwise the middle of :attr:`entropy_bounds`, which say how exact it is.

@@ -24,6 +24,8 @@ from measure import THREADS, Comparison, Growth
 from rich.console import Console
 from rich.table import Table
 
+import lab
+
 PARTS = {
     "training": training,
     "ensemble": ensemble,
@@ -31,6 +33,7 @@ PARTS = {
     "counting": counting,
     "analysis": analysis,
     "studio": studio,
+    "lab": lab,
 }
 
 

@@ -132,3 +132,15 @@ def test_what_cannot_be_is_told_in_one_sentence(babygpt, refused, arguments, mes
 def test_a_training_in_which_no_seed_stays_finite_is_told(babygpt, refused):
     result = babygpt("seeds", ARTICLE, "--learning-rate", "1e30", "--seeds", "2", *TINY)
     refused(result, "Not one GPT of 2 did stay finite with --learning-rate 1e+30", after_training=True)
+
+
+def test_the_marked_run_is_trained_once(babygpt, monkeypatch):
+    from babygpt.lab import seeds
+
+    trained = []
+    train = seeds.train_members
+    monkeypatch.setattr(
+        seeds, "train_members", lambda *given, **more: trained.append(given[1]) or train(*given, **more)
+    )
+    babygpt("seeds", ARTICLE, "--seeds", "3", "--out", "hills.svg", *TINY)
+    assert trained == [[1337]]

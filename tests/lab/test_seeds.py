@@ -106,6 +106,8 @@ def test_the_summary_has_a_row_for_every_arrow_at_every_step(few):
     assert columns["above_half"][row] == 1
     assert columns["seen"][row]
     assert columns["marked"][row] == few.probs[0, 1, 3, 1]
+    again = few.summary(few.mark(1337))
+    assert np.array_equal(again["marked_below"], columns["marked_below"])
     assert not {"marked", "marked_below"} & few.summary(mark=None).keys()
 
 

@@ -40,7 +40,7 @@ _SEEN, _UNSEEN, _MARK = "#0072B2", "#D55E00", "#111111"
 _HEIGHT = 0.86  # of a hill, in rows
 
 
-def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | None = 1337) -> Picture:
+def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Mark | None = 1337) -> Picture:
     """Return the hills of a study's arrows, seen and unseen contexts told apart, one run marked in them.
 
     Parameters
@@ -50,7 +50,7 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | No
     at
         The recorded steps to draw; by default the last. With more than two symbols, one.
     mark
-        The seed of the run to mark, by default the article's; None for no mark.
+        The run to mark, or its seed, by default the article's; None for no mark.
 
     With two symbols each context has one hill, that of the second token, since the other is its mirror image. Of more
     than 32 contexts the 16 most frequent in the data and the first 16 that it lacks are drawn.
@@ -70,7 +70,7 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | No
     if len(columns) > MAX_COLUMNS:
         what = f"{V} symbols" if V > 2 else f"{len(steps)} steps"
         raise SettingError(f"{what} make {len(columns)} columns of hills; the limit is {MAX_COLUMNS}. Write a .csv.")
-    marked = None if mark is None else study.mark(mark)
+    marked = study.mark(mark) if isinstance(mark, int) else mark
     states = some_states(study.corpus, MAX_ROWS)
     steps_said = " and ".join(filter(None, [", ".join(map(str, steps[:-1])), str(steps[-1])]))
     what = f"{len(study):,} seeds, step{'s' * (len(steps) > 1)} {steps_said}"

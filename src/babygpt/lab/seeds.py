@@ -149,7 +149,7 @@ class SeedStudy:
             return Mark(seed, probs, np.full_like(probs, np.nan))
         return Mark(seed, probs, ((others < probs).mean(axis=0) + (others <= probs).mean(axis=0)) / 2)
 
-    def summary(self, mark: int | None = 1337) -> dict[str, NDArray[Any]]:
+    def summary(self, mark: int | Mark | None = 1337) -> dict[str, NDArray[Any]]:
         """Return a table of every arrow at every recorded step, as columns: F·N·V rows, by step, state and token.
 
         ``seen`` tells whether the data has the context, ``q05`` … ``q95`` are quantiles, ``above_half`` is a share of
@@ -163,7 +163,7 @@ class SeedStudy:
             "above_half": self.share_above().ravel(),
         }
         if mark is not None:
-            marked = self.mark(mark)
+            marked = mark if isinstance(mark, Mark) else self.mark(mark)
             columns |= {"marked": marked.probs.ravel(), "marked_below": marked.below.ravel()}
         return columns
 

@@ -102,15 +102,16 @@ def seeds(
         )  # fmt: skip
     if len(found.diverged):
         screen.say(f"{len(found.diverged):,} of {seeds:,} seeds did not stay finite and are left out.")
+    marked = found.mark(mark)
     if out is not None:
         if table:
-            write_table(out, found.rows() if each else found.summary(mark))
+            write_table(out, found.rows() if each else found.summary(marked))
         else:
             from babygpt.draw.seeds import draw_seeds
 
-            draw_seeds(found, None if len(corpus.vocabulary) > 2 else found.steps.tolist(), mark).save(out)
+            draw_seeds(found, None if len(corpus.vocabulary) > 2 else found.steps.tolist(), marked).save(out)
         screen.say(f"written: {out}")
-    _print(found, found.mark(mark))
+    _print(found, marked)
 
 
 def _steps(at: str | None, steps: int) -> list[int] | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SequenceError,
         SettingError,
         SizeError,
+        SweepError,
         VocabularyError,
     )
     from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from babygpt.lab.hidden_markov import Source
     from babygpt.lab.judge import Judgement, judge
     from babygpt.lab.seeds import SeedStudy, study
+    from babygpt.lab.sweep import Sweep, sweep
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
     from babygpt.run.training import train
@@ -58,6 +60,7 @@ _HOME = {
         "SequenceError",
         "SettingError",
         "SizeError",
+        "SweepError",
         "VocabularyError",
     ],
     "babygpt.gpt.config": ["GPTConfig", "TrainConfig"],
@@ -69,6 +72,7 @@ _HOME = {
     "babygpt.lab.hidden_markov": ["Source"],
     "babygpt.lab.judge": ["Judgement", "judge"],
     "babygpt.lab.seeds": ["SeedStudy", "study"],
+    "babygpt.lab.sweep": ["Sweep", "sweep"],
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
@@ -99,6 +103,8 @@ __all__ = [
     "SettingError",
     "SizeError",
     "Source",
+    "Sweep",
+    "SweepError",
     "TrainConfig",
     "Vocabulary",
     "VocabularyError",
@@ -108,6 +114,7 @@ __all__ = [
     "fit",
     "judge",
     "study",
+    "sweep",
     "train",
 ]
 

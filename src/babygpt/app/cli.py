@@ -28,6 +28,7 @@ from babygpt.app.commands.seeds import seeds
 from babygpt.app.commands.sizes import sizes
 from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
+from babygpt.app.commands.sweep import sweep
 from babygpt.app.commands.train import train
 from babygpt.errors import BabyGPTError
 
@@ -57,6 +58,7 @@ _OPTION = {
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
         "seeds", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "backend", "jobs", "scheduler",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
@@ -102,6 +104,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
 
 
 def main() -> None:

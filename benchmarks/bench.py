@@ -18,6 +18,7 @@ import counting
 import ensemble
 import extraction
 import studio
+import sweeps
 import torch
 import training
 from measure import THREADS, Comparison, Growth
@@ -34,6 +35,7 @@ PARTS = {
     "analysis": analysis,
     "studio": studio,
     "lab": lab,
+    "sweeps": sweeps,
 }
 
 

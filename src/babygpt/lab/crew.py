@@ -130,13 +130,15 @@ class Crew:
         def tasks() -> Iterator[Any]:
             for number, batch in numbered:
                 given.append(number)
-                yield joblib.delayed(_numbered)(number, batch, driver)
+                yield joblib.delayed(_numbered)(number, batch, driver, threads)
 
         # inner threads: a worker's torch and BLAS shall not ask for every core of the machine
         inner = {"inner_max_num_threads": 1} if self.backend == "loky" else {}
         driver = os.getpid() if self.backend == "loky" else None
+        jobs = self.jobs or joblib.cpu_count()
+        threads = jobs if self.backend == "threading" else 1  # threads of one process share a pool to train on
         settings = _AS_THEY_ARRIVE | ({"pre_dispatch": 1} if one_at_a_time else {})
-        with joblib.parallel_config(self.backend, n_jobs=self.jobs or joblib.cpu_count(), **inner):
+        with joblib.parallel_config(self.backend, n_jobs=jobs, **inner):
             results = joblib.Parallel(**settings)(tasks())
         with _closing_quietly(results):
             for result in results:  # noqa: UP028  # yield from would close them itself, and not quietly
@@ -185,10 +187,10 @@ _DEADLY: Row = {
 }
 
 
-def _numbered(number: int, batch: Batch, driver: int | None = None) -> tuple[int, list[Row]]:
+def _numbered(number: int, batch: Batch, driver: int | None = None, threads: int = 1) -> tuple[int, list[Row]]:
     if driver is not None and driver != os.getpid():
         _end_with(driver)
-    return number, compute(batch)
+    return number, compute(batch, threads)
 
 
 @cache

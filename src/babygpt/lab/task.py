@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+import scipy.linalg  # noqa: F401
+from threadpoolctl import ThreadpoolController
 
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError
@@ -77,8 +79,8 @@ def batches_of(groups: Iterable[Group], outcomes: tuple[str, ...], done: Contain
     return batches
 
 
-def compute(batch: Batch) -> list[Row]:
-    """Train a batch and return what its trainings gave, in the order of its seeds.
+def compute(batch: Batch, threads: int = 1) -> list[Row]:
+    """Train a batch, on as many threads, and return what its trainings gave, in the order of its seeds.
 
     Nothing that goes wrong in a training ends a sweep: a training that diverges is told in its ``status``, and so is
     whatever else fails, with the reason in ``remark``.
@@ -91,19 +93,24 @@ def compute(batch: Batch) -> list[Row]:
     ('done', 0.47, 0.5682)
     """
     try:
-        # one thread each: workers share the machine, and sums come out the same whatever the number of cores
-        with threadpool_limits(1):
-            return _compute(batch)
+        # one thread each, for BLAS too: sums come out the same whatever the number of cores
+        with _libraries().limit(limits=1):
+            return _compute(batch, threads)
     except Exception as error:
         why = str(error) if isinstance(error, BabyGPTError) else f"{type(error).__name__}: {error}"
         return [{"status": "failed", "remark": why} for _ in batch.seeds]
 
 
-def _compute(batch: Batch) -> list[Row]:
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looking for them takes milliseconds, so once; SciPy has brought its own by now
+
+
+def _compute(batch: Batch, threads: int) -> list[Row]:
     settings = batch.settings
     corpus = corpus_of(settings)
     names = ("steps", "learning_rate", "weight_decay", "n_layer", "n_head", "n_embd", "bias", "positions", "batch_size")
-    ensemble = Ensemble.train(corpus, batch.seeds, threads=1, **{name: settings[name] for name in names})
+    ensemble = Ensemble.train(corpus, batch.seeds, threads=threads, **{name: settings[name] for name in names})
     floor = corpus.loss_floor(settings["positions"])
     diverged = ensemble.diverged
     return [_row(ensemble, corpus, floor, batch, place, bool(broken)) for place, broken in enumerate(diverged)]

@@ -17,12 +17,16 @@ import analysis
 import counting
 import ensemble
 import extraction
+import screen
 import studio
+import sweeps
 import torch
 import training
 from measure import THREADS, Comparison, Growth
 from rich.console import Console
 from rich.table import Table
+
+import lab
 
 PARTS = {
     "training": training,
@@ -31,6 +35,9 @@ PARTS = {
     "counting": counting,
     "analysis": analysis,
     "studio": studio,
+    "screen": screen,
+    "lab": lab,
+    "sweeps": sweeps,
 }
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SequenceError,
         SettingError,
         SizeError,
+        SweepError,
         VocabularyError,
     )
     from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
     from babygpt.gpt.train import fit
     from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.lab.attribute import Attribution, attribute
+    from babygpt.lab.hidden_markov import Source
+    from babygpt.lab.judge import Judgement, judge
+    from babygpt.lab.seeds import SeedStudy, study
+    from babygpt.lab.sweep import Sweep, sweep
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
     from babygpt.run.training import train
@@ -54,6 +60,7 @@ _HOME = {
         "SequenceError",
         "SettingError",
         "SizeError",
+        "SweepError",
         "VocabularyError",
     ],
     "babygpt.gpt.config": ["GPTConfig", "TrainConfig"],
@@ -61,6 +68,11 @@ _HOME = {
     "babygpt.gpt.model": ["GPT"],
     "babygpt.gpt.train": ["fit"],
     "babygpt.gpt.vocabulary": ["Vocabulary"],
+    "babygpt.lab.attribute": ["Attribution", "attribute"],
+    "babygpt.lab.hidden_markov": ["Source"],
+    "babygpt.lab.judge": ["Judgement", "judge"],
+    "babygpt.lab.seeds": ["SeedStudy", "study"],
+    "babygpt.lab.sweep": ["Sweep", "sweep"],
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
@@ -70,6 +82,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "GPT",
+    "Attribution",
     "BabyGPTError",
     "ContextError",
     "ConvergenceError",
@@ -81,18 +94,27 @@ __all__ = [
     "FileError",
     "GPTConfig",
     "InputError",
+    "Judgement",
     "MarkovChain",
     "Run",
     "RunError",
+    "SeedStudy",
     "SequenceError",
     "SettingError",
     "SizeError",
+    "Source",
+    "Sweep",
+    "SweepError",
     "TrainConfig",
     "Vocabulary",
     "VocabularyError",
+    "attribute",
     "connect",
     "context_table",
     "fit",
+    "judge",
+    "study",
+    "sweep",
     "train",
 ]
 

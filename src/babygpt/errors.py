@@ -13,7 +13,8 @@
     ├── FileError                        a file that cannot be read or written
     │   └── RunError                     a run folder: missing, taken, damaged, newer
     ├── DivergedError                    the loss is no longer a number
-    └── ConvergenceError                 an iteration did not settle
+    ├── ConvergenceError                 an iteration did not settle
+    └── SweepError                       the workers of a sweep cannot go on
 
 A message says four things in a sentence or two: what was asked, what was got, what the limit is, and
 what to try next. The command line prints it and exits with 2.
@@ -71,3 +72,7 @@ class DivergedError(BabyGPTError):
 
 class ConvergenceError(BabyGPTError):
     """An iteration stopped before it reached its tolerance; the message states the residual."""
+
+
+class SweepError(BabyGPTError):
+    """The workers of a sweep cannot go on; the results so far are kept."""

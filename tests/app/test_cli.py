@@ -17,7 +17,9 @@ cli = importlib.import_module("babygpt.app.cli")
 
 def options():
     """Return every option of every command."""
-    commands = typer.main.get_command(cli.app).commands.values()
+    commands = list(typer.main.get_command(cli.app).commands.values())
+    for command in commands:  # a command may have commands of its own
+        commands += getattr(command, "commands", {}).values()
     return {option for command in commands for parameter in command.params for option in parameter.opts}
 
 

@@ -12,7 +12,7 @@ import babygpt as bg
 from babygpt.chain import extract
 from babygpt.errors import DivergedError, SequenceError, SettingError, SizeError
 from babygpt.gpt.device import workers
-from babygpt.run import ensemble as module
+from babygpt.run import members as module
 
 ARTICLE = "111101111011110"
 TINY = {"n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 3}
@@ -186,8 +186,8 @@ def test_seeds_and_steps_that_are_not_there_are_told():
 
 def test_what_would_not_fit_is_refused_before_any_work(monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**6))
-    monkeypatch.setattr(module, "_train", lambda *_: pytest.fail("work began"))
-    with pytest.raises(SizeError, match=r"1,024 seeds at 51 steps take .* MiB; .* free\. Try \d+ seeds"):
+    monkeypatch.setattr(module, "side_by_side", lambda *_: pytest.fail("work began"))
+    with pytest.raises(SizeError, match=r"1,024 GPTs at 51 steps take .* MiB; .* free\. Try \d+ GPTs"):
         bg.Ensemble.train(ARTICLE, record="all")
     with pytest.raises(SizeError, match="context_length=40"):
         bg.Ensemble.train("01" * 30, context_length=40)

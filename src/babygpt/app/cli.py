@@ -19,12 +19,16 @@ from typer.core import TyperGroup
 
 import babygpt
 from babygpt.app.commands.analyse import analyse
+from babygpt.app.commands.attribute import attribute
 from babygpt.app.commands.chain import chain
 from babygpt.app.commands.devices import devices
 from babygpt.app.commands.reproduce import reproduce
 from babygpt.app.commands.sample import sample
+from babygpt.app.commands.seeds import seeds
 from babygpt.app.commands.sizes import sizes
+from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
+from babygpt.app.commands.sweep import sweep
 from babygpt.app.commands.train import train
 from babygpt.errors import BabyGPTError
 
@@ -53,7 +57,8 @@ _OPTION = {
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "seeds", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "backend", "jobs", "scheduler",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
@@ -93,11 +98,13 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make": (studio, train),
     "Look": (chain, sample),
     "Know": (analyse, devices),
+    "Ask": (seeds, attribute, sources),
     "Check": (sizes, reproduce),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
 
 
 def main() -> None:

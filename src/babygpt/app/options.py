@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,21 @@ import typer
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.run.run import Run
+
+
+class Tokens(StrEnum):
+    """How a text is read."""
+
+    chars = "chars"
+    words = "words"
+
+
+class Positions(StrEnum):
+    """Which predictions are trained."""
+
+    last = "last"
+    all = "all"
+
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 AtStep = Annotated[int | None, typer.Option("--step", help="An earlier step; 0 is untrained.", show_default="the last")]
@@ -21,6 +37,27 @@ TopP = Annotated[float | None, typer.Option(help="Keep the likeliest up to this 
 MinP = Annotated[
     float | None, typer.Option(help="Keep tokens this likely, as a share of the likeliest.", show_default="all")
 ]
+
+# What to learn and how: the settings of a training. Commands give them the article's values.
+Sequence = Annotated[
+    str, typer.Argument(metavar="SEQUENCE|FILE|-", help="What to learn: a text, a text file, or - for standard input.")
+]
+ContextLength = Annotated[int, typer.Option("--context", help="Tokens of context, K.")]
+Steps = Annotated[int, typer.Option(help="Training steps (updates) in all.")]
+Seed = Annotated[int, typer.Option(help="Draws the first weights (and the batches).")]
+LearningRate = Annotated[float, typer.Option(help="AdamW's learning rate.")]
+WeightDecay = Annotated[float, typer.Option(help="AdamW's weight decay.")]
+Layers = Annotated[int, typer.Option(help="Transformer blocks.")]
+Heads = Annotated[int, typer.Option(help="Attention heads in each block.")]
+Width = Annotated[int, typer.Option(help="Numbers per token, divisible by the heads.")]
+Bias = Annotated[bool, typer.Option("--bias", help="Give the linear maps a bias.")]
+ReadAs = Annotated[Tokens, typer.Option(help="Read characters or words.")]
+Symbols = Annotated[str | None, typer.Option(help="The symbols, such as 01.", show_default="those that occur")]
+Trained = Annotated[
+    Positions, typer.Option(help="Train the token after each whole context, or after each of its prefixes too.")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Examples drawn for each step.", show_default="all, every step")]
+OnDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 
 
 def chain_at(run: Run, step: int | None) -> MarkovChain:

@@ -1,9 +1,9 @@
 """Many GPTs of one shape at once: their weights stacked, their operations batched.
 
 Small GPTs leave a processor idle: it spends its time on being told what to do next. Here S of them, which differ in
-their weights alone, do each step together. The forward pass is that of :mod:`babygpt.gpt.model`, with the GPT as one
-more leading axis; since no GPT's loss depends on another's weights, the gradient of the sum of their losses is each
-one's own.
+their weights and perhaps in their data, do each step together. The forward pass is that of :mod:`babygpt.gpt.model`,
+with the GPT as one more leading axis; since no GPT's loss depends on another's weights, the gradient of the sum of
+their losses is each one's own.
 
 Matrices are kept as (S, in, out): their gradients then come out of the backward pass as they lie in memory.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -128,21 +129,34 @@ class StackedTrainer:
         Their weights (:func:`draw`), changed in place.
     seeds
         The seed of each, which draws its batches.
-    shape, corpus, config
-        The GPTs' shape; on what to train them; how.
+    shape, config
+        The GPTs' shape; how to train them.
+    corpus
+        On what to train them: one corpus for all, or one for each, of the same context length and vocabulary size.
     """
 
     def __init__(
-        self, weights: Weights, seeds: list[int], shape: GPTConfig, corpus: Corpus, config: TrainConfig
+        self,
+        weights: Weights,
+        seeds: Sequence[int],
+        shape: GPTConfig,
+        corpus: Corpus | Sequence[Corpus],
+        config: TrainConfig,
     ) -> None:
         self.weights = {name: weight.requires_grad_() for name, weight in weights.items()}
         self.steps_done = 0
         self._seeds, self._shape, self._config = seeds, shape, config
-        self._batches = None if config.batch_size is None else Batches(corpus, config.batch_size)
         self._parameters = list(weights.values())
         self._adamw = AdamWState.fresh(self._parameters)
-        self._contexts = torch.from_numpy(corpus.contexts).to(self._parameters[0].device)
-        self._shares = self._on_device(corpus.counts / corpus.n_examples)
+        corpora = [corpus] if isinstance(corpus, Corpus) else list(corpus)
+        contexts, counts = _side_by_side(corpora)
+        self._contexts = torch.from_numpy(contexts).to(self._parameters[0].device)
+        self._batches: list[Batches] | None = None
+        if config.batch_size is not None:
+            tables = [replace(one, contexts=contexts, counts=n) for one, n in zip(corpora, counts, strict=True)]
+            self._batches = [Batches(table, config.batch_size) for table in tables]
+        shares = counts / counts.sum(axis=(1, 2), keepdims=True)  # (S, M, V), or (1, M, V) for all
+        self._shares = self._on_device(shares[0] if isinstance(corpus, Corpus) else shares)
 
     def step(self) -> Tensor:
         """Do one update of every GPT and return their losses before it, in nats per token: (S,)."""
@@ -156,10 +170,10 @@ class StackedTrainer:
     def _losses(self) -> Tensor:
         shares = self._shares
         if self._batches is not None:
-            # every GPT reads the whole corpus, but what it has not drawn has no share in its loss
-            drawn = np.zeros((len(self._seeds), *shares.shape))
-            for place, seed in zip(drawn, self._seeds, strict=True):
-                rows, drawn_shares = self._batches.draw(seed, self.steps_done)
+            # every GPT reads all the contexts, but what it has not drawn has no share in its loss
+            drawn = np.zeros((len(self._seeds), *shares.shape[-2:]))
+            for i, (place, seed) in enumerate(zip(drawn, self._seeds, strict=True)):
+                rows, drawn_shares = self._batches[i % len(self._batches)].draw(seed, self.steps_done)
                 place[rows] = drawn_shares
             shares = self._on_device(drawn)
         last_only = self._config.positions == "last"
@@ -170,3 +184,14 @@ class StackedTrainer:
 
     def _on_device(self, shares: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(shares).to(self._parameters[0].dtype).to(self._parameters[0].device)
+
+
+def _side_by_side(corpora: Sequence[Corpus]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all contexts of some corpora, in order (M, K), and what followed them in each, (corpora, M, V)."""
+    if len(corpora) == 1:
+        return corpora[0].contexts, corpora[0].counts[None]
+    owner = np.repeat(np.arange(len(corpora)), [len(corpus.contexts) for corpus in corpora])
+    contexts, row = np.unique(np.concatenate([corpus.contexts for corpus in corpora]), axis=0, return_inverse=True)
+    counts = np.zeros((len(corpora), len(contexts), corpora[0].counts.shape[1]), dtype=np.int64)
+    counts[owner, row.ravel()] = np.concatenate([corpus.counts for corpus in corpora])
+    return contexts, counts

@@ -3,42 +3,30 @@
 Which seed drew a GPT's first weights should not matter, and does: what one run says about a context it never saw may
 be the data's doing, the architecture's, or that one seed's. An ensemble is what a thousand seeds say.
 
-GPTs of the article's size are trained hundreds at a time (:mod:`babygpt.gpt.stacked`), in blocks that fit the cache and
-go to as many threads as torch may use; a block is trained to its end before the next begins, so that memory is
-bounded by the threads, not by the seeds. Each GPT is the one that a run with its seed trains alone, within rounding.
+How they are trained together: :mod:`babygpt.run.members`. Each GPT is the one that a run with its seed trains alone,
+within rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from threading import Event
 from typing import Literal
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
-from babygpt.chain.contexts import all_contexts, check_size, count_short, count_states, human_bytes
-from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
-from babygpt.errors import DivergedError, SettingError, SizeError
+from babygpt.chain.contexts import count_states
+from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
-from babygpt.gpt.device import Job, check_device, side_by_side, threads_for
+from babygpt.gpt.device import check_device
 from babygpt.gpt.model import GPT, seeded_gpt
-from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
-
-Progress = Callable[[int, int], object]
-
-# Numbers that a block of GPTs keeps at hand, weights, AdamW's memory and activations: 64 MiB.
-BLOCK_NUMBERS = 2**24
-MAX_BLOCK = 256
+from babygpt.run.members import Progress, train_members
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +119,17 @@ class Ensemble:
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
         check_device(device)
         recorded = _checked_record(record, train_config.steps)
-        threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-        _check_fits(config, len(numbers), len(recorded))
-        return _train(corpus, config, train_config, numbers, recorded, threads, progress)
+        members = train_members(corpus, numbers, config, train_config, recorded, threads, progress)
+        return cls(
+            corpus,
+            config,
+            train_config,
+            np.array(numbers, dtype=np.int64),
+            members.losses,
+            np.array(recorded, dtype=np.int64),
+            members.tables,
+            members.weights,
+        )
 
     @property
     def log_probs(self) -> NDArray[np.float64]:
@@ -245,96 +241,3 @@ def _checked_record(record: Literal["last", "all"] | Iterable[int], steps: int) 
     if not recorded or recorded[-1] > steps:
         raise SettingError(f"record={recorded} must name steps from 0 to {steps}, at least one.")
     return recorded
-
-
-def _check_fits(config: GPTConfig, n_seeds: int, n_frames: int) -> None:
-    V, K = config.vocab_size, config.block_size
-    check_size(V, K)
-    rows = count_short(V, K) + count_states(V, K)
-    each = 8 * n_frames * rows * V + 4 * config.n_parameters
-    free = psutil.virtual_memory().available
-    if n_seeds * each > free:
-        raise SizeError(
-            f"The chains of {n_seeds:,} seeds at {n_frames:,} steps take {human_bytes(n_seeds * each)}; "
-            f"{human_bytes(free)} of memory are free. Try {free // each:,} seeds, or record fewer steps."
-        )
-
-
-def _train(
-    corpus: Corpus,
-    config: GPTConfig,
-    train_config: TrainConfig,
-    seeds: list[int],
-    recorded: list[int],
-    threads: int,
-    progress: Progress | None,
-) -> Ensemble:
-    V, K = config.vocab_size, config.block_size
-    rows = count_short(V, K) + count_states(V, K)
-    tables = np.empty((len(seeds), len(recorded), rows, V))
-    losses = np.empty((len(seeds), train_config.steps))
-    weights = {
-        name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in config.parameter_shapes.items()
-    }
-    size = _block_size(config, corpus, len(seeds), threads)
-    blocks = [range(start, min(start + size, len(seeds))) for start in range(0, len(seeds), size)]
-    frame_of = {step: frame for frame, step in enumerate(recorded)}
-    stopped = Event()
-
-    def work(block: range) -> tuple[int, list[Job]]:
-        """Train the GPTs of a block to the end and write what is asked for of them into the arrays."""
-        part = slice(block.start, block.stop)
-        first = draw(config, seeds[part], train_config.device)
-        trainer = StackedTrainer(first, seeds[part], config, corpus, train_config)
-        for step in range(train_config.steps + 1):
-            if stopped.is_set():
-                return 0, []
-            if step in frame_of:
-                _read(trainer.weights, config, tables[part, frame_of[step]], threads)
-            if step < train_config.steps:
-                losses[part, step] = trainer.step().cpu()
-        for name, weight in as_modules(trainer.weights).items():
-            weights[name][part] = weight.detach().cpu()
-        return len(block) * train_config.steps, []
-
-    side = threads if train_config.device == "cpu" else 1
-    jobs = [partial(work, block) for block in blocks]
-    finished = 0
-    with threads_for(0), closing(side_by_side("train", side, jobs, stopped)) as counts:
-        for count in counts:
-            finished += count
-            if progress is not None:
-                progress(finished, len(seeds) * train_config.steps)
-    return Ensemble(
-        corpus,
-        config,
-        train_config,
-        np.array(seeds, dtype=np.int64),
-        losses,
-        np.array(recorded, dtype=np.int64),
-        tables,
-        weights,
-    )
-
-
-def _block_size(config: GPTConfig, corpus: Corpus, n_seeds: int, threads: int) -> int:
-    per_token = 20 * config.n_layer * config.n_embd + config.vocab_size
-    each = 4 * config.n_parameters + len(corpus.contexts) * config.block_size * per_token
-    share = -(-n_seeds // threads)  # no thread should be left without
-    return max(1, min(MAX_BLOCK, BLOCK_NUMBERS // each, share))
-
-
-@torch.no_grad()
-def _read(stacked: Weights, config: GPTConfig, out: NDArray[np.float64], threads: int) -> None:
-    """Write the tables of all GPTs of a block to ``out`` (S, n_short + N, V)."""
-    V, K = config.vocab_size, config.block_size
-    if K * count_states(V, K) <= FORWARD_TOKENS:
-        contexts = torch.from_numpy(all_contexts(V, K)).to(stacked["wte.weight"].device)
-        out[:] = table_of_logits(logits_of(stacked, config, contexts, last_only=False))
-        return
-    gpt = seeded_gpt(config, 0).to(stacked["wte.weight"].device)
-    weights = as_modules(stacked)
-    for place, table in enumerate(out):
-        for name, parameter in gpt.named_parameters():
-            parameter.copy_(weights[name][place])
-        context_table(gpt, out=table, threads=threads)

@@ -14,26 +14,30 @@ import typer
 
 import babygpt
 from babygpt.app import screen
+from babygpt.app.options import (
+    BatchSize,
+    Bias,
+    ContextLength,
+    Heads,
+    Layers,
+    LearningRate,
+    OnDevice,
+    Positions,
+    ReadAs,
+    Seed,
+    Steps,
+    Symbols,
+    Tokens,
+    Trained,
+    WeightDecay,
+    Width,
+)
 from babygpt.errors import DivergedError, FileError, RunError, SettingError
 
 if TYPE_CHECKING:
     from babygpt.draw.picture import Picture
     from babygpt.run.run import Run
     from babygpt.run.training import Training
-
-
-class Tokens(StrEnum):
-    """How a text is read."""
-
-    chars = "chars"
-    words = "words"
-
-
-class Positions(StrEnum):
-    """Which predictions are trained."""
-
-    last = "last"
-    all = "all"
 
 
 class Show(StrEnum):
@@ -50,26 +54,20 @@ def train(
         str | None,
         typer.Argument(metavar="SEQUENCE|FILE|-", help="What to learn: a text, a text file, or - for standard input."),
     ] = None,
-    context_length: Annotated[int, typer.Option("--context", help="Tokens of context, K.")] = 3,
-    steps: Annotated[int, typer.Option(help="Training steps (updates) in all.")] = 50,
-    seed: Annotated[int, typer.Option(help="Draws the first weights (and the batches).")] = 1337,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's learning rate.")] = 1e-3,
-    weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 0.1,
-    layers: Annotated[int, typer.Option(help="Transformer blocks.")] = 4,
-    heads: Annotated[int, typer.Option(help="Attention heads in each block.")] = 4,
-    width: Annotated[int, typer.Option(help="Numbers per token, divisible by the heads.")] = 16,
-    bias: Annotated[bool, typer.Option("--bias", help="Give the linear maps a bias.")] = False,
-    tokens: Annotated[Tokens, typer.Option(help="Read characters or words.")] = Tokens.chars,
-    vocabulary: Annotated[
-        str | None, typer.Option(help="The symbols, such as 01.", show_default="those that occur")
-    ] = None,
-    positions: Annotated[
-        Positions, typer.Option(help="Train the token after each whole context, or after each of its prefixes too.")
-    ] = Positions.last,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Examples drawn for each step.", show_default="all, every step")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    context_length: ContextLength = 3,
+    steps: Steps = 50,
+    seed: Seed = 1337,
+    learning_rate: LearningRate = 1e-3,
+    weight_decay: WeightDecay = 0.1,
+    layers: Layers = 4,
+    heads: Heads = 4,
+    width: Width = 16,
+    bias: Bias = False,
+    tokens: ReadAs = Tokens.chars,
+    vocabulary: Symbols = None,
+    positions: Trained = Positions.last,
+    batch_size: BatchSize = None,
+    device: OnDevice = "cpu",
     out: Annotated[
         Path | None, typer.Option(help="The folder to save the run in.", show_default="runs/run-1, run-2, …")
     ] = None,

@@ -1,0 +1,213 @@
+"""``babygpt attribute``: which part of the data holds which arrow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from babygpt.app import screen
+from babygpt.app.options import (
+    BatchSize,
+    Bias,
+    ContextLength,
+    Heads,
+    Layers,
+    LearningRate,
+    OnDevice,
+    Positions,
+    ReadAs,
+    Seed,
+    Sequence,
+    Steps,
+    Symbols,
+    Tokens,
+    Trained,
+    WeightDecay,
+    Width,
+)
+from babygpt.errors import SettingError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from babygpt.lab.attribute import Attribution, Influence
+
+# How many parts of the data are named for each arrow.
+NAMED = 3
+
+
+class By(StrEnum):
+    """What is changed."""
+
+    token = "token"
+    window = "window"
+
+
+def attribute(
+    sequence: Sequence,
+    by: Annotated[
+        By, typer.Option(help="Change each token, or leave out each window: a context and the token after it.")
+    ] = By.token,
+    arrow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONTEXT:TOKEN", help="Only these arrows, with every change.", show_default="all"),
+    ] = None,
+    context_length: ContextLength = 3,
+    steps: Steps = 50,
+    seed: Seed = 1337,
+    seeds: Annotated[
+        int | None, typer.Option(help="Instead of one seed the mean of so many: 0, 1, 2, …", show_default=False)
+    ] = None,
+    learning_rate: LearningRate = 1e-3,
+    weight_decay: WeightDecay = 0.1,
+    layers: Layers = 4,
+    heads: Heads = 4,
+    width: Width = 16,
+    bias: Bias = False,
+    tokens: ReadAs = Tokens.chars,
+    vocabulary: Symbols = None,
+    positions: Trained = Positions.last,
+    batch_size: BatchSize = None,
+    device: OnDevice = "cpu",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a map: .svg, .png, .pdf."),
+    ] = None,
+) -> None:
+    """Retrain with each part of the data changed: which part holds which arrow up, and which down.
+
+    babygpt attribute 111101111011110
+
+    babygpt attribute 111101111011110 --by window --arrow 000:1
+
+    babygpt attribute 111101111011110 --seeds 100 --out attribution.svg
+    """
+    # imported here: --help shows without NumPy, a mistake without torch
+    from babygpt.app.many import text_of, training_shown
+    from babygpt.gpt.checks import check_count
+    from babygpt.gpt.corpus import Corpus
+    from babygpt.gpt.vocabulary import Vocabulary
+    from babygpt.lab.tables import check_ending, write_table
+
+    if out is not None:
+        check_ending(out, also=(".svg", ".png", ".pdf"))
+    numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
+    symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
+    text = text_of(sequence)
+    wanted = [_parted(name) for name in arrow or ()]
+    corpus = Corpus.from_text(text, context_length, symbols, tokens.value)
+    from babygpt.lab.attribute import arrow_of
+    from babygpt.lab.attribute import attribute as retrain
+
+    arrows = [arrow_of(corpus, context, token) for context, token in wanted]
+
+    with training_shown(f"with each {by.value} {'changed' if by is By.token else 'left out'}") as progress:
+        found = retrain(
+            text, by.value, seeds=numbers, context_length=context_length, steps=steps, learning_rate=learning_rate,
+            weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width, bias=bias,
+            positions=positions.value, batch_size=batch_size, device=device, vocabulary=symbols, tokens=tokens.value,
+            progress=progress,
+        )  # fmt: skip
+    if out is not None:
+        if out.suffix.lower() in (".csv", ".parquet"):
+            write_table(out, found.rows())
+        else:
+            from babygpt.draw.attribute import draw_attribution
+
+            draw_attribution(found, arrows or None).save(out)
+        screen.say(f"written: {out}")
+    if arrows:
+        for i, (state, token) in enumerate(arrows):
+            typer.echo(("\n" if i else "") + f"{_name(found, state, token)}  {_percent(found.base[state, token])}")
+            screen.show(_changes(found, state, token))
+    else:
+        screen.show(_overview(found))
+        example = f"{corpus.most_frequent}:{corpus.vocabulary.symbols[-1]}"
+        screen.say(
+            f"The {NAMED} strongest each way, in percentage points; positions count from 0. "
+            f'One arrow with every change: --arrow "{example}"'
+        )
+
+
+def _parted(name: str) -> tuple[str, str]:
+    context, colon, token = name.rpartition(":")
+    if not colon or not context or not token:
+        raise SettingError(f"--arrow {name} is no arrow. Write its context and the next token, such as --arrow 101:1")
+    return context, token
+
+
+def _overview(found: Attribution) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from babygpt.lab.attribute import default_arrows
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("arrow", "now", "held up by", "held down by"):
+        table.add_column(name, justify="right" if name == "now" else "left", no_wrap=True)
+    for state, token in default_arrows(found.corpus):
+        context, symbol = _texts(found, state, token)
+        strongest = found.strongest(context, symbol)
+        up = [influence for influence in strongest if influence.effect > 0][:NAMED]
+        down = [influence for influence in strongest if influence.effect < 0][:NAMED]
+        table.add_row(
+            Text(_name(found, state, token)),
+            _percent(found.base[state, token]),
+            Text(", ".join(_said(found, influence) for influence in up)),
+            Text(", ".join(_said(found, influence) for influence in down)),
+        )
+    return table
+
+
+def _changes(found: Attribution, state: int, token: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    what = "token" if found.by == "token" else "window"
+    for name in ("position", what, "without it", "effect"):
+        table.add_column(name, justify="left" if name == what else "right", no_wrap=True)
+    for influence in found.strongest(*_texts(found, state, token)):
+        table.add_row(
+            str(influence.position),
+            Text(_part(found, influence)),
+            _percent(influence.changed),
+            _points(influence.effect),
+        )
+    return table
+
+
+def _texts(found: Attribution, state: int, token: int) -> tuple[str, str]:
+    from babygpt.chain.contexts import contexts_between
+
+    V, decode = len(found.corpus.vocabulary), found.corpus.vocabulary.decode
+    return decode(contexts_between(state, state + 1, V, found.config.block_size)[0]), decode([token])
+
+
+def _name(found: Attribution, state: int, token: int) -> str:
+    encode, label = found.corpus.vocabulary.encode, found.corpus.vocabulary.label
+    return " → ".join(label(encode(text)) for text in _texts(found, state, token))
+
+
+def _said(found: Attribution, influence: Influence) -> str:
+    return f"{_part(found, influence)} at {influence.position} {_points(influence.effect)}"
+
+
+def _part(found: Attribution, influence: Influence) -> str:
+    """Return the part of the data and, of several, what took its place: "0", "b (not c)", "1110"."""
+    encode, label = found.corpus.vocabulary.encode, found.corpus.vocabulary.label
+    was = label(encode(influence.was))
+    if influence.became is None or len(found.corpus.vocabulary) == 2:
+        return was
+    return f"{was} (not {label(encode(influence.became))})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _points(effect: float) -> str:
+    return f"{100 * effect:+.1f}".replace("-", "−")

@@ -1,0 +1,1 @@
+"""Ask questions: many seeds, changed data, sweeps, and sources whose truth is known."""

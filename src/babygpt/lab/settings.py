@@ -1,0 +1,153 @@
+"""The settings of one training, and what they name: a corpus, a shape, a source, a key.
+
+Every setting has one name, that of :func:`babygpt.train`'s parameter. A ``sequence`` may be a text, or a source whose
+truth is known (:mod:`babygpt.lab.sources`): ``"source:mess3(x=0.05,a=0.85)"`` trains on ``source_tokens`` of its
+tokens, drawn from ``source_seed``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from babygpt.chain.contexts import check_size
+from babygpt.errors import InputError, SettingError
+from babygpt.gpt.checks import check_count, check_seed
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus
+from babygpt.run.trace import SCALARS
+
+if TYPE_CHECKING:
+    from babygpt.lab.hidden_markov import Source
+
+Settings = dict[str, Any]
+
+# Every setting with its type and what it is where a spec does not say: the article's, as babygpt.train has it.
+SETTINGS: dict[str, tuple[type, Any]] = {
+    "sequence": (str, None),
+    "context_length": (int, 3),
+    "n_layer": (int, 4),
+    "n_head": (int, 4),
+    "n_embd": (int, 16),
+    "bias": (bool, False),
+    "steps": (int, 50),
+    "learning_rate": (float, 1e-3),
+    "weight_decay": (float, 0.1),
+    "positions": (str, "last"),
+    "batch_size": (int, None),
+    "vocabulary": (str, None),
+    "tokens": (str, "chars"),
+    "source_tokens": (int, 10_000),
+    "source_seed": (int, 0),
+    "seed": (int, 1337),
+}
+
+# What a sequence begins with that names a source.
+SOURCE = "source:"
+
+# Outcomes that any training has, with their units; the others are scalars of its chain.
+OUTCOMES: dict[str, str] = {
+    "first_loss": "nats per token",
+    "last_loss": "nats per token",
+    "floor": "nats per token",
+    "gap": "nats per token, last loss − floor",
+    "losses": "nats per token, before each update",
+    "probs": "probabilities, N·V of them, state after state",
+}
+# And these only where the sequence is a source: see babygpt.lab.judge.
+TRUTHS: dict[str, str] = {
+    "cross_entropy": "nats per token, on endless data",
+    "optimal_loss": "nats per token, of the best chain of this context length",
+    "excess": "nats per token, cross-entropy − optimal loss",
+}
+UNITS = OUTCOMES | TRUTHS | {name: unit for name, (unit, _) in SCALARS.items()}
+
+
+def canonical(settings: Mapping[str, Any]) -> str:
+    """Return settings as a text that is the same for equal ones, whatever their order."""
+    return json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def key_of(settings: Mapping[str, Any], seed: int) -> str:
+    """Return the name of a task: a hash of its settings and its seed, 20 hexadecimal digits.
+
+    >>> first = {"n_layer": 1, "learning_rate": 0.1}
+    >>> key_of(first, 3) == key_of({"learning_rate": 0.1, "n_layer": 1}, 3) != key_of(first, 4)
+    True
+    """
+    return hashlib.sha256(canonical({**settings, "seed": seed}).encode()).hexdigest()[:20]
+
+
+def config_of(settings: Mapping[str, Any], vocab_size: int) -> GPTConfig:
+    """Return the GPT's shape that settings name."""
+    return GPTConfig(
+        settings["context_length"],
+        vocab_size,
+        **{name: settings[name] for name in ("n_layer", "n_head", "n_embd", "bias")},
+    )
+
+
+def source_of(settings: Mapping[str, Any]) -> Source | None:
+    """Return the source that settings name, or None where their sequence is a text; the last few are kept."""
+    sequence = settings["sequence"]
+    return _source(sequence.removeprefix(SOURCE)) if sequence.startswith(SOURCE) else None
+
+
+def corpus_of(settings: Mapping[str, Any]) -> Corpus:
+    """Return the corpus that settings name; the last few are kept."""
+    names = ("sequence", "context_length", "vocabulary", "tokens", "source_tokens", "source_seed")
+    return _corpus(*(settings[name] for name in names))
+
+
+@lru_cache(maxsize=64)
+def _source(name: str) -> Source:
+    from babygpt.lab.sources import named
+
+    return named(name)
+
+
+@lru_cache(maxsize=16)
+def _corpus(
+    sequence: str, context_length: int, vocabulary: str | None, tokens: Any, source_tokens: int, source_seed: int
+) -> Corpus:
+    if sequence.startswith(SOURCE):
+        source = _source(sequence.removeprefix(SOURCE))
+        return Corpus.from_tokens(source.tokens(source_tokens, source_seed), context_length, source.vocabulary)
+    return Corpus.from_text(sequence, context_length, vocabulary, tokens)
+
+
+def resolved(settings: Settings) -> Settings:
+    """Return settings with a source by its full name, and None for what does not matter, so that equals are equal."""
+    source = source_of(settings)
+    if source is None:
+        return settings | {"source_tokens": None, "source_seed": None}
+    if settings["vocabulary"] is not None:
+        raise SettingError(f"vocabulary = {settings['vocabulary']!r}: a source brings its own symbols. Leave it out.")
+    return settings | {"sequence": SOURCE + (source.name or settings["sequence"].removeprefix(SOURCE)), "tokens": None}
+
+
+def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int:
+    """Return V of the sequence, or raise an :class:`InputError` if these settings cannot be trained from the seeds."""
+    try:
+        check_count("context_length", settings["context_length"])
+        source = source_of(settings)
+        if source is None:
+            V = len(corpus_of(settings).vocabulary)
+        else:  # not drawn here: a sweep may have thousands
+            V = len(source.vocabulary)
+            check_count("source_tokens", settings["source_tokens"], least=settings["context_length"] + 1)
+            check_seed(settings["source_seed"])
+        config_of(settings, V)
+        check_size(V, settings["context_length"])
+        how = {name: settings[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size")}
+        for seed in (min(seeds), max(seeds)):
+            TrainConfig(**how, seed=seed)
+    except InputError as error:
+        # in a spec's words: "n_embd = 15", where the library says "n_embd=15"
+        said = re.sub(r"\b([a-z_]+)=(?=\S)", r"\1 = ", str(error))
+        raise type(error)(f"The spec has a combination that cannot be trained: {said}") from error
+    return V

@@ -1,0 +1,179 @@
+"""The results of a sweep on disk: a folder of Parquet files.
+
+::
+
+    sweeps/first/
+      results.parquet      every result in one table, once the sweep is complete
+      parts/…parquet       one file for each batch, as it arrived
+
+Each row is one training: its key, its settings, how it ended (``status``, ``remark``), and what was asked of it. Files
+appear whole or not at all, and a part that cannot be read (a disk that broke, a power cut) counts as missing: the next
+run computes it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from babygpt.errors import FileError, SettingError
+from babygpt.lab.settings import SETTINGS, UNITS
+from babygpt.lab.tables import write_table
+from babygpt.lab.task import Batch, Row
+
+_TYPES: dict[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+_LISTS = ("losses", "probs")
+
+
+def schema_of(outcomes: Sequence[str]) -> pa.Schema:
+    r"""Return the columns of a sweep that asks for ``outcomes``; each outcome carries its unit as metadata.
+
+    >>> schema_of(["gap"]).field("gap").metadata
+    {b'unit': b'nats per token, last loss \xe2\x88\x92 floor'}
+    """
+    fields = [pa.field("key", pa.string(), nullable=False)]
+    fields += [pa.field(name, _TYPES[kind]) for name, (kind, _) in SETTINGS.items()]
+    fields += [pa.field("status", pa.string(), nullable=False), pa.field("remark", pa.string())]
+    for name in outcomes:
+        kind = pa.list_(pa.float64()) if name in _LISTS else pa.float64()
+        fields.append(pa.field(name, kind, metadata={"unit": UNITS[name]}))
+    return pa.schema(fields)
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """Where a sweep's results are, and what they are.
+
+    Attributes
+    ----------
+    path
+        The folder; made when the first results arrive.
+    outcomes
+        What every result in it holds.
+    """
+
+    path: Path
+    outcomes: tuple[str, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of every file in the folder."""
+        return schema_of(self.outcomes)
+
+    @property
+    def results(self) -> Path:
+        """The one table of all results."""
+        return self.path / "results.parquet"
+
+    @property
+    def _parts(self) -> Path:
+        return self.path / "parts"
+
+    def done(self) -> set[str]:
+        """Return the keys of the tasks that need not be done again; those that failed are tried once more.
+
+        Raises
+        ------
+        FileError
+            The folder is a file.
+        SettingError
+            It holds the results of a sweep that asked for something else.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise FileError(f"{self.path} is a file. Name a folder for the results.")
+        for unfinished in self._parts.glob(".*.part"):  # of a driver that was killed
+            unfinished.unlink(missing_ok=True)
+        keys: set[str] = set()
+        for part in self._files():
+            table = self._read(part, ["key", "status"])
+            if table is not None:
+                rows = zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)
+                keys.update(key for key, status in rows if status != "failed")
+        return keys
+
+    def add(self, batch: Batch, rows: Sequence[Row]) -> None:
+        """Write the results of a batch, in the order of its seeds, as a part.
+
+        Raises
+        ------
+        FileError
+            They cannot be written; the parts before are untouched.
+        """
+        keys = batch.keys
+        content = [
+            {"key": key, **batch.settings, "seed": seed, **row}
+            for key, seed, row in zip(keys, batch.seeds, rows, strict=True)
+        ]
+        columns = [pa.array([row.get(f.name) for row in content], f.type, from_pandas=True) for f in self.schema]
+        try:
+            self._parts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"The folder {self._parts} cannot be made: {error.strerror}.") from error
+        name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:20]
+        write_table(self._parts / f"{name}.parquet", pa.Table.from_arrays(columns, schema=self.schema))
+
+    def gather(self, order: Iterable[str]) -> pa.Table:
+        """Write all parts as one table and return it: tasks in ``order`` first, then any others by their keys.
+
+        Raises
+        ------
+        FileError
+            The table cannot be written.
+        """
+        tables = [table for part in self._files() if (table := self._read(part)) is not None]
+        table = pa.concat_tables(tables) if tables else self.schema.empty_table()
+        place: dict[str, int] = {}
+        for i, (key, status) in enumerate(zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)):
+            if key not in place or status != "failed":  # what failed once and then did not is done
+                place[key] = i
+        first = [key for key in order if key in place]
+        rest = sorted(place.keys() - set(first))
+        table = table.take([place[key] for key in (*first, *rest)])
+        write_table(self.results, table)
+        return table
+
+    def _files(self) -> list[Path]:
+        return sorted(self._parts.glob("*.parquet"))
+
+    def _read(self, part: Path, columns: list[str] | None = None) -> pa.Table | None:
+        try:
+            with part.open("rb") as file:
+                content = parquet.ParquetFile(file)
+                if not content.schema_arrow.equals(self.schema):
+                    raise SettingError(
+                        f"{self.path} holds a sweep with the outcomes {_outcomes(content.schema_arrow)}, and this one "
+                        f"asks for {', '.join(self.outcomes)}. Name another folder."
+                    )
+                return content.read(columns)
+        except (OSError, pa.ArrowException):
+            return None
+
+
+def read_results(path: str | Path) -> pa.Table:
+    """Return the results of a sweep: all in the folder, or of a Parquet file.
+
+    Raises
+    ------
+    FileError
+        There are none, or they cannot be read.
+    """
+    path = Path(path)
+    files = [path / "results.parquet"] if path.is_dir() else [path]
+    if not files[0].exists() and path.is_dir():
+        files = sorted((path / "parts").glob("*.parquet"))  # of a sweep that is not complete
+    if not files or not files[0].exists():
+        raise FileError(f"There are no results of a sweep in {path}. Make some: babygpt sweep SPEC.toml --out {path}")
+    try:
+        return pa.concat_tables([parquet.read_table(file) for file in files])
+    except (OSError, pa.ArrowException) as error:
+        raise FileError(f"The results in {path} cannot be read: they are no whole Parquet files.") from error
+
+
+def _outcomes(schema: pa.Schema) -> str:
+    return ", ".join(name for name in schema.names if name in UNITS) or "of another version"

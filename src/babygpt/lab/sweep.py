@@ -1,0 +1,131 @@
+"""Sweeps: the same question asked of many trainings.
+
+Which of the architecture, the training, the data and the seed makes the difference? A spec (:mod:`babygpt.lab.spec`)
+names what to vary and what to ask; a sweep trains every combination, on one machine or many, and keeps the answers as
+Parquet, so that whatever is already known is never computed again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babygpt.lab.crew import Backend, Crew
+from babygpt.lab.settings import key_of
+from babygpt.lab.spec import SweepSpec
+from babygpt.lab.store import SweepFolder, read_results
+from babygpt.lab.task import batches_of
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep left behind.
+
+    Attributes
+    ----------
+    path
+        Its folder; ``results.parquet`` in it is :attr:`table`.
+    n_tasks
+        Trainings that the spec asks for, equal ones once.
+    n_known
+        How many of them were there already.
+    """
+
+    path: Path
+    n_tasks: int
+    n_known: int
+
+    @cached_property
+    def table(self) -> pyarrow.Table:
+        """One row for each training in the folder: key, settings, status, remark, outcomes; the spec's first."""
+        return read_results(self.path)
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many of the spec's trainings are ``done``, ``diverged`` or ``failed``."""
+        return dict(Counter(self.table["status"].to_pylist()[: self.n_tasks]))
+
+    @property
+    def failures(self) -> set[str]:
+        """Why trainings failed, each reason once; the next sweep into this folder tries them again."""
+        rows = zip(self.table["status"].to_pylist(), self.table["remark"].to_pylist(), strict=True)
+        return {remark for status, remark in rows if status == "failed"}
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
+        return f"Sweep({self.path}: {counts})"
+
+
+def sweep(
+    spec: SweepSpec | Mapping[str, Any] | str | Path,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    backend: Backend = "loky",
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Do every training that ``spec`` asks for and ``out`` lacks, and keep the results there.
+
+    Parameters
+    ----------
+    spec
+        A spec, the path of its TOML file, or what such a file says as a mapping.
+    out
+        The folder of the results. What it holds already is not computed again, whatever spec asked for it; results
+        are written as they arrive, so that a sweep that was stopped goes on where it was.
+    jobs, backend, scheduler
+        Who does the work: see :class:`babygpt.lab.crew.Crew`.
+    progress
+        Called as ``progress(tasks_done, tasks)`` whenever results arrive, first with what was there. What it raises
+        ends the sweep, as Ctrl-C does.
+
+    Raises
+    ------
+    InputError
+        The spec asks for what cannot be trained.
+    FileError
+        Results cannot be read or written.
+    SweepError
+        The workers cannot go on; results so far are kept.
+
+    >>> import tempfile
+    >>> spec = {"fixed": {"sequence": "111101111011110", "steps": 5}, "grid": {"n_layer": [1, 2], "seed": "0..2"}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = sweep(spec, Path(folder) / "first", jobs=1)
+    ...     result.statuses, sweep(spec, Path(folder) / "first", jobs=1).n_known
+    ({'done': 6}, 6)
+    """
+    if isinstance(spec, (str, Path)):
+        spec = SweepSpec.read(spec)
+    elif not isinstance(spec, SweepSpec):
+        spec = SweepSpec.of(spec)
+    crew = Crew(backend, jobs, scheduler)
+    folder = SweepFolder(Path(out), spec.outcomes)
+    groups = spec.groups()
+    keys = [key_of(group.settings, seed) for group in groups for seed in group.seeds]
+    there = folder.done()
+    known = sum(key in there for key in keys)
+    done = known
+    if progress is not None:
+        progress(done, len(keys))
+    batches = batches_of(groups, spec.outcomes, there)
+    if batches:
+        with closing(crew.work(batches)) as results:
+            for batch, rows in results:
+                folder.add(batch, rows)
+                done += len(rows)
+                if progress is not None:
+                    progress(done, len(keys))
+    folder.gather(keys)
+    return Sweep(Path(out), len(keys), known)

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { contextOf, successor, tokenOfKey } from "../contexts";
-import { clamp, percent } from "../numbers";
+import { clamp, count, percent } from "../numbers";
 import { bytes } from "../packed";
 import { arrowStep, tokenColour } from "../parts/common";
 import { useScreen } from "../screen";
@@ -126,7 +126,7 @@ export function SuffixMap() {
           height={height}
           tabIndex={0}
           role="application"
-          aria-label={t("map.label", { states: setup.n_states.toLocaleString("en-US"), width, height })}
+          aria-label={t("map.label", { states: count(setup.n_states), width, height })}
           onKeyDown={walk}
           onPointerMove={(event) => setPointed(stateAt(event))}
           onPointerLeave={() => setPointed(null)}
@@ -152,7 +152,7 @@ export function SuffixMap() {
           : difference
             ? t(V === 2 ? "map.hint.difference" : "map.hint.distance")
             : shared > 1
-              ? t("map.shared", { n: shared.toLocaleString("en-US") })
+              ? t("map.shared", { n: count(shared) })
             : t("map.hint")}
       </figcaption>
     </figure>

@@ -1,5 +1,5 @@
 import { contextOf } from "../contexts";
-import { percent } from "../numbers";
+import { count, percent } from "../numbers";
 import { useScreen } from "../screen";
 import { tokenColour } from "./common";
 
@@ -19,7 +19,7 @@ export function Neighbourhood() {
   if (!selected)
     return (
       <div class="neighbourhood">
-        <p>{t("neighbourhood.none", { states: setup.n_states.toLocaleString("en-US") })}</p>
+        <p>{t("neighbourhood.none", { states: count(setup.n_states) })}</p>
         <button type="button" onClick={() => screen.send({ command: "select", state: screen.views.tape.value?.state ?? 0 })}>
           {t("neighbourhood.begin")}
         </button>

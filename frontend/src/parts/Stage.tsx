@@ -3,6 +3,7 @@ import { certainContext, contextOf, occurrences } from "../contexts";
 import { Graph } from "../graph/Graph";
 import type { ViewKind } from "../hash";
 import { SuffixMap } from "../map/Map";
+import { count } from "../numbers";
 import type { Frame, Subject } from "../protocol";
 import { MOST_DRAWN, useScreen } from "../screen";
 import { Choice, Icon } from "./common";
@@ -85,7 +86,7 @@ export function Stage() {
           })}
         </span>
         <span class="when">
-          {frame.source === "data" ? t("stage.data") : t("stage.step", { step: frame.step.toLocaleString("en-US") })}
+          {frame.source === "data" ? t("stage.data") : t("stage.step", { step: count(frame.step) })}
           {frame.turned && <b>{t("stage.turned")}</b>}
           {decoding && !isPlain(decoding) && frame.source !== "data" && <b>{t("stage.decoded")}</b>}
           {screen.busy.value && <b role="status">{t("busy")}</b>}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { contextOf, successor, tokenOfKey } from "../contexts";
-import { clamp, percent, points } from "../numbers";
+import { clamp, count, percent, points } from "../numbers";
 import { useScreen } from "../screen";
 import { tokenColour } from "./common";
 
@@ -87,7 +87,7 @@ export function ChainTable() {
       .filter(({ times }) => times > 0)
       .sort((a, b) => b.times - a.times)
       .slice(0, 4)
-      .map(({ times, token }) => `${setup.labels[token]} ×${times.toLocaleString("en-US")}`)
+      .map(({ times, token }) => `${setup.labels[token]} ×${count(times)}`)
       .join(t("sentence.comma"));
   const columns = `minmax(5.5em, ${Math.max(6, 0.75 * K + 2)}em) repeat(${wide ? MOST_TOKENS : V}, minmax(4.5em, 1fr)) minmax(7em, 1.2fr)`;
   return (

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { count, decimal } from "../numbers";
 import type { Numbers } from "../protocol";
 import { useScreen } from "../screen";
-import { Icon, Menu } from "./common";
+import { IconButton, Menu } from "./common";
 import { Timeline } from "./Timeline";
 
 const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
@@ -47,22 +47,15 @@ export function Dock() {
             {t(fresh ? "dock.train" : !done ? "dock.continue" : player.step < player.trained && player.step > 0 ? "dock.watch" : "dock.again")}
           </button>
         )}
-        <button type="button" class="round" aria-label={t("dock.rewind")} title={t("dock.rewind")} onClick={() => screen.send({ command: "rewind" })}>
-          <Icon name="rewind" />
-        </button>
-        <button
-          type="button"
+        <IconButton class="round" icon="rewind" name={t("dock.rewind")} onClick={() => screen.send({ command: "rewind" })} />
+        <IconButton
           class="round"
-          aria-label={t(player.playing ? "dock.pause" : "dock.play")}
-          title={t(player.playing ? "dock.pause" : "dock.play")}
+          icon={player.playing ? "pause" : "play"}
+          name={t(player.playing ? "dock.pause" : "dock.play")}
           disabled={fresh && !training}
           onClick={() => screen.send({ command: player.playing ? "pause" : "play" })}
-        >
-          <Icon name={player.playing ? "pause" : "play"} />
-        </button>
-        <button type="button" class="round" aria-label={t("dock.step")} title={t("dock.step")} onClick={() => screen.send({ command: "step" })}>
-          <Icon name="step" />
-        </button>
+        />
+        <IconButton class="round" icon="step" name={t("dock.step")} onClick={() => screen.send({ command: "step" })} />
         <Menu name={t("dock.more.title")} label={t("dock.more.title")} class="up">
           {(close) =>
             MORE.map((steps) => (
@@ -100,7 +93,7 @@ export function Dock() {
       <p class="now">
         <span>{t("dock.step_of", { step: count(player.step), total: count(Math.max(player.total, player.trained)) })}</span>
         <span>
-          {t("dock.loss")} <b>{lossText(numbers)}</b>
+          {t("numbers.loss")} <b>{lossText(numbers)}</b>
         </span>
         {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
         {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}

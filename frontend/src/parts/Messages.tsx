@@ -11,6 +11,14 @@ export function Messages() {
   const complaint = screen.complaint.value;
   const status = screen.host?.status.value ?? "open";
   const atField = notice?.field && AT_THE_FIELD.includes(notice.field) && !screen.hidden.value.includes("settings");
+  const refusal = (text: string, close: () => void) => (
+    <p class="message" role="alert">
+      <span>{text}</span>
+      <button type="button" class="quiet" aria-label={t("close")} onClick={close}>
+        <Icon name="close" />
+      </button>
+    </p>
+  );
   return (
     <div class="messages">
       {status === "lost" && (
@@ -23,22 +31,8 @@ export function Messages() {
           {screen.refusal(screen.host?.reason.value ?? "")}
         </p>
       )}
-      {notice && !atField && (
-        <p class="message" role="alert">
-          <span>{screen.objection(notice)}</span>
-          <button type="button" class="quiet" aria-label={t("close")} onClick={() => screen.send({ command: "dismiss" })}>
-            <Icon name="close" />
-          </button>
-        </p>
-      )}
-      {complaint && (
-        <p class="message" role="alert">
-          <span>{t(complaint.key, complaint.values)}</span>
-          <button type="button" class="quiet" aria-label={t("close")} onClick={() => (screen.complaint.value = null)}>
-            <Icon name="close" />
-          </button>
-        </p>
-      )}
+      {notice && !atField && refusal(screen.objection(notice), () => screen.send({ command: "dismiss" }))}
+      {complaint && refusal(t(complaint.key, complaint.values), () => (screen.complaint.value = null))}
     </div>
   );
 }

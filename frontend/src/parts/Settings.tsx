@@ -2,7 +2,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { count } from "../numbers";
 import type { Settings } from "../protocol";
 import { useScreen } from "../screen";
-import { Fold, NoticeText, NumberField } from "./common";
+import { Field, Fold, NumberField, type SettingName } from "./common";
 
 export function SettingsPanel() {
   const screen = useScreen();
@@ -11,11 +11,9 @@ export function SettingsPanel() {
   if (!setup) return null;
   const { settings } = setup;
   const set = (change: Partial<Settings>) => screen.send({ command: "configure", ...change });
-  const number = (name: keyof Settings & string, options: { min?: number; step?: number | "any"; optional?: string } = {}) => (
+  const number = (name: keyof Settings & SettingName, options: { min?: number; step?: number | "any"; optional?: string } = {}) => (
     <NumberField
       name={name}
-      label={t(`settings.${name}` as "settings.steps")}
-      hint={t(`settings.${name}.hint` as "settings.steps.hint")}
       value={settings[name] as number | null}
       min={0}
       onChange={(value) => set({ [name]: value } as Partial<Settings>)}
@@ -58,11 +56,9 @@ export function SettingsPanel() {
 
 function VocabularyField() {
   const screen = useScreen();
-  const t = screen.text.value;
   const setup = screen.views.setup.value;
   const notice = screen.views.notice.value;
   const input = useRef<HTMLInputElement>(null);
-  const id = useId();
   const shown = setup?.settings.vocabulary ?? "";
   const wrong = notice?.field === "vocabulary";
   useEffect(() => {
@@ -70,28 +66,20 @@ function VocabularyField() {
   }, [shown, wrong]);
   if (!setup) return null;
   return (
-    <div class="field">
-      <label for={id} title={t("settings.vocabulary.hint")}>
-        {t("settings.vocabulary")}
-      </label>
-      <input
-        id={id}
-        ref={input}
-        type="text"
-        spellcheck={false}
-        autocomplete="off"
-        defaultValue={shown}
-        placeholder={setup.labels.slice(0, 40).join(setup.separator)}
-        aria-invalid={wrong}
-        aria-describedby={wrong ? `${id}-wrong` : undefined}
-        onChange={(event) => screen.send({ command: "configure", vocabulary: event.currentTarget.value || null })}
-      />
-      {wrong && (
-        <p class="wrong" id={`${id}-wrong`}>
-          <NoticeText />
-        </p>
+    <Field name="vocabulary">
+      {(tied) => (
+        <input
+          {...tied}
+          ref={input}
+          type="text"
+          spellcheck={false}
+          autocomplete="off"
+          defaultValue={shown}
+          placeholder={setup.labels.slice(0, 40).join(setup.separator)}
+          onChange={(event) => screen.send({ command: "configure", vocabulary: event.currentTarget.value || null })}
+        />
       )}
-    </div>
+    </Field>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { type Screen, useScreen } from "../screen";
+import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
 import { isPlain } from "./Decoding";
 
@@ -8,30 +9,30 @@ const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "
 export function Share() {
   const screen = useScreen();
   const t = screen.text.value;
-  const [copied, setCopied] = useState("");
+  const [copied, setCopied] = useState<Key | null>(null);
   const code = screen.views.code.value;
   const link = screen.views.link.value;
   const host = screen.host;
   const decoding = screen.views.decoding.value;
-  const copy = async (what: string, text: string) => {
+  const copy = async (name: Key, text: string) => {
     await copyText(text);
-    setCopied(what);
+    setCopied(name);
     screen.announcement.value = t("share.copied");
-    setTimeout(() => setCopied(""), 2000);
+    setTimeout(() => setCopied(null), 2000);
   };
-  const button = (what: "link" | "python" | "command", text: string) => (
-    <button type="button" onClick={() => void copy(what, text)}>
-      {copied === what ? t("share.copied") : t(`share.${what}`)}
+  const button = (name: Key, text: string) => (
+    <button type="button" onClick={() => void copy(name, text)}>
+      {t(copied === name ? "share.copied" : name)}
     </button>
   );
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
       {() => (
         <>
-          {button("link", location.href)}
+          {button("share.link", location.href)}
           {link?.too_long && <p class="hint">{t("share.too_long")}</p>}
-          {code && button("python", code.python)}
-          {code && button("command", code.command)}
+          {code && button("share.python", code.python)}
+          {code && button("share.command", code.command)}
           {code && decoding && !isPlain(decoding) && <p class="hint">{t("share.no_decoding")}</p>}
           {host && (
             <>

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { tokenOfKey } from "../contexts";
 import { percent } from "../numbers";
 import { useScreen } from "../screen";
-import { Icon, tokenColour } from "./common";
+import { IconButton, tokenColour } from "./common";
 
 /** The tokens that the ball drew on its way; type a symbol to append one. */
 export function Tape() {
@@ -30,15 +30,11 @@ export function Tape() {
   };
   return (
     <section class="tape" data-tour="tape" aria-label={t("tape.label")}>
-      <button
-        type="button"
-        class="quiet"
-        aria-label={t(tape.wandering ? "tape.stop" : "tape.wander")}
-        title={t(tape.wandering ? "tape.stop" : "tape.wander")}
+      <IconButton
+        icon={tape.wandering ? "pause" : "play"}
+        name={t(tape.wandering ? "tape.stop" : "tape.wander")}
         onClick={() => screen.send({ command: "wander", on: !tape.wandering })}
-      >
-        <Icon name={tape.wandering ? "pause" : "play"} />
-      </button>
+      />
       <div class="line" ref={line} tabIndex={0} role="textbox" aria-readonly="true" aria-label={t("tape.type")} title={t("tape.type")} onKeyDown={type}>
         {tape.tokens.map((token, at) => (
           <span

@@ -1,7 +1,7 @@
 import type { Panel } from "../hash";
 import { useScreen } from "../screen";
 import { isKey } from "../texts";
-import { Icon, Menu } from "./common";
+import { Icon, IconButton, Menu } from "./common";
 import { Sequence } from "./Sequence";
 import { Share } from "./Share";
 
@@ -10,14 +10,8 @@ export function TopBar() {
   const t = screen.text.value;
   const setup = screen.views.setup.value;
   const dark = screen.dark.value;
-  const name = (preset: string) => {
-    const key = `preset.${preset}`;
-    return isKey(key) ? t(key) : preset;
-  };
-  const about = (preset: string) => {
-    const key = `preset.${preset}.about`;
-    return isKey(key) ? t(key) : "";
-  };
+  const known = (key: string) => (isKey(key) ? t(key) : "");
+  const other = screen.language.value === "en" ? "zh" : "en";
   const panels: Panel[] = ["settings", "state", "tape"];
   return (
     <header class="top">
@@ -44,8 +38,8 @@ export function TopBar() {
                   close();
                 }}
               >
-                <b>{name(preset)}</b>
-                <span>{about(preset)}</span>
+                <b>{known(`preset.${preset}`) || preset}</b>
+                <span>{known(`preset.${preset}.about`)}</span>
               </button>
             ))
           }
@@ -64,16 +58,9 @@ export function TopBar() {
             ))
           }
         </Menu>
-        <button type="button" class="quiet" aria-label={t("dark")} title={t("dark")} aria-pressed={dark} onClick={() => (screen.chosenDark.value = !dark)}>
-          <Icon name="light" />
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          lang={screen.language.value === "en" ? "zh-Hans" : "en"}
-          onClick={() => screen.speak(screen.language.value === "en" ? "zh" : "en")}
-        >
-          {screen.language.value === "en" ? "中文" : "EN"}
+        <IconButton icon="light" name={t("dark")} pressed={dark} onClick={() => (screen.chosenDark.value = !dark)} />
+        <button type="button" class="quiet" lang={other === "zh" ? "zh-Hans" : "en"} onClick={() => screen.speak(other)}>
+          {other === "zh" ? "中文" : "EN"}
         </button>
       </nav>
     </header>

@@ -61,7 +61,7 @@ export function Tour() {
         <div class="row">
           <span class="note">{t("tour.at", { at: at + 1, n: STOPS.length })}</span>
           <button type="button" class="quiet" onClick={close}>
-            {t("tour.close")}
+            {t("close")}
           </button>
           {at > 0 && (
             <button type="button" onClick={() => go(at - 1)}>

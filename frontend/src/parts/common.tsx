@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useScreen } from "../screen";
+import type { Key } from "../texts";
 
 /** The colour of a token, as a CSS value; tokens beyond the eighth begin again. */
 export function tokenColour(token: number): string {
@@ -14,6 +15,9 @@ export function arrowStep(key: string): readonly [number, number] | null {
   const steps: Record<string, readonly [number, number]> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
   return steps[key] ?? null;
 }
+
+/** A setting that has a text to explain it. */
+export type SettingName = Key extends infer K ? (K extends `settings.${infer Name}.hint` ? Name : never) : never;
 
 /** One choice of several, as a row of buttons. */
 export function Choice<T extends string>(props: {
@@ -114,19 +118,41 @@ export function Menu(props: { label: ComponentChildren; name: string; class?: st
   );
 }
 
-/** A number with its name and, if it was refused, why. It is sent when it is finished, not at every key. */
+/** A setting's name, its control, and why what it holds was refused, if it was; `children` draws the control. */
+export function Field(props: {
+  name: SettingName;
+  children(tied: { id: string; "aria-invalid": boolean; "aria-describedby": string | undefined }): ComponentChildren;
+}) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const id = useId();
+  const wrong = screen.views.notice.value?.field === props.name;
+  const why = `${id}-wrong`;
+  return (
+    <div class="field">
+      <label for={id} title={t(`settings.${props.name}.hint`)}>
+        {t(`settings.${props.name}`)}
+      </label>
+      {props.children({ id, "aria-invalid": wrong, "aria-describedby": wrong ? why : undefined })}
+      {wrong && (
+        <p class="wrong" id={why}>
+          <NoticeText />
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A setting that is a number. It is sent when it is finished, not at every key. */
 export function NumberField(props: {
-  name: string;
-  label: string;
+  name: SettingName;
   value: number | null;
   min?: number;
   step?: number | "any";
   optional?: string; // what stands there when there is no number
-  hint?: string;
   onChange(value: number | null): void;
 }) {
   const screen = useScreen();
-  const id = useId();
   const notice = screen.views.notice.value;
   const wrong = notice?.field === props.name;
   const input = useRef<HTMLInputElement>(null);
@@ -146,29 +172,21 @@ export function NumberField(props: {
     else if (input.current) input.current.value = shown;
   };
   return (
-    <div class="field">
-      <label for={id} title={props.hint}>
-        {props.label}
-      </label>
-      <input
-        id={id}
-        ref={input}
-        type="number"
-        inputMode="decimal"
-        min={props.min}
-        step={props.step ?? 1}
-        defaultValue={shown}
-        placeholder={props.optional}
-        aria-invalid={wrong}
-        aria-describedby={wrong ? `${id}-wrong` : undefined}
-        onChange={finish}
-      />
-      {wrong && (
-        <p class="wrong" id={`${id}-wrong`}>
-          <NoticeText />
-        </p>
+    <Field name={props.name}>
+      {(tied) => (
+        <input
+          {...tied}
+          ref={input}
+          type="number"
+          inputMode="decimal"
+          min={props.min}
+          step={props.step ?? 1}
+          defaultValue={shown}
+          placeholder={props.optional}
+          onChange={finish}
+        />
       )}
-    </div>
+    </Field>
   );
 }
 
@@ -211,6 +229,15 @@ export function NoticeText() {
   const screen = useScreen();
   const notice = screen.views.notice.value;
   return notice ? <>{screen.objection(notice)}</> : null;
+}
+
+/** A button with a picture on it, whose name is read out, and shown where the pointer rests. */
+export function IconButton(props: { icon: keyof typeof PATHS; name: string; class?: string; disabled?: boolean; pressed?: boolean; onClick(): void }) {
+  return (
+    <button type="button" class={props.class ?? "quiet"} aria-label={props.name} title={props.name} disabled={props.disabled} aria-pressed={props.pressed} onClick={props.onClick}>
+      <Icon name={props.icon} />
+    </button>
+  );
 }
 
 export function Icon(props: { name: keyof typeof PATHS }) {

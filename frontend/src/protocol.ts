@@ -49,19 +49,23 @@ export interface Settings {
   seed: number;
 }
 
-export type Subject = "model" | "data" | "A" | "B";
+export type Subject = "model" | "seeds" | "data" | "A" | "B";
 
 /** The chain as it is shown now. */
 export interface Frame {
   version: number;
   step: number;
-  source: "model" | "data" | "difference";
+  source: "model" | "seeds" | "data" | "difference"; // of many seeds, the median of each arrow
   compare: [Subject, Subject]; // what is subtracted from what in a difference: first − second
-  /** (n_states × n_symbols), row by row: probabilities; in a difference −1 … 1; null where the data says nothing.
+  signed: boolean; // whether values are differences: of two subjects, or what a token holds
+  /** The token pointed at, whose effect on every arrow is shown if it is known: the arrow as it is, less what it is
+   *  when the token is another (the mean over the others) and the GPT is retrained. `silence` says why it is not. */
+  token: { position: number; known: boolean; silence: "" | "moving" | "untrained" | "large" } | null;
+  /** (n_states × n_symbols), row by row: probabilities; if signed −1 … 1; null where nothing is known.
    *  null as a whole where there is a map instead. */
   values: (number | null)[] | null;
   /** For more than 256 states: two bytes a pixel, row by row from the top: token, strength 0 … 255.
-   *  Token 255: never seen. In a difference the first byte is 0 for less and 1 for more of the second token than the
+   *  Token 255: never seen. If signed the first byte is 0 for less and 1 for more of the second token than the
    *  other has (two symbols), or 2 for a distance (more symbols). */
   map: Packed | null;
   pi: number[] | null; // the share of each state in the long run; null beside a map, or where it takes too long to follow
@@ -142,6 +146,26 @@ export interface Pins {
   B: { step: number; seed: number; context_length: number; fits: boolean } | null;
 }
 
+/** What many seeds say at the step shown, as far as they are trained; null: they are not shown. */
+export interface Seeds {
+  asked: number; // how many there will be
+  n: number; // how many have come so far, at this step
+  lost: number; // how many more did not stay finite
+  step: number; // whose chains these are: the step shown, or the last one before that is kept
+  low: (number | null)[] | null; // of each arrow the 5 % quantile; null where frames come as a map, or nothing is known
+  high: (number | null)[] | null; // 95 %
+  /** The selected state, by token, of at most 64: */
+  selected: {
+    tokens: number[];
+    likeliest: number[]; // share of the seeds that find this token likeliest
+    low: number[];
+    median: number[];
+    high: number[];
+    below: number[] | null; // share of the other seeds whose arrow is weaker than this seed's
+    histogram: number[][]; // how many seeds lie in each twentieth from 0 to 1
+  } | null;
+}
+
 /** A window of rows for the table of a large chain. */
 export interface Rows {
   first: number;
@@ -168,6 +192,7 @@ export interface Views {
   decoding: Decoding;
   knobs: Knobs;
   pins: Pins;
+  seeds: Seeds | null;
   rows: Rows | null;
   link: Record<string, string>; // what the link says of the session: everything that is not as it begins
   code: { python: string; command: string };
@@ -189,6 +214,8 @@ export type Command =
   | { command: "skip"; by: number } // that many recorded steps on, or back
   | { command: "speed"; speed: number | null }
   | { command: "show"; source: Frame["source"]; compare?: [Subject, Subject] }
+  | { command: "seeds"; n: number } // how many are many
+  | { command: "attribute"; position: number | null } // someone points at a token of the sequence
   | { command: "select"; state: number | null }
   | { command: "walk"; token: number } // the ball takes that arrow
   | { command: "place"; state: number } // the ball is put there

@@ -66,6 +66,7 @@ def test_every_view_has_the_keys_that_the_protocol_says():
     studio("select", state=5)
     studio("rows", first=0)
     studio("pin", slot="A")
+    studio("show", source="seeds")
     studio("select", state=-1)
     assert set(studio.views) == interface("Views")
     for name, view in studio.views.items():
@@ -841,6 +842,7 @@ def test_no_more_whole_tables_are_kept_than_the_memory_is_asked_for(monkeypatch)
         studio("pin", slot=slot)
     for step in (3, 4, 5):
         studio("seek", step=step)
+        studio.wait(1)
     studio("decode", temperature=0.5)
     table = 8 * 2 * (2**13 + 2**13 - 2)
     kept = tables_in(studio.session, 2**16, {})
@@ -1439,6 +1441,18 @@ def test_what_takes_long_waits_until_the_playhead_rests():
     assert studio.selected["pi"] == studio.frame["pi"][3]
     assert studio.numbers["entropy_rate"] is not None
     assert studio.numbers["mixing"] == "exact"
+
+
+def test_of_many_states_it_waits_too_until_a_dragged_playhead_rests():
+    studio = Driven(sequence="0110100110010110", context_length=9, steps=6, **SMALL).trained()
+    studio.wait(1)
+    studio("seek", step=2)
+    assert studio.numbers["entropy_rate"] is not None  # one click is no drag
+    studio("seek", step=3)
+    assert studio.numbers["loss"] is not None
+    assert studio.numbers["entropy_rate"] is None
+    studio.wait(1)
+    assert studio.numbers["entropy_rate"] is not None
 
 
 # -- whatever comes ----------------------------------------------------------------------------------------

@@ -69,8 +69,8 @@ def test_changed_corpora_are_those_counted_from_scratch(K, by):
     ids = rng.integers(3, size=20)
     vocabulary = bg.Vocabulary("abc")
     corpus = bg.Corpus.from_tokens(ids, K, vocabulary)
-    places, replacements = module._changes(ids, 3, K, by)
-    variants, variant_of = module._variants(corpus, ids, places, replacements)
+    places, replacements = module.changes_of(ids, 3, K, by)
+    variants, variant_of = module.corpora_of(corpus, ids, places, replacements)
     for place, replacement, variant in zip(places, replacements, variant_of, strict=True):
         if by == "token":
             other = ids.copy()

@@ -74,8 +74,10 @@ class Session:
     def advance(self, now: float, budget: float) -> None:
         """Do what is due at ``now``, in seconds of any clock that goes on; train for about ``budget`` seconds."""
         stage = self._stage
-        if stage.training:
-            stage.train(budget)
+        training = stage.training
+        if stage.busy:
+            stage.work(budget)
+        if training:
             self._after_training()
         stage.player.advance(now, stage.film, stage.training)
         if stage.tape.due(now) == now:
@@ -84,7 +86,7 @@ class Session:
     def due(self, now: float) -> float | None:
         """Return when :meth:`advance` has something to do, or None if nothing happens by itself."""
         stage = self._stage
-        if stage.training:
+        if stage.busy:
             return now
         times = [time for time in (stage.player.due(now, stage.film), stage.tape.due(now)) if time is not None]
         return min(times, default=None)
@@ -99,14 +101,14 @@ class Session:
 
     @property
     def training(self) -> bool:
-        """Whether a training is under way."""
-        return self._stage.training
+        """Whether a training is under way: of the GPT on the screen, or of others beside it."""
+        return self._stage.busy
 
     @property
     def memory(self) -> int:
         """About how many bytes it comes to take, as it is set up now."""
         setup = self._stage.setup
-        return self._limits.need(setup.config, setup.settings.steps)
+        return self._limits.need(setup.config, setup.settings.steps) + self._stage.beside.n_bytes
 
     def snapshot(self, file: str) -> Export:
         """Return a function that makes a file of what there is now, while the session goes on in any other thread.
@@ -130,7 +132,7 @@ class Session:
         stage.player.keep_pace_of(self._stage.player)
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
-        stage.check_compare()
+        stage.ask_seeds(scene.seeds)
         if scene.trained:
             stage.train_to(scene.trained, heedless=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
@@ -227,7 +229,7 @@ class Session:
 
     def _seek(self, step: float) -> None:
         self._stage.let_go()
-        self._stage.player.move_to(self._stage.film.closest(step))
+        self._stage.player.drag_to(self._stage.film.closest(step))
 
     def _skip(self, by: int) -> None:
         steps, step = self._stage.film.recorded, self._stage.player.step
@@ -245,7 +247,21 @@ class Session:
         first, second = compare or self._stage.compare
         for subject in (first, second):
             self._stage.subject(subject)  # refuses what cannot be compared
+        if source == "seeds":
+            self._stage.subject(source)
         self._stage.source, self._stage.compare = source, (first, second)
+
+    def _seeds(self, n: int) -> None:
+        if n < 2:
+            raise RefusedError(f"{n:,} seeds are not many. Ask for 2 or more.", "command")
+        self._limits.check_seeds(self._stage.setup.config, self._stage.setup.settings.steps, n)
+        self._stage.ask_seeds(n)
+
+    def _attribute(self, position: int | None) -> None:
+        n_tokens = self._stage.n_tokens
+        if position is not None and not 0 <= position < n_tokens:
+            raise RefusedError(f"There is no token {position:,}; the text has {n_tokens:,}.", "command")
+        self._stage.beside.pointed = position
 
     def _select(self, state: int | None) -> None:
         self._stage.selected = None if state is None else self._stage.check_state(state)
@@ -325,6 +341,7 @@ class Session:
         "play": _play, "pause": _pause, "step": _step, "rewind": _rewind, "seek": _seek, "skip": _skip,
         "speed": _speed,
         "show": _show, "select": _select, "decode": _decode, "pin": _pin, "unpin": _unpin, "rows": _rows,
+        "seeds": _seeds, "attribute": _attribute,
         "walk": _walk, "place": _place, "wander": _wander,
         "turn": _turn, "tensor": _tensor, "nudge": _nudge, "release": _release,
         "dismiss": _dismiss,

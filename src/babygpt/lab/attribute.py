@@ -223,9 +223,9 @@ def attribute(
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
     check_device(device)
     check_size(V, K)
-    places, replacements = _changes(ids, V, K, by)
+    places, replacements = changes_of(ids, V, K, by)
     _check_fits(len(places) * count_states(V, K) * V)
-    variants, variant_of = _variants(corpus, ids, places, replacements)
+    variants, variant_of = corpora_of(corpus, ids, places, replacements)
     corpora = [corpus, *variants]
     members = train_members(
         [one for one in corpora for _ in numbers], numbers * len(corpora), config, train_config, [train_config.steps],
@@ -271,8 +271,16 @@ def default_arrows(corpus: Corpus, limit: int = 64) -> list[tuple[int, int]]:
     return [(state, token) for state in states for token in each][:limit]
 
 
-def _changes(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each change is (P,), and the token put there (P,), −1 for none."""
+def changes_of(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each change of a text (L,) is, and the token put there, −1 for none: (P,) each.
+
+    Raises
+    ------
+    SequenceError
+        There is but one window.
+    SizeError
+        There are too many.
+    """
     L = len(ids)
     if by == "window":
         if L - K < 2:
@@ -290,10 +298,13 @@ def _changes(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[np
     return np.repeat(np.arange(L), V - 1), others.ravel()
 
 
-def _variants(
+def corpora_of(
     corpus: Corpus, ids: NDArray[np.int64], places: NDArray[np.int64], replacements: NDArray[np.int64]
 ) -> tuple[list[Corpus], NDArray[np.int64]]:
-    """Return the distinct corpora that the changes make, and which of them each change makes (P,)."""
+    """Return the distinct corpora that P changes of a text make, and which of them each change makes (P,).
+
+    ``corpus`` and ``ids`` (L,) are the text as it is; ``places`` and ``replacements`` as from :func:`changes_of`.
+    """
     V, K = len(corpus.vocabulary), corpus.context_length
     windows = window_numbers(ids, K + 1, V).astype(np.int64)
     numbers, counts = np.unique(windows, return_counts=True)

@@ -106,7 +106,7 @@ def train_members(
     losses = np.empty((len(seeds), train_config.steps))
     shapes = config.parameter_shapes if keep_weights else {}
     weights = {name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in shapes.items()}
-    size = _block_size(config, corpus, len(seeds), threads)
+    size = members_at_once(config, corpus, len(seeds), threads)
     blocks = [range(start, min(start + size, len(seeds))) for start in range(0, len(seeds), size)]
     frame_of = {step: frame for frame, step in enumerate(recorded)}
     stopped = Event()
@@ -121,7 +121,7 @@ def train_members(
             if stopped.is_set():
                 return 0, []
             if step in frame_of:
-                _read(trainer.weights, config, tables[part, frame_of[step]], threads)
+                read_tables(trainer.weights, config, tables[part, frame_of[step]], threads)
             if step < train_config.steps:
                 losses[part, step] = trainer.step().cpu()
         trained = as_modules(trainer.weights)
@@ -153,7 +153,8 @@ def _check_fits(config: GPTConfig, n_members: int, n_frames: int, keep_weights: 
         )
 
 
-def _block_size(config: GPTConfig, corpus: Corpus | Sequence[Corpus], n_members: int, threads: int) -> int:
+def members_at_once(config: GPTConfig, corpus: Corpus | Sequence[Corpus], n_members: int, threads: int = 1) -> int:
+    """Return how many of S members are trained at a time by each of so many threads, to stay within the cache."""
     per_token = 20 * config.n_layer * config.n_embd + config.vocab_size
     n_contexts = max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
     each = 4 * config.n_parameters + n_contexts * config.block_size * per_token
@@ -162,8 +163,11 @@ def _block_size(config: GPTConfig, corpus: Corpus | Sequence[Corpus], n_members:
 
 
 @torch.no_grad()
-def _read(stacked: Weights, config: GPTConfig, out: NDArray[np.float64], threads: int) -> None:
-    """Write the tables of all GPTs of a block to ``out`` (S, n_short + N, V)."""
+def read_tables(stacked: Weights, config: GPTConfig, out: NDArray[np.float64], threads: int | None = None) -> None:
+    """Write the log-probabilities of S stacked GPTs after every context, short ones first, to (S, n_short + N, V).
+
+    ``threads`` are as in :func:`babygpt.chain.extract.context_table`.
+    """
     V, K = config.vocab_size, config.block_size
     if K * count_states(V, K) <= FORWARD_TOKENS:
         contexts = torch.from_numpy(all_contexts(V, K)).to(stacked["wte.weight"].device)

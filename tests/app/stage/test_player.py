@@ -81,3 +81,22 @@ def test_a_change_of_speed_keeps_the_place(film):
     player.choose_speed(1)
     player.advance(2.0, film, training=False)
     assert player.step == 12
+
+
+def test_a_playhead_moved_again_and_again_is_dragged_until_it_rests(film):
+    player = Player()
+    player.drag_to(3)
+    assert not player.dragged  # one click: all of that step can be shown
+    assert player.due(7.0, film) == 7.0
+    player.advance(7.0, film, training=False)
+    assert player.due(7.1, film) == 7.25
+    player.drag_to(5)
+    assert (player.step, player.dragged) == (5, True)
+    player.advance(7.2, film, training=False)
+    player.advance(7.3, film, training=False)
+    assert player.dragged
+    player.advance(player.due(7.3, film), film, training=False)
+    assert not player.dragged
+    assert player.due(8.0, film) is None
+    player.drag_to(9)
+    assert not player.dragged

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from babygpt.app.stage.limits import RefusedError
-from babygpt.app.stage.links import PLAIN, SOURCES
+from babygpt.app.stage.links import SOURCES, SUBJECTS
 from babygpt.app.stage.setup import NAMES
 
 Kind = Callable[[object], bool]
@@ -55,7 +55,7 @@ def _one_of(*words: str) -> Kind:
 
 
 def _pair(value: object) -> bool:
-    subject = _one_of(*PLAIN, *SLOTS)
+    subject = _one_of(*SUBJECTS, *SLOTS)
     return isinstance(value, list) and len(value) == 2 and all(map(subject, value))
 
 
@@ -83,6 +83,8 @@ COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "skip": ({"by": _whole}, {}),
     "speed": ({"speed": _or_none(_number)}, {}),
     "show": ({"source": _one_of(*SOURCES)}, {"compare": _pair}),
+    "seeds": ({"n": _whole}, {}),
+    "attribute": ({"position": _or_none(_whole)}, {}),
     "select": ({"state": _or_none(_whole)}, {}),
     "walk": ({"token": _whole}, {}),
     "place": ({"state": _whole}, {}),

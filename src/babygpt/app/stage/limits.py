@@ -16,6 +16,8 @@ COPIES = 7
 TABLES = 13
 # Examples that one step may draw.
 MAX_BATCH = 2**20
+# Seeds beside the one on the screen, and the numbers that their chains at one step may hold.
+MAX_SEEDS, MAX_OF_SEEDS = 1000, 2**22
 # Layers take time to make, however narrow they are.
 MAX_LAYERS = 100
 
@@ -72,6 +74,11 @@ class Limits:
         """Bytes for what is recorded: half for chains, half for weights."""
         return self.memory // 4
 
+    @property
+    def seeds(self) -> int:
+        """Bytes for the chains of many seeds, besides."""
+        return self.memory // 8
+
     def check_text(self, text: str, field: str = "sequence") -> None:
         """Raise :class:`RefusedError` if the text is too long."""
         if len(text) > self.text:
@@ -123,14 +130,27 @@ class Limits:
         recorded = sum(min(self.frames // 2, (steps + 1) * frame) for frame in (table, weights))
         return COPIES * weights + TABLES * table + recorded
 
-    def check_memory(self, config: GPTConfig, steps: int) -> None:
-        """Raise :class:`RefusedError` if the GPT, its training and its chain would take too much memory.
+    def check_seeds(self, config: GPTConfig, steps: int, asked: int) -> None:
+        """Raise :class:`RefusedError` if the chains of so many seeds would be too much."""
+        self.check_most("seeds", asked, MAX_SEEDS)
+        arrows = config.vocab_size * count_states(config.vocab_size, config.block_size)
+        fits = min(MAX_OF_SEEDS, self.seeds // 8) // arrows  # two steps at least, as float32
+        if asked > fits:
+            advice = f"Ask for {fits:,} seeds, or use" if fits > 1 else "Use"
+            raise RefusedError(
+                f"{arrows:,} arrows of {asked:,} seeds are too many to show side by side. {advice} a shorter context.",
+                "seeds", "seeds", arrows=arrows, seeds=asked, fits=fits,
+            )  # fmt: skip
+        self.check_memory(config, steps, self.seeds)
+
+    def check_memory(self, config: GPTConfig, steps: int, beside: int = 0) -> None:
+        """Raise :class:`RefusedError` if the GPT, its training, its chain and ``beside`` would take too much memory.
 
         A session may train for longer later: what it may take in all is asked for the longest training.
         """
         need, limit, whose = self.need(config, self.steps), self.memory, "the studio's limit is {} a session"
         if need <= limit and self.room is not None:
-            need, limit, whose = self.need(config, steps), self.room(), "the studio has {} left for it"
+            need, limit, whose = self.need(config, steps) + beside, self.room(), "the studio has {} left for it"
         if need > limit:
             states = f"{count_states(config.vocab_size, config.block_size):,}"
             raise RefusedError(

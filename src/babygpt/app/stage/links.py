@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from babygpt.app.stage.limits import Limits, RefusedError
+from babygpt.app.stage.limits import MAX_SEEDS, Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.setup import ARTICLE, NAMES, Setup, file_name
 from babygpt.chain.decoding import check_decoding
@@ -20,9 +20,12 @@ from babygpt.errors import SettingError
 LONGEST = 4000
 
 # Whose arrows can be shown.
-SOURCES = ("model", "data", "difference")
-# What a difference is of, unless someone says otherwise.
+SOURCES = ("model", "seeds", "data", "difference")
+# What a link can compare; what a difference is of, unless someone says otherwise.
+SUBJECTS = ("model", "seeds", "data")
 PLAIN = ("model", "data")
+# How many seeds are many, unless someone says otherwise.
+SEEDS = 200
 
 _WHOLE = ("context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "seed")
 _NUMBERS = ("stop_gap", "learning_rate", "weight_decay")
@@ -46,7 +49,7 @@ class Scene:
     ----------
     trained, step
         How many steps are done, and which is shown; None: the last.
-    select, source, compare, decoding
+    select, source, compare, seeds, decoding
         What is shown of it.
     """
 
@@ -55,6 +58,7 @@ class Scene:
     select: int | None = None
     source: str = SOURCES[0]
     compare: tuple[str, str] = PLAIN
+    seeds: int = SEEDS
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -72,7 +76,7 @@ def write(setup: Setup, scene: Scene) -> dict[str, str]:
         link |= {"name": setup.name} if setup.name else {}
     link |= {name: _said(value) for name, value in asdict(setup.settings).items() if value != settings[name]}
     plain = Scene()
-    parts = {name: getattr(scene, name) for name in ("trained", "step", "select", "source")}
+    parts = {name: getattr(scene, name) for name in ("trained", "step", "select", "source", "seeds")}
     link |= {name: _said(value) for name, value in parts.items() if value != getattr(plain, name)}
     if scene.compare != plain.compare:
         link["compare"] = ",".join(scene.compare)
@@ -140,10 +144,14 @@ class _Reader:
             self._object("source", source)
             source = SOURCES[0]
         compare = tuple(self.link["compare"].split(",")) if "compare" in self.link else PLAIN
-        if len(compare) != 2 or not set(compare) <= set(PLAIN):
+        if len(compare) != 2 or not set(compare) <= set(SUBJECTS):
             self._object("compare", ",".join(compare))
             compare = PLAIN
-        return Scene(trained, step, select, source, (compare[0], compare[1]), self._decoding())
+        seeds = self._count("seeds", SEEDS) or 0
+        if not 2 <= seeds <= MAX_SEEDS:
+            self._object("seeds", str(seeds))
+            seeds = SEEDS
+        return Scene(trained, step, select, source, (compare[0], compare[1]), seeds, self._decoding())
 
     def _decoding(self) -> Decoding:
         decoding = Decoding()

@@ -9,6 +9,7 @@ from typing import Any
 
 from babygpt.app.source import LOOKS_LIKE_A_PATH
 from babygpt.app.stage.links import LONGEST, Decoding
+from babygpt.app.stage.seeds import HIGH, LOW
 from babygpt.app.stage.setup import Setup
 from babygpt.chain.contexts import count_short
 from babygpt.run.history import FRAME_BUDGET, FramePlan
@@ -18,30 +19,66 @@ _OF_THE_SCREEN = {"stop_gap"}
 _OPTIONS = {"context_length": "context", "n_layer": "layers", "n_head": "heads", "n_embd": "width"}
 
 
-def python(setup: Setup, steps: int, step: int, decoding: Decoding, context: str | None) -> str:
-    """Return a script that trains for ``steps`` steps and prints what the chain of a step says after a context."""
+def python(setup: Setup, steps: int, step: int, decoding: Decoding, state: int | None) -> str:
+    """Return a script that trains for ``steps`` steps and prints what a step's chain says, all or after a state."""
     steps, step = _as_recorded(setup, steps, step)
-    lines = ["import babygpt as bg", ""]
-    text = repr(setup.text)
-    if _is_read(setup):
-        # as the command line reads a file: without its mark and its last line break
-        lines[:0] = ["from pathlib import Path", ""]
-        lines.append(f'text = Path({setup.name!r}).read_text(encoding="utf-8-sig").removesuffix("\\n")')
-        text = "text"
-    arguments = [text, *(f"{name}={value!r}" for name, value in _given(setup, steps).items())]
-    lines.append(f"run = bg.train({', '.join(arguments)})")
-    chain = "run.chain" if step == steps else f"run.chain_at({step})"
-    bent = {name: value for name, value in asdict(decoding).items() if value != getattr(Decoding(), name)}
+    text, lines = _begun(setup, ["import babygpt as bg"])
+    lines.append(f"run = bg.train({', '.join([text, *_said(_given(setup, steps))])})")
+    chain, bent = "run.chain" if step == steps else f"run.chain_at({step})", _bent(decoding)
     if bent:
-        chain += f".with_decoding({', '.join(f'{name}={value!r}' for name, value in bent.items())})"
-    lines += [f"chain = {chain}", "print(chain)" if context is None else f"print(chain[{context!r}])"]
+        chain += f".with_decoding({', '.join(_said(bent))})"
+    lines += [f"chain = {chain}", "print(chain)" if state is None else f"print(chain[{setup.context(state)!r}])"]
+    return "\n".join(lines) + "\n"
+
+
+def python_of_seeds(setup: Setup, steps: int, step: int, decoding: Decoding, state: int | None, seeds: int) -> str:
+    """Return a script that trains many seeds and prints, of a step, what lies between nine in ten of them."""
+    bent = _bent(decoding)
+    imports = ["import numpy as np", "", "import babygpt as bg"]
+    imports += ["from babygpt.chain.decoding import decode"] if bent else []
+    text, lines = _begun(setup, imports)
+    given = {"seeds": range(seeds), "at": [step], **_given(setup, steps)}
+    given.pop("seed", None)
+    lines.append(f"many = bg.study({', '.join([text, *_said(given)])})")
+    lines.append(f"probs = many.probs[:, 0{'' if state is None else f', {state}'}]")
+    if bent:
+        lines.append(f"probs = np.exp(decode(np.log(probs), {', '.join(_said(bent))}))")
+    lines.append(f"print(np.quantile(probs, {[LOW, 0.5, HIGH]}, axis=0))")
     return "\n".join(lines) + "\n"
 
 
 def command(setup: Setup, steps: int) -> str:
     """Return the command line that trains the same."""
+    return _typed("babygpt train", setup, _given(setup, steps))
+
+
+def command_of_seeds(setup: Setup, steps: int, step: int, seeds: int) -> str:
+    """Return the command line that trains many seeds, and finds this one among them at a step."""
+    given = _given(setup, steps)
+    marked = {"mark": given.pop("seed")} if "seed" in given else {}
+    return _typed("babygpt seeds", setup, {"seeds": seeds, "at": step, **marked, **given})
+
+
+def _begun(setup: Setup, imports: list[str]) -> tuple[str, list[str]]:
+    """Return what a script calls the text, and its first lines."""
+    if not _is_read(setup):
+        return repr(setup.text), [*imports, ""]
+    # as the command line reads a file: without its mark and its last line break
+    read = f'text = Path({setup.name!r}).read_text(encoding="utf-8-sig").removesuffix("\\n")'
+    return "text", ["from pathlib import Path", "", *imports, "", read]
+
+
+def _bent(decoding: Decoding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(decoding).items() if value != getattr(Decoding(), name)}
+
+
+def _said(given: dict[str, Any]) -> list[str]:
+    return [f"{name}={value!r}" for name, value in given.items()]
+
+
+def _typed(babygpt: str, setup: Setup, given: dict[str, Any]) -> str:
     options = []
-    for name, value in _given(setup, steps).items():
+    for name, value in given.items():
         option = "--" + _OPTIONS.get(name, name).replace("_", "-")
         if name == "bias":
             options.append(option)
@@ -50,10 +87,10 @@ def command(setup: Setup, steps: int) -> str:
             options.append(f"{option}={shlex.quote(text)}" if text.startswith("-") else f"{option} {shlex.quote(text)}")
     if _is_read(setup):
         source = shlex.quote(re.sub(r"^(?=-)", "./", setup.name))
-        return " ".join(["babygpt train", source, *options])
+        return " ".join([babygpt, source, *options])
     if setup.text.startswith("-") or LOOKS_LIKE_A_PATH.search(setup.text) or "\n" in setup.text:
-        return " ".join([f"printf '%s\\n' {shlex.quote(setup.text)} | babygpt train -", *options])
-    return " ".join(["babygpt train", shlex.quote(setup.text), *options])
+        return " ".join([f"printf '%s\\n' {shlex.quote(setup.text)} | {babygpt} -", *options])
+    return " ".join([babygpt, shlex.quote(setup.text), *options])
 
 
 def _is_read(setup: Setup) -> bool:

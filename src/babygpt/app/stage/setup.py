@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
+from babygpt.app.stage.figures import context_of
 from babygpt.app.stage.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
 from babygpt.errors import InputError, SequenceError, VocabularyError
@@ -132,6 +133,15 @@ class Setup:
     def n_states(self) -> int:
         """N, the states of the chain."""
         return self.config.vocab_size**self.config.block_size
+
+    def symbols_of(self, state: int) -> list[str]:
+        """Return the symbols of a state's context."""
+        tokens = context_of(state, self.config.vocab_size, self.config.block_size)
+        return [self.corpus.vocabulary.symbols[token] for token in tokens]
+
+    def context(self, state: int) -> str:
+        """Return a state's context as it is written."""
+        return self.corpus.vocabulary.separator.join(self.symbols_of(state))
 
     @property
     def is_file(self) -> bool:

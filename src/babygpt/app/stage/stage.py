@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from babygpt.app.stage.figures import Values, context_of, data_values
+from babygpt.app.stage.beside import Beside
+from babygpt.app.stage.figures import Values, data_values
 from babygpt.app.stage.film import Film, Weights
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.links import PLAIN, Decoding
 from babygpt.app.stage.player import Player
 from babygpt.app.stage.setup import Setup
-from babygpt.app.stage.shown import Expected, Shown
+from babygpt.app.stage.shown import FEW, Expected, Shown
 from babygpt.app.stage.tape import Tape
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import number_of
@@ -49,6 +50,8 @@ class Stage:
         The state beside the chain, and the first row of a table, if there are any.
     pins
         The chains that were kept, by slot.
+    beside
+        The GPTs that are trained beside this one.
     goal
         Until which step the training under way goes; 0 if none is.
     arrive
@@ -65,11 +68,13 @@ class Stage:
         self.version = version
         self._shown: tuple[Any, Shown] | None = None
         self._learn(setup)
+        self.beside = Beside(self)
 
     def begin(self, setup: Setup) -> None:
         """Learn something else: an untrained film, at step 0. What is selected stays so if it still exists."""
-        context = None if self.selected is None else self.symbols(self.selected)
+        context = None if self.selected is None else self.setup.symbols_of(self.selected)
         self._learn(setup)
+        self.beside = Beside(self, self.beside.n_seeds)
         self.selected = None if context is None else self._state_of(context)
         self.check_compare()
 
@@ -93,6 +98,7 @@ class Stage:
             self.film.resume()
         if setup.settings.steps != old.settings.steps:
             self.film.extend(setup.settings.steps, self.player.step)
+            self.ask_seeds(self.beside.n_seeds)
             if self.training and self.arrive is None:
                 self.goal = setup.settings.steps
 
@@ -147,6 +153,18 @@ class Stage:
         self.arrive = None
         self.knobs.release()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is trained: this GPT, or others beside it."""
+        return self.training or self.beside.busy
+
+    def work(self, seconds: float) -> None:
+        """Train for about so long: this GPT first."""
+        if self.training:
+            self.train(seconds)
+        else:
+            self.beside.work(seconds)
+
     # -- the chain that is shown ----------------------------------------------------------------------------
 
     @property
@@ -157,7 +175,7 @@ class Stage:
     @property
     def passing(self) -> bool:
         """Whether frames pass by, too fast for what takes long to compute."""
-        return self.player.playing
+        return self.player.playing or (self.player.dragged and self.setup.n_states > FEW)
 
     @property
     def shown(self) -> Shown:
@@ -186,11 +204,22 @@ class Stage:
         return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
 
     def values(self) -> Values:
-        """Return the arrows of what is shown, model, data or difference: (N, V); NaN where the data says nothing."""
+        """Return the arrows of what is shown: (N, V); NaN where nothing is known.
+
+        They are differences where :attr:`signed` says so, else probabilities.
+        """
+        effects = self.beside.effects
+        if effects is not None:
+            return effects
         if self.source == "difference":
             first, second = self.compare
             return self.subject(first) - self.subject(second)
         return self.subject(self.source)
+
+    @property
+    def signed(self) -> bool:
+        """Whether differences are shown."""
+        return self.source == "difference" or self.beside.effects is not None
 
     def subject(self, subject: str) -> Values:
         """Return the probabilities (N, V) of what can be compared.
@@ -198,10 +227,13 @@ class Stage:
         Raises
         ------
         RefusedError
-            A pin that is empty, or of another kind of chain.
+            A pin that is empty, or of another kind of chain; more seeds than there can be.
         """
         if subject == "model":
             return self.shown.chain.probs
+        if subject == "seeds":
+            band = self.beside.band
+            return np.full_like(self.shown.chain.probs, np.nan) if band is None else band.median
         if subject == "data":
             if self._data is None:
                 self._data = data_values(self.setup.corpus)
@@ -221,12 +253,17 @@ class Stage:
         corpus, chain = self.setup.corpus, pin.chain
         return (chain.vocabulary, chain.context_length) == (corpus.vocabulary, corpus.context_length)
 
+    def ask_seeds(self, n: int) -> None:
+        """Begin anew with so many seeds beside this one."""
+        self.beside = Beside(self, n)
+        self.check_compare()
+
     def check_compare(self) -> None:
         """Forget a comparison that is no more."""
         pins = [self.pins[subject] for subject in self.compare if subject in self.pins]
-        if any(pin is None or not self.fits(pin) for pin in pins):
+        if any(pin is None or not self.fits(pin) for pin in pins) or not self.beside.can_show_seeds:
             self.compare = PLAIN
-            if self.source == "difference":
+            if self.source in ("difference", "seeds"):
                 self.source = "model"
 
     def turn(self, turn: Callable[[Knobs], None]) -> None:
@@ -249,6 +286,11 @@ class Stage:
         if self.knobs.nudged:  # where few weights are kept, those of an earlier step are turned: show that step
             self.player.step = self.film.weights_at(self.player.step)[0]
 
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the text has."""
+        return self.setup.corpus.n_examples + self.setup.config.block_size
+
     # -- states ---------------------------------------------------------------------------------------------
 
     def check_state(self, state: int) -> int:
@@ -257,11 +299,6 @@ class Stage:
             last = self.setup.n_states - 1
             raise RefusedError(f"There is no state {state:,}; this chain has the states 0 to {last:,}.", "command")
         return state
-
-    def symbols(self, state: int) -> list[str]:
-        """Return the symbols of a state's context."""
-        config, symbols = self.setup.config, self.setup.corpus.vocabulary.symbols
-        return [symbols[token] for token in context_of(state, config.vocab_size, config.block_size)]
 
     def _state_of(self, context: list[str]) -> int | None:
         config, symbols = self.setup.config, self.setup.corpus.vocabulary.symbols

@@ -24,7 +24,7 @@ from babygpt.app.stage.figures import (
     pixels,
     seen_bits,
 )
-from babygpt.app.stage.links import PLAIN, Scene
+from babygpt.app.stage.links import PLAIN, SUBJECTS, Scene
 from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.stage import Pin, Stage
 from babygpt.gpt.vocabulary import visible
@@ -84,7 +84,7 @@ def _setup(stage: Stage) -> View:
         "name": setup.name,
         "text": setup.text if len(setup.text) <= MAX_TEXT else None,
         "tokens": vocabulary.encode(beginning)[:MAX_TOKENS].tolist(),
-        "n_tokens": corpus.n_examples + K,
+        "n_tokens": stage.n_tokens,
         "symbols": list(vocabulary.symbols),
         "labels": [visible(symbol) for symbol in vocabulary.symbols],
         "separator": vocabulary.separator,
@@ -126,20 +126,33 @@ def _player(stage: Stage) -> View:
 
 def _frame_key(stage: Stage) -> Any:
     pins = tuple(stage.pins[subject] for subject in stage.compare if subject in stage.pins)
-    return stage.moment, stage.source, stage.compare, pins, stage.passing
+    return stage.moment, stage.source, stage.compare, pins, stage.passing, _token(stage), _known_seeds(stage)
+
+
+def _token(stage: Stage) -> View | None:
+    beside = stage.beside
+    if beside.pointed is None:
+        return None
+    return {"position": beside.pointed, "known": beside.effects is not None, "silence": beside.silence}
+
+
+def _known_seeds(stage: Stage) -> Any:
+    return stage.beside.seeds.known(stage.player.step) if stage.beside.shows_seeds else None
 
 
 def _frame(stage: Stage) -> View:
     config, values = stage.setup.config, stage.values()
-    difference, many = stage.source == "difference", len(values) > MAX_VALUES
+    many = len(values) > MAX_VALUES
     pi = None if many else stage.shown.long_run(stage.passing)
     return {
         "version": stage.version,
         "step": stage.player.step,
         "source": stage.source,
         "compare": list(stage.compare),
+        "signed": stage.signed,
+        "token": _token(stage),
         "values": None if many else numbers(values),
-        "map": pixels(values, config.vocab_size, config.block_size, difference) if many else None,
+        "map": pixels(values, config.vocab_size, config.block_size, stage.signed) if many else None,
         "pi": None if pi is None else nested(pi),
         "turned": stage.knobs.turned,
     }
@@ -165,6 +178,32 @@ def _selected(stage: Stage) -> View | None:
         "n": int(counts.sum()), "pi": None if pi is None else finite(float(pi[state])), "successors": after,
         "predecessors": before, "attention": attention, "layers": layers,
     }  # fmt: skip
+
+
+def _seeds_key(stage: Stage) -> Any:
+    return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, stage.moment, stage.selected)
+
+
+def _seeds(stage: Stage) -> View | None:
+    if not stage.beside.shows_seeds:
+        return None
+    beside, state, band = stage.beside, stage.selected, stage.beside.band
+    few = band is not None and stage.setup.n_states <= MAX_VALUES
+    low, high = band.edges if band is not None and few else (None, None)
+    selected = None
+    if band is not None and state is not None:
+        # where few steps of the seeds are kept, there may be nothing of this one to be found among them
+        own = stage.shown.chain.probs[state] if band.step == stage.player.step else None
+        selected = band.of_state(state, own, stage.setup.settings.seed)
+    return {
+        "asked": beside.n_seeds,
+        "n": 0 if band is None else len(band),
+        "lost": 0 if band is None else band.lost,
+        "step": beside.seeds.known(stage.player.step)[0],
+        "low": None if low is None else numbers(low),
+        "high": None if high is None else numbers(high),
+        "selected": selected,
+    }
 
 
 def _rows(stage: Stage) -> View | None:
@@ -196,13 +235,14 @@ def _pins(stage: Stage) -> View:
 def _scene(stage: Stage) -> Scene:
     """Return what a link says: while something runs, how it will end; of a difference only what a link can carry."""
     trained, step = stage.end
-    plain = set(stage.compare) <= set(PLAIN)
+    plain = set(stage.compare) <= set(SUBJECTS)
     return Scene(
         trained,
         None if step == trained else step,
         stage.selected,
         stage.source if plain or stage.source != "difference" else "model",
         stage.compare if plain else PLAIN,
+        stage.beside.n_seeds,
         stage.decoding,
     )
 
@@ -214,13 +254,18 @@ def _scripted(stage: Stage) -> tuple[int, int]:
 
 
 def _code(stage: Stage) -> View:
-    setup, (steps, step) = stage.setup, _scripted(stage)
-    separator = setup.corpus.vocabulary.separator
-    context = None if stage.selected is None else separator.join(stage.symbols(stage.selected))
-    return {
-        "python": scripts.python(setup, steps, step, stage.decoding, context),
-        "command": scripts.command(setup, steps),
-    }
+    setup, (steps, step), state = stage.setup, _scripted(stage), stage.selected
+    if stage.source == "seeds":
+        n = stage.beside.n_seeds
+        python = scripts.python_of_seeds(setup, steps, step, stage.decoding, state, n)
+        return {"python": python, "command": scripts.command_of_seeds(setup, steps, step, n)}
+    python = scripts.python(setup, steps, step, stage.decoding, state)
+    return {"python": python, "command": scripts.command(setup, steps)}
+
+
+def _code_key(stage: Stage) -> Any:
+    seeds = stage.source == "seeds" and stage.beside.n_seeds
+    return stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds
 
 
 # Of each view but the notice: what it depends on, and how it is made.
@@ -238,7 +283,8 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
         lambda s: s.knobs.view(s.player.step, s.film),
     ),
     "pins": (lambda s: (*s.pins.values(), s.version), _pins),
+    "seeds": (_seeds_key, _seeds),
     "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
     "link": (lambda s: (s.setup, _scene(s)), lambda s: links.write(s.setup, _scene(s))),
-    "code": (lambda s: (s.setup, _scripted(s), s.decoding, s.selected), _code),
+    "code": (_code_key, _code),
 }

@@ -1,0 +1,142 @@
+"""What is trained beside the GPT on the screen, when someone asks: other seeds, other texts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from babygpt.app.stage.limits import COPIES, RefusedError
+from babygpt.app.stage.links import SEEDS, Decoding
+from babygpt.app.stage.retraining import together
+from babygpt.app.stage.seeds import Band, ManySeeds
+from babygpt.app.stage.tokens import Moment, TokenEffects, can_change
+
+if TYPE_CHECKING:
+    from babygpt.app.stage.figures import Values
+    from babygpt.app.stage.stage import Stage
+
+
+class Beside:
+    """Many seeds, and what single tokens hold, beside what a stage learns.
+
+    Nothing is trained before it is shown: it follows what the stage shows.
+
+    Parameters
+    ----------
+    stage
+        The stage.
+    n_seeds
+        How many seeds are many.
+
+    Attributes
+    ----------
+    n_seeds
+        The same.
+    pointed
+        The place of the token that someone points at, if there is one.
+    """
+
+    def __init__(self, stage: Stage, n_seeds: int = SEEDS) -> None:
+        self.n_seeds = n_seeds
+        self.pointed: int | None = None
+        self._stage = stage
+        self._seeds: ManySeeds | None = None
+        self._tokens: TokenEffects | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to train."""
+        return self._unknown_token is not None or self._unknown_seeds is not None
+
+    def work(self, seconds: float) -> None:
+        """Train for about so long: first what someone points at."""
+        until, token, seeds = time.perf_counter() + seconds, self._unknown_token, self._unknown_seeds
+        if token is not None:
+            token[0].advance(token[1], until)
+        elif seeds is not None:
+            seeds.advance(until)
+
+    @property
+    def n_bytes(self) -> int:
+        """About how many bytes all of it takes."""
+        setup = self._stage.setup
+        others = [one for one in (self._seeds, self._tokens) if one is not None]
+        weights = 4 * setup.config.n_parameters * COPIES * together(setup.config, setup.corpus)
+        return sum(one.n_bytes + weights for one in others)
+
+    # -- seeds ----------------------------------------------------------------------------------------------
+
+    @property
+    def shows_seeds(self) -> bool:
+        """Whether many seeds are part of what is shown."""
+        stage = self._stage
+        return "seeds" in (stage.compare if stage.source == "difference" else (stage.source,))
+
+    @property
+    def can_show_seeds(self) -> bool:
+        """Whether the seeds, if they are shown, are not too many for so many arrows."""
+        try:
+            return not self.shows_seeds or self.seeds is not None
+        except RefusedError:
+            return False
+
+    @property
+    def seeds(self) -> ManySeeds:
+        """The many seeds.
+
+        Raises
+        ------
+        RefusedError
+            They are too many for so many arrows.
+        """
+        if self._seeds is None:
+            self._seeds = ManySeeds(self._stage.setup, self.n_seeds, self._stage.limits)
+        return self._seeds
+
+    @property
+    def band(self) -> Band | None:
+        """What the seeds say at the step shown, if anything is known of it."""
+        return self.seeds.band(self._stage.player.step, self._stage.decoding)
+
+    @property
+    def _unknown_seeds(self) -> ManySeeds | None:
+        return self.seeds if self.shows_seeds and not self.seeds.done else None
+
+    # -- tokens ---------------------------------------------------------------------------------------------
+
+    @property
+    def silence(self) -> str:
+        """Why nothing can be said of what a token holds: ``"moving"``, ``"untrained"``, ``"large"``; else ``""``."""
+        stage = self._stage
+        if stage.training or stage.player.playing:
+            return "moving"
+        if stage.player.step == 0:
+            return "untrained"
+        return "" if can_change(stage.setup) else "large"
+
+    @property
+    def effects(self) -> Values | None:
+        """What the token pointed at holds, float64 (N, V), if that is known."""
+        tokens = self._at_this_moment
+        return None if tokens is None or self.pointed is None else tokens.effects(self.pointed)
+
+    @property
+    def _unknown_token(self) -> tuple[TokenEffects, int] | None:
+        tokens = self._at_this_moment
+        if tokens is None or self.pointed is None or tokens.effects(self.pointed) is not None:
+            return None
+        return tokens, self.pointed
+
+    @property
+    def _at_this_moment(self) -> TokenEffects | None:
+        """What tokens hold at the step shown, if someone points at one and something can be said of it."""
+        stage = self._stage
+        if self.pointed is None or self.silence:
+            return None
+        moment = Moment(stage.player.step, stage.decoding)
+        if self._tokens is None or self._tokens.moment != moment:
+            chain = stage.film.chain(moment.step)
+            base = chain if moment.decoding == Decoding() else chain.with_decoding(**asdict(moment.decoding))
+            self._tokens = TokenEffects(stage.setup, moment, base.probs)
+        return self._tokens

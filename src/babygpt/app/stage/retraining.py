@@ -1,0 +1,84 @@
+"""GPTs that are trained beside the one on the screen, from other seeds or on other texts, a step at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.chain.contexts import count_short, count_states
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.stacked import StackedTrainer, draw
+from babygpt.run.members import members_at_once, read_tables
+
+# GPTs of the article's size side by side: a step of all of them takes as long as a screen shows a frame.
+TOGETHER = 32
+# Reading the chains of many states takes longer than a step: then one GPT at a time, so that a turn stays short.
+MANY_STATES = 4096
+
+
+def together(config: GPTConfig, corpus: Corpus, most: int = TOGETHER) -> int:
+    """Return how many GPTs to train side by side, so that none of their steps takes long."""
+    if count_states(config.vocab_size, config.block_size) > MANY_STATES:
+        return 1
+    return min(most, TOGETHER, members_at_once(config, corpus, TOGETHER))
+
+
+class Retraining:
+    """S GPTs trained side by side, a step at a time, and the chains of all of them at F steps.
+
+    Parameters
+    ----------
+    corpus
+        What all read, or S corpora, one for each.
+    seeds
+        S seeds.
+    config, train_config
+        The GPTs' shape; how to train them.
+    steps
+        The F steps whose chains are wanted, in order. With the last one the training is done.
+    probs
+        float32 (F, S, N, V): where the chains are written; NaN where a GPT's loss was no longer a number.
+
+    Attributes
+    ----------
+    n_read
+        How many of the F steps are written so far.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus | Sequence[Corpus],
+        seeds: Sequence[int],
+        config: GPTConfig,
+        train_config: TrainConfig,
+        steps: Sequence[int],
+        probs: NDArray[np.float32],
+    ) -> None:
+        self.n_read = 0
+        self._config, self._steps, self._probs = config, steps, probs
+        self._trainer = StackedTrainer(draw(config, seeds), seeds, config, corpus, train_config)
+        V, K = config.vocab_size, config.block_size
+        self._finite = np.ones(len(seeds), dtype=bool)
+        self._table = np.empty((len(seeds), count_short(V, K) + count_states(V, K), V))
+
+    @property
+    def done(self) -> bool:
+        """Whether all is read."""
+        return self.n_read == len(self._steps)
+
+    def advance(self, until: float) -> None:
+        """Train and read until that time of :func:`time.perf_counter`, a step at least."""
+        while not self.done:
+            if self._trainer.steps_done < self._steps[self.n_read]:
+                self._finite &= np.isfinite(self._trainer.step().numpy())
+            else:
+                read_tables(self._trainer.weights, self._config, self._table, threads=1)
+                self._probs[self.n_read] = np.exp(self._table[:, -self._probs.shape[2] :])
+                self._probs[self.n_read, ~self._finite] = np.nan
+                self.n_read += 1
+            if time.perf_counter() >= until:
+                return

@@ -83,6 +83,7 @@ def test_files_and_words_are_read_as_train_reads_them(babygpt):
         (["--seeds", "0"], "--seeds 0 is not a whole number of at least 1"),
         (["--seed", "-1"], "--seed -1"),
         (["--out", "map.xlsx"], "does not end in .csv, .parquet, .svg, .png or .pdf"),
+        (["--out", "nowhere/map.svg"], "There is no folder nowhere to write map.svg to"),
         (["--steps", "0"], "--steps 0"),
         (["--context", "14", "--by", "window"], "without it nothing is left"),
     ],
@@ -94,6 +95,10 @@ def test_what_cannot_be_is_told_in_one_sentence(babygpt, refused, arguments, mes
 def test_a_text_too_long_is_told(babygpt, refused):
     result = babygpt("attribute", "-", stdin="01" * 10_000)
     refused(result, "make 20,000 texts; the limit is 16,384. Use --by window, ", after_training=True)
+
+
+def test_a_map_too_large_is_refused_before_the_training(babygpt, refused):
+    refused(babygpt("attribute", "01" * 250, "--out", "map.svg"), "A map of 500 positions and 8 arrows is too large")
 
 
 def test_a_learning_rate_that_breaks_everything_is_told(babygpt, refused):

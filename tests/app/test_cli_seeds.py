@@ -121,12 +121,27 @@ def test_seeds_that_diverge_are_counted(babygpt, monkeypatch):
         (["--out", "seeds.xlsx"], "does not end in .csv, .parquet, .svg, .png or .pdf"),
         (["--each"], "--each writes a row for every seed"),
         (["--each", "--out", "seeds.svg"], "--each writes a row for every seed"),
-        (["--mark", "-1"], "--seed -1"),
+        (["--mark", "-1"], "--mark -1 is not a whole number"),
         (["--context", "40"], "--context 40 needs at least 41"),
+        (["--out", "nowhere/seeds.csv"], "There is no folder nowhere to write seeds.csv to"),
+        (["--out", "seeds.png", "--at", "all"], "51 steps make 51 columns of hills; the limit is 8"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_sentence(babygpt, refused, arguments, message):
     refused(babygpt("seeds", ARTICLE, *arguments), message)
+
+
+def test_hills_of_too_many_symbols_or_steps_are_refused_before_the_training(babygpt, refused):
+    refused(babygpt("seeds", "abcdefghijab", "--context", "1", "--out", "a.svg"), "10 symbols make 10 columns of hills")
+    refused(babygpt("seeds", "abcab", "--context", "1", "--at", "0,50", "--out", "a.svg"), "so one step fits, not 2")
+
+
+def test_a_table_is_printed_even_if_its_file_cannot_be_written(babygpt):
+    Path("seeds.csv").mkdir()
+    result = babygpt("seeds", ARTICLE, "--seeds", "2", "--out", "seeds.csv", *TINY)
+    assert result.exit_code == 2
+    assert len(arrows(result.stdout)) == 8
+    assert result.stderr.splitlines()[-1].startswith("error: The table cannot be written to seeds.csv: ")
 
 
 def test_a_training_in_which_no_seed_stays_finite_is_told(babygpt, refused):

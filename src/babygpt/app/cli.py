@@ -57,7 +57,7 @@ _OPTION = {
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "seeds", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
+        "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
         "backend", "jobs", "scheduler",
     )},
 }  # fmt: skip

@@ -48,11 +48,7 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
     """
     effects = 100 * found.by_position
     rows = default_arrows(found.corpus, MAX_ROWS) if arrows is None else list(arrows)
-    if effects.shape[0] > MAX_COLUMNS or len(rows) > MAX_ROWS:
-        raise SettingError(
-            f"A map of {effects.shape[0]:,} positions and {len(rows):,} arrows is too large to read; the limits are "
-            f"{MAX_COLUMNS} and {MAX_ROWS}. Write a .csv, or use a shorter text."
-        )
+    check_map(len(effects), len(rows))
     image = np.array([effects[:, state, token] for state, token in rows])
     vocabulary, K = found.corpus.vocabulary, found.config.block_size
     V = len(vocabulary)
@@ -101,3 +97,12 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
         axes.set_xlabel(says + "\n(in brackets: a context that the data lacks)" * unseen, fontsize=9)
 
     return _picture(draw, (min(24.0, 3.2 + 0.42 * columns), 1.5 + 0.34 * len(rows) + 0.05 * by_window * (K + 1)))
+
+
+def check_map(n_positions: int, n_arrows: int) -> None:
+    """Raise :class:`SettingError` if a map of so many columns and rows is too large to read."""
+    if n_positions > MAX_COLUMNS or n_arrows > MAX_ROWS:
+        raise SettingError(
+            f"A map of {n_positions:,} positions and {n_arrows:,} arrows is too large to read; the limits are "
+            f"{MAX_COLUMNS} and {MAX_ROWS}. Write a .csv, or use a shorter text."
+        )

@@ -63,13 +63,9 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Ma
     vocabulary = study.corpus.vocabulary
     V = len(vocabulary)
     steps = [int(study.steps[-1])] if at is None else list(at)
+    check_columns(V, len(steps))
     frames = [study.frame(step) for step in steps]
     columns = [(frame, 1) for frame in frames] if V == 2 else [(frames[0], token) for token in range(V)]
-    if V > 2 and len(steps) > 1:
-        raise SettingError(f"With {V} symbols the columns are next tokens, so one step fits, not {len(steps)}.")
-    if len(columns) > MAX_COLUMNS:
-        what = f"{V} symbols" if V > 2 else f"{len(steps)} steps"
-        raise SettingError(f"{what} make {len(columns)} columns of hills; the limit is {MAX_COLUMNS}. Write a .csv.")
     marked = study.mark(mark) if isinstance(mark, int) else mark
     states = some_states(study.corpus, MAX_ROWS)
     steps_said = " and ".join(filter(None, [", ".join(map(str, steps[:-1])), str(steps[-1])]))
@@ -97,6 +93,15 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Ma
         )
 
     return _picture(draw, (1.6 + 2.5 * max(2, len(columns)), 1.7 + 0.5 * len(states)))
+
+
+def check_columns(vocab_size: int, n_steps: int) -> None:
+    """Raise :class:`SettingError` unless hills of so many symbols, at so many steps, fit side by side."""
+    if vocab_size > 2 and n_steps > 1:
+        raise SettingError(f"With {vocab_size} symbols the columns are next tokens, so one step fits, not {n_steps}.")
+    n, what = (vocab_size, "symbols") if vocab_size > 2 else (n_steps, "steps")
+    if n > MAX_COLUMNS:
+        raise SettingError(f"{n} {what} make {n} columns of hills; the limit is {MAX_COLUMNS}. Write a .csv.")
 
 
 def density(values: NDArray[np.float64]) -> NDArray[np.float64]:

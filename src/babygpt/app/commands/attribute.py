@@ -86,24 +86,27 @@ def attribute(
     babygpt attribute 111101111011110 --seeds 100 --out attribution.svg
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import text_of, training_shown
+    from babygpt.app.many import check_out, text_of, training_shown
     from babygpt.gpt.checks import check_count
     from babygpt.gpt.corpus import Corpus
     from babygpt.gpt.vocabulary import Vocabulary
-    from babygpt.lab.tables import check_ending, write_table
+    from babygpt.lab.tables import write_table
 
-    if out is not None:
-        check_ending(out, also=(".svg", ".png", ".pdf"))
+    drawn = out is not None and check_out(out)
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
     symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
     text = text_of(sequence)
     wanted = [_parted(name) for name in arrow or ()]
     corpus = Corpus.from_text(text, context_length, symbols, tokens.value)
-    from babygpt.lab.attribute import arrow_of
+    from babygpt.lab.attribute import arrow_of, default_arrows
     from babygpt.lab.attribute import attribute as retrain
 
     arrows = [arrow_of(corpus, context, token) for context, token in wanted]
+    if drawn:  # asked before the training rather than after it
+        from babygpt.draw.attribute import check_map
 
+        n_tokens = len(corpus.vocabulary.encode(text))
+        check_map(n_tokens if by is By.token else n_tokens - context_length, len(arrows or default_arrows(corpus)))
     with training_shown(f"with each {by.value} {'changed' if by is By.token else 'left out'}") as progress:
         found = retrain(
             text, by.value, seeds=numbers, context_length=context_length, steps=steps, learning_rate=learning_rate,
@@ -111,14 +114,6 @@ def attribute(
             positions=positions.value, batch_size=batch_size, device=device, vocabulary=symbols, tokens=tokens.value,
             progress=progress,
         )  # fmt: skip
-    if out is not None:
-        if out.suffix.lower() in (".csv", ".parquet"):
-            write_table(out, found.rows())
-        else:
-            from babygpt.draw.attribute import draw_attribution
-
-            draw_attribution(found, arrows or None).save(out)
-        screen.say(f"written: {out}")
     if arrows:
         for i, (state, token) in enumerate(arrows):
             typer.echo(("\n" if i else "") + f"{_name(found, state, token)}  {_percent(found.base[state, token])}")
@@ -130,6 +125,14 @@ def attribute(
             f"The {NAMED} strongest each way, in percentage points; positions count from 0. "
             f'One arrow with every change: --arrow "{example}"'
         )
+    if out is not None:
+        if drawn:
+            from babygpt.draw.attribute import draw_attribution
+
+            draw_attribution(found, arrows or None).save(out)
+        else:
+            write_table(out, found.rows())
+        screen.say(f"written: {out}")
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -77,23 +77,25 @@ def seeds(
     babygpt seeds 111101111011110 --at all --each --out seeds.parquet
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import corpus_of, training_shown
+    from babygpt.app.many import check_out, corpus_of, training_shown
     from babygpt.gpt.checks import check_count, check_seed
-    from babygpt.lab.tables import check_ending, write_table
+    from babygpt.lab.tables import write_table
 
     if check_count("seeds", seeds) > MAX_SEEDS:
         raise SettingError(f"seeds={seeds} is more than this command takes, {MAX_SEEDS:,}. Ask for fewer.")
-    check_seed(mark)
+    check_seed(check_count("mark", mark, least=0))
     named = _steps(at, check_count("steps", steps))
-    if out is not None:
-        check_ending(out, also=(".svg", ".png", ".pdf"))
-    table = out is not None and out.suffix.lower() in (".csv", ".parquet")
-    if each and not table:
+    drawn = out is not None and check_out(out)
+    if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
     corpus = corpus_of(sequence, context_length, vocabulary, tokens)
     from babygpt.lab.seeds import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)
+    if drawn:  # asked before the training rather than after it
+        from babygpt.draw.seeds import check_columns
+
+        check_columns(len(corpus.vocabulary), steps + 1 if frames is None else len(frames))
     with training_shown(f"{seeds:,} seeds") as progress:
         found = study(
             corpus, range(seeds), steps, frames, learning_rate=learning_rate, weight_decay=weight_decay,
@@ -103,15 +105,15 @@ def seeds(
     if len(found.diverged):
         screen.say(f"{len(found.diverged):,} of {seeds:,} seeds did not stay finite and are left out.")
     marked = found.mark(mark)
+    _print(found, marked)
     if out is not None:
-        if table:
-            write_table(out, found.rows() if each else found.summary(marked))
-        else:
+        if drawn:
             from babygpt.draw.seeds import draw_seeds
 
-            draw_seeds(found, None if len(corpus.vocabulary) > 2 else found.steps.tolist(), marked).save(out)
+            draw_seeds(found, found.steps.tolist(), marked).save(out)
+        else:
+            write_table(out, found.rows() if each else found.summary(marked))
         screen.say(f"written: {out}")
-    _print(found, marked)
 
 
 def _steps(at: str | None, steps: int) -> list[int] | None:

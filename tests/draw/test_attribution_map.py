@@ -65,3 +65,20 @@ def test_maps_too_large_to_read_are_refused(found):
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
 def test_the_same_attribution_gives_the_same_bytes(found, kind):
     assert draw_attribution(found).render(kind) == draw_attribution(found).render(kind)
+
+
+@pytest.mark.parametrize(("text", "arrows"), [("11010", None), ("111101111011110", [(0, 1)])])
+def test_all_that_is_written_on_a_small_map_is_within_it(text, arrows, monkeypatch):
+    from matplotlib.figure import Figure
+
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    found = bg.attribute(text, by="window", seeds=range(100), n_layer=1, n_head=1, n_embd=4, steps=1)
+    draw_attribution(found, arrows).render("png")
+    [figure] = drawn
+    figure.draw_without_rendering()
+    written = figure.get_tightbbox()  # in inches
+    assert written.x0 >= 0
+    assert written.y0 >= 0
+    assert written.x1 <= figure.get_figwidth()
+    assert written.y1 <= figure.get_figheight()

@@ -61,14 +61,17 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
     ]
     whose = f"seed {found.seeds[0]}" if len(found.seeds) == 1 else f"mean of {len(found.seeds):,} seeds"
     by_window = found.by == "window"
-    what = "window (a context and the token after it) left out" if by_window else "token changed"
+    what = "window left out" if by_window else "token changed"
+    width = min(24.0, max(5.6, 3.2 + 0.42 * columns))  # a title is as wide as the narrowest
+    height = 1.5 + 0.34 * len(rows) + 0.05 * by_window * (K + 1)
 
     def draw(figure) -> None:  # type: ignore[no-untyped-def]
         axes = figure.subplots()
         most = max(float(np.abs(image).max()), 1e-9)
         shown = axes.imshow(image, cmap=_COLOURS, vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
-        bar = figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02)
-        bar.set_label("what it adds to the arrow, percentage points", fontsize=9)
+        # of many rows no higher than a hand, and beside few there is no room to say what is coloured
+        bar = figure.colorbar(shown, ax=axes, shrink=min(0.8, 5 / height), aspect=20, fraction=0.4 / width, pad=0.02)
+        bar.set_label("what it adds to the arrow, " * (height > 3.4) + "percentage points", fontsize=9)
         bar.ax.tick_params(labelsize=8)
         if columns <= MAX_WRITTEN:
             for (row, column), value in np.ndenumerate(image):
@@ -96,7 +99,7 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
         unseen = any(state not in seen for state, _ in rows)
         axes.set_xlabel(says + "\n(in brackets: a context that the data lacks)" * unseen, fontsize=9)
 
-    return _picture(draw, (min(24.0, 3.2 + 0.42 * columns), 1.5 + 0.34 * len(rows) + 0.05 * by_window * (K + 1)))
+    return _picture(draw, (width, height))
 
 
 def check_map(n_positions: int, n_arrows: int) -> None:

@@ -162,6 +162,12 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch, address
         bg.sweep(SPEC, tmp_path / "sweep", backend="dask", scheduler=address)
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1", "tcp://127.0.0.1", "tcp://h:port", "tcp://h:70000", ""])
+def test_what_is_no_address_is_told_at_once(tmp_path, address):
+    with pytest.raises(bg.SettingError, match=f"scheduler='{address}' is no address"):
+        bg.sweep(SPEC, tmp_path / "sweep", backend="dask", scheduler=address)
+
+
 def test_a_cluster_without_workers_is_told(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(crew, "PATIENCE", 1)
     with pytest.raises(bg.SweepError, match=f"has no workers. Start some with: dask worker {cluster.address}"):

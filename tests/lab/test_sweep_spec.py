@@ -153,6 +153,10 @@ FIXED = f'[fixed]\nsequence = "{ARTICLE}"\n'
         (FIXED + 'learning_rate = "fast"', ["not a number"]),
         ("[fixed]\nsequence = 111101111", ["sequence = 111101111", "not a text"]),
         (FIXED + "[grid]\nn_layer = []", ["n_layer in [grid] has no values", "nothing to train"]),
+        (FIXED + f"steps = {10**20}", ["steps in [fixed] does not fit 63 bits"]),
+        (FIXED + f"learning_rate = {10**400}", ["learning_rate in [fixed] does not fit 63 bits"]),
+        (FIXED + f"[random]\ndraws = 1\nsteps = {{low = 1, high = {10**20}}}", ["steps in [random] does not fit"]),
+        (FIXED + f'[grid]\nseed = "0..{10**20}"', ["in [grid] is no list"]),
         (FIXED + '[grid]\nseed = "9..0"', ["seed in [grid] has no values"]),
         (FIXED + "[grid]\nn_layer = 3", ["n_layer = 3 in [grid] is no list", "[1, 2, 3]"]),
         (FIXED + '[grid]\nlearning_rate = "0..9"', ["is no list", "a number"]),
@@ -185,6 +189,12 @@ FIXED = f'[fixed]\nsequence = "{ARTICLE}"\n'
 )  # fmt: skip
 def test_what_is_no_spec_is_refused_in_a_sentence(content, words):
     refused(content, *words)
+
+
+def test_a_number_of_thousands_of_digits_is_told(tmp_path):
+    (tmp_path / "long.toml").write_text(FIXED + "steps = 1" + 5000 * "0")
+    with pytest.raises(bg.SettingError, match=r"long\.toml is not TOML: Exceeds the limit"):
+        SweepSpec.read(tmp_path / "long.toml")
 
 
 @pytest.mark.parametrize(("sequence", "error"), [("101", bg.SequenceError), ("1111", bg.SequenceError)])

@@ -150,6 +150,10 @@ class Crew:
         except ImportError as error:
             raise SettingError("A Dask cluster needs Dask. Install it with: pip install 'babygpt[cluster]'") from error
 
+        if not _is_address(str(self.scheduler)):  # a Client of no address waits at exit, and prints a traceback
+            raise SettingError(
+                f"scheduler={self.scheduler!r} is no address. A Dask scheduler prints its own, such as tcp://HOST:8786"
+            )
         with _quiet_logs():
             try:
                 client: Any = Client(  # type: ignore[no-untyped-call]
@@ -227,6 +231,16 @@ def _quiet_logs() -> Iterator[None]:
     finally:
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
+
+
+def _is_address(text: str) -> bool:
+    from distributed.comm.addressing import get_address_host_port
+
+    try:
+        _, port = get_address_host_port(text)
+    except ValueError:
+        return False
+    return bool(0 < port < 2**16)
 
 
 def _why(error: Exception, scheduler: str | None) -> str:

@@ -43,7 +43,7 @@ from babygpt.lab.settings import SETTINGS, TRUTHS, UNITS, Settings, canonical, c
 MAX_TASKS = 1_000_000
 
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")  # no more digits than a column of 64 bits holds
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,10 @@ class SweepSpec:
         except UnicodeDecodeError as error:
             raise FileError(f"The spec {path} is not UTF-8 text.") from error
         try:
-            return cls.of(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise SettingError(f"The spec {path} is not TOML: {error}.") from error
+            content = tomllib.loads(text)
+        except ValueError as error:  # a TOMLDecodeError, or Python's own, of a number of thousands of digits
+            raise SettingError(f"The spec {path} is not TOML: {str(error).rstrip('.')}.") from error
+        return cls.of(content)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> SweepSpec:
@@ -241,6 +242,8 @@ def _check_known(what: str, given: Mapping[str, Any], known: list[str], where: s
 def _checked(name: str, value: object, where: str) -> Any:
     """Return a value as the type of its setting: 1 is a rate too, 1.0 no count, and true no number."""
     kind = SETTINGS[name][0]
+    if kind in (int, float) and isinstance(value, int) and abs(value) >= 2**63:
+        raise SettingError(f"{name} in [{where}] does not fit 63 bits. Use a smaller number.")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

@@ -92,7 +92,7 @@ def run(
         raise typer.Exit(130) from None
     said = ", ".join(f"{count:,} {status}" for status, count in made.statuses.items())
     known = f" ({made.n_known:,} known before)" if made.n_known else ""
-    screen.say(f"{made.n_tasks:,} trainings: {said}{known}")
+    screen.say(f"{made.n_tasks:,} training{'s' * (made.n_tasks != 1)}: {said}{known}")
     for reason in sorted(made.failures)[:3]:
         screen.say(f"warning: {reason}")
     typer.echo(folder / "results.parquet")

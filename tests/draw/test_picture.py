@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,18 @@ def test_a_file_that_cannot_be_written_is_told(picture, tmp_path, name):
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(bg.FileError, match=r"cannot be written to .*: (No such file or directory|Is a directory)"):
         picture.save(tmp_path / name)
+
+
+def test_a_disk_that_is_full_leaves_the_old_picture_and_nothing_else(picture, tmp_path, monkeypatch):
+    def full(path, data):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    picture.save(tmp_path / "a.svg")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(bg.FileError, match=r"cannot be written to .*: No space left on device"):
+        picture.save(tmp_path / "a.svg")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.svg", "<svg>")]
 
 
 def test_svg_is_text_and_what_a_notebook_shows(picture):

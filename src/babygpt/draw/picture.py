@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,17 @@ class Picture:
         SettingError
             The name ends in no known format.
         FileError
-            The file cannot be written.
+            The file cannot be written; what was there before is untouched.
         """
         path = Path(path)
         data = self.render(path.suffix.removeprefix(".").lower())
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            path.write_bytes(data)
+            try:
+                unfinished.write_bytes(data)
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
         except OSError as error:
             raise FileError(f"The picture cannot be written to {path}: {error.strerror}.") from error
         return path

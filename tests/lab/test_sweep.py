@@ -142,6 +142,19 @@ def test_a_shorter_spec_keeps_what_others_asked_for_behind_its_own(tmp_path):
     assert sorted(made.table["seed"].to_pylist()) == [0, 1, 2]
 
 
+def test_results_of_a_longer_sweep_that_was_stopped_are_read_too(tmp_path):
+    folder = tmp_path / "sweep"
+    bg.sweep({"fixed": SMALL}, folder, jobs=1)
+
+    def stop(done, _):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bg.sweep({"fixed": SMALL, "grid": {"weight_decay": [0.1, 0.2, 0.3]}}, folder, jobs=1, progress=stop)
+    assert sorted(read_results(folder)["weight_decay"].to_pylist()) == [0.1, 0.2]
+
+
 def test_damaged_and_unfinished_parts_are_computed_again(tmp_path, alone):
     bg.sweep(SPEC, tmp_path / "sweep", jobs=1)
     parts = sorted((tmp_path / "sweep" / "parts").iterdir())

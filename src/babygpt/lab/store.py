@@ -164,10 +164,12 @@ def read_results(path: str | Path) -> pa.Table:
         There are none, or they cannot be read.
     """
     path = Path(path)
-    files = [path / "results.parquet"] if path.is_dir() else [path]
-    if not files[0].exists() and path.is_dir():
-        files = sorted((path / "parts").glob("*.parquet"))  # of a sweep that is not complete
-    if not files or not files[0].exists():
+    whole = path / "results.parquet" if path.is_dir() else path
+    files = [whole] if whole.exists() else []
+    parts = sorted((path / "parts").glob("*.parquet"))
+    if not files or any(part.stat().st_mtime_ns > whole.stat().st_mtime_ns for part in parts):
+        files = parts or files  # of a sweep that was stopped, the first one or a longer one
+    if not files:
         raise FileError(f"There are no results of a sweep in {path}. Make some: babygpt sweep SPEC.toml --out {path}")
     try:
         return pa.concat_tables([parquet.read_table(file) for file in files])

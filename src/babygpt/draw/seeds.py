@@ -132,13 +132,14 @@ def _draw_column(axes: Axes, study: SeedStudy, states: list[int], frame: int, to
         x, top = middles[start:stop], row - hill[start:stop]
         order = 2 * row + 1
         axes.fill_between(x, row, top, color=colour, alpha=0.72, linewidth=0, zorder=order)
-        axes.plot(x, top, color="white", linewidth=2.2, zorder=order)
+        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+        white = min(1.0, 16 * (high - low))  # white lines as wide as a narrow hill would leave nothing of it
+        axes.plot(x, top, color="white", linewidth=1.2 + white, zorder=order)
         axes.plot(x, top, color=colour, linewidth=1.2, linestyle="-" if seen else (0, (3, 1.2)), zorder=order)
         axes.plot([0, 1], [row, row], color="#cccccc", linewidth=0.6, zorder=order)
-        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
         axes.plot([low, high], [row, row], color=colour, linewidth=3, solid_capstyle="butt", zorder=order)
         peak = hill[min(_BINS - 1, int(middle * _BINS))]
-        axes.plot([middle, middle], [row, row - peak], color="white", linewidth=1.4, zorder=order)
+        axes.plot([middle, middle], [row, row - peak], color="white", linewidth=0.4 + white, zorder=order)
         if seen:
             axes.plot(
                 data[state][token], row, "o", color="white", markeredgecolor=_SEEN, markersize=5, clip_on=False,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -178,3 +179,10 @@ def test_texts_too_short_and_studies_too_large_are_refused(monkeypatch):
 
 def test_a_study_says_what_it_is(tiny):
     assert repr(tiny) == "SeedStudy(20 seeds, 4 of 4 steps, 9 states)"
+
+
+def test_a_marked_run_that_diverges_after_the_recorded_steps_is_told(few):
+    hot = replace(few, train_config=replace(few.train_config, learning_rate=1e30, steps=5))
+    early = replace(hot, steps=few.steps[:1], probs=few.probs[:, :1])
+    with pytest.raises(DivergedError, match="The GPT of seed 4242 did not stay finite"):
+        early.mark(4242)

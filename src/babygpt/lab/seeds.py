@@ -140,9 +140,9 @@ class SeedStudy:
             probs = self.probs[np.flatnonzero(among)[0]]
         else:
             steps = self.steps.tolist()
-            tables = train_members(self.corpus, [seed], self.config, self.train_config, steps, threads=1).tables
-            probs = np.exp(tables[0, :, -self.probs.shape[2] :])
-            if seed in self.diverged or not np.isfinite(probs).all():
+            alone = train_members(self.corpus, [seed], self.config, self.train_config, steps, threads=1)
+            probs = np.exp(alone.tables[0, :, -self.probs.shape[2] :])
+            if seed in self.diverged or not (np.isfinite(probs).all() and np.isfinite(alone.losses).all()):
                 raise _diverged(f"The GPT of seed {seed} did not", self.train_config)
         others = self.probs[~among]
         if not len(others):

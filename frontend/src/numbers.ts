@@ -8,6 +8,12 @@ export function percent(p: number): string {
   return `${whole}\u00a0%`;
 }
 
+/** "66–78 %": from one probability to another. */
+export function range(low: number, high: number, write = percent): string {
+  const [from, to] = [write(low), write(high)];
+  return from === to ? to : `${from.replace(/\s?%/, "")}–${to}`;
+}
+
 /** "+12" or "−3": a difference of probabilities in percentage points. */
 export function points(difference: number): string {
   const whole = Math.round(100 * difference);

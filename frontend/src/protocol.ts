@@ -162,6 +162,7 @@ export interface Seeds {
     median: number[];
     high: number[];
     below: number[] | null; // share of the other seeds whose arrow is weaker than this seed's
+    before: number[]; // (V) medians of the arrows that lead here, in the order of the selected state's predecessors
     histogram: number[][]; // how many seeds lie in each twentieth from 0 to 1
   } | null;
 }

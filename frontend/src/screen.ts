@@ -23,6 +23,7 @@ const NAMES: (keyof Views)[] = [
   "decoding",
   "knobs",
   "pins",
+  "seeds",
   "rows",
   "link",
   "code",
@@ -53,6 +54,7 @@ function remembered(): boolean | null {
 }
 
 const A_MOMENT = 250; // ms
+const DWELL = 180; // ms that someone points at a token before it is meant
 
 export const MOST_DRAWN = 256; // states drawn one by one; more make a map
 
@@ -68,6 +70,8 @@ export class Screen {
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
+  private dwelling: ReturnType<typeof setTimeout> | undefined;
+  private pointed: number | null = null; // the token whose effects were asked for
   private chosenLanguage: string | null = null;
   readonly busy = signal(false);
   private waiting: ReturnType<typeof setTimeout> | null = null;
@@ -142,6 +146,7 @@ export class Screen {
       }),
       effect(() => {
         void this.views.setup.value;
+        this.pointed = null; // of another setup nothing is asked yet
         void this.views.notice.value?.id;
         this.complaint.value = null; // what was refused has been replaced
       }),
@@ -165,6 +170,16 @@ export class Screen {
     this.model.send(command);
     // what takes longer than a moment is said to be under way, until anything comes back
     if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
+  }
+
+  /** Someone points at a token of the sequence, or no more: what it holds is shown. */
+  point(position: number | null): void {
+    clearTimeout(this.dwelling);
+    if (position === this.pointed) return;
+    const ask = () => this.send({ command: "attribute", position: (this.pointed = position) });
+    // who goes from token to token need not wait
+    if (position === null || this.pointed !== null) ask();
+    else this.dwelling = setTimeout(ask, DWELL);
   }
 
   private answered(): void {

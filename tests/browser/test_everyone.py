@@ -31,7 +31,9 @@ def open_all(page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("link", ["", "#view=table", "#view=map", "#lang=zh", "#source=difference", "#preset=prose"])
+@pytest.mark.parametrize(
+    "link", ["", "#view=table", "#view=map", "#lang=zh", "#source=difference", "#preset=prose", "#source=seeds&seeds=8"]
+)
 def test_axe_finds_nothing(visit, link, scheme):
     page = visit((link or "#") + "&trained=50&select=3", color_scheme=scheme)
     expect(page.locator(".sentence")).to_be_visible()
@@ -103,10 +105,11 @@ def test_where_playing_rests_is_said_aloud(visit):
     expect(page.locator('.unseen[aria-live="polite"]')).to_have_text(re.compile(r"^Step 50 of 50, loss 0\.4\d+\.$"))
 
 
+@pytest.mark.parametrize("source", ["model", "seeds"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 700), (768, 1024), (390, 844)])
-def test_nothing_overflows_and_no_text_is_missing(visit, language, width, height):
-    page = visit(f"#lang={language}&trained=50&select=7", width, height)
+def test_nothing_overflows_and_no_text_is_missing(visit, language, width, height, source):
+    page = visit(f"#lang={language}&trained=50&select=7&source={source}&seeds=8", width, height)
     expect(page.locator(".sentence")).to_be_visible()
     open_all(page)
     assert page.evaluate(OVERFLOWING) == []

@@ -8,11 +8,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { type Arrows, type Label, countArrows, placeLabels, route } from "./arrows";
 import { type Point, type Stadium, pathOf } from "./curve";
 import { successor, tokenOfKey } from "../contexts";
-import { points } from "../numbers";
+import { points, range } from "../numbers";
 import type { Text } from "../texts";
 import { headPath, isOpen } from "./heads";
 import { type Format, type Layout, layOut, nameOf, shorten, spread } from "./layout";
-import { LONGEST_AMOUNT, haloOf, headBreadth, inkOf, percent, strongInkOf } from "./strength";
+import { LONGEST_AMOUNT, LONGEST_RANGE, bandOf, haloOf, headBreadth, inkOf, percent, strongInkOf } from "./strength";
 import { BALL, ease, follow, restingDirection, restingPlace, track } from "./travel";
 
 export interface Ball {
@@ -23,6 +23,12 @@ export interface Ball {
   wandering: boolean;
 }
 
+/** Between which probabilities an arrow lies, of each arrow. */
+export interface Bands {
+  low: (number | null)[];
+  high: (number | null)[];
+}
+
 export interface GraphProps {
   nSymbols: number;
   contextLength: number;
@@ -30,6 +36,7 @@ export interface GraphProps {
   labels: string[]; // as they are shown
   separator: string;
   values: (number | null)[];
+  bands: Bands | null; // then `values` are somewhere in them
   difference: boolean;
   pi: number[] | null;
   seen: (state: number) => boolean;
@@ -64,10 +71,10 @@ interface Scene {
   rest(state: number): number;
 }
 
-function makeScene(layout: Layout, labels: readonly string[]): Scene {
+function makeScene(layout: Layout, labels: readonly string[], longest: string): Scene {
   const arrows = route(layout);
   const all = Array.from({ length: Math.min(countArrows(layout), ALL_LABELLED + 1) }, (_, i) => i);
-  const placed = all.length <= ALL_LABELLED ? placeFor(layout, arrows, all, labels, all) : null;
+  const placed = all.length <= ALL_LABELLED ? placeFor(layout, arrows, all, labels, all, longest) : null;
   const rests = new Map<number, number>();
   const rest = (state: number): number => {
     const known = rests.get(state) ?? restingDirection(layout, state, arrows, placed ?? []);
@@ -85,9 +92,10 @@ function placeFor(
   wanted: number[],
   labels: readonly string[],
   around: number[],
+  longest: string,
 ): Label[] {
-  const longest = wanted.map((i) => `${tokenName(labels, i % layout.nSymbols)} ${LONGEST_AMOUNT}`);
-  return placeLabels(layout, arrows, wanted, longest, around);
+  const texts = wanted.map((i) => `${tokenName(labels, i % layout.nSymbols)} ${longest}`);
+  return placeLabels(layout, arrows, wanted, texts, around);
 }
 
 function remembered<K, V>(memory: Map<K, V>, key: K, make: () => V): V {
@@ -103,13 +111,14 @@ const grade = (value: number, step: number): number => round(Math.max(1, Math.ro
 
 /** The graph; it fills what contains it. */
 export function Graph(props: GraphProps): JSX.Element {
-  const { nSymbols, contextLength, labels, separator, values, difference, pi, selected, ball, text } = props;
+  const { nSymbols, contextLength, labels, separator, values, bands, difference, pi, selected, ball, text } = props;
   const svg = useRef<SVGSVGElement>(null);
   const format = useFormat(svg);
   const labelKey = labels.join("\n");
+  const longest = bands ? LONGEST_RANGE : LONGEST_AMOUNT;
   const scene = useMemo(
-    () => makeScene(layOut(nSymbols, contextLength, labels, separator, format), labels),
-    [nSymbols, contextLength, labelKey, separator, format],
+    () => makeScene(layOut(nSymbols, contextLength, labels, separator, format), labels, longest),
+    [nSymbols, contextLength, labelKey, separator, format, longest],
   );
   const { layout, arrows } = scene;
   const { n } = layout;
@@ -121,7 +130,14 @@ export function Graph(props: GraphProps): JSX.Element {
   const tabStop = within(focused) ?? within(last) ?? within(selected) ?? within(ball?.state) ?? 0;
   const active = [...new Set([within(selected), within(hovered), within(focused)])].filter((s) => s !== null);
   const name = (state: number): string => nameOf(state, nSymbols, contextLength, labels, separator);
-  const amount = (value: number): string => (difference ? points(value) : percent(value));
+  const edges = (i: number): [number, number] | null => {
+    const [low, high] = [bands?.low[i], bands?.high[i]];
+    return typeof low === "number" && typeof high === "number" ? [low, high] : null;
+  };
+  const amount = (i: number): string => {
+    const [value, band] = [current[i]!, edges(i)];
+    return difference ? points(value) : band ? range(...band, percent) : percent(value);
+  };
   // a frame of another vocabulary or context length may still be on its way
   const current = values.length === countArrows(layout) ? values : [];
 
@@ -130,11 +146,12 @@ export function Graph(props: GraphProps): JSX.Element {
   const background = active.length === 0 ? [] : drawn.filter((i) => !active.includes(Math.floor(i / nSymbols)));
 
   const shown = scene.labels === null ? labelled(active, current, nSymbols) : [];
-  const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown), [scene, shown.join()]);
+  const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown, longest), [scene, shown.join()]);
 
   const many = countArrows(layout) > MANY;
   const arrow = (i: number, kind: "strong" | "plain" | "faint"): JSX.Element => {
     const value = current[i]!;
+    const band = edges(i);
     const { token, line, tip, angle } = arrows(i);
     const ink = (kind === "strong" ? strongInkOf : inkOf)(Math.abs(value), layout);
     const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.5) * ink.opacity : ink.opacity;
@@ -143,11 +160,13 @@ export function Graph(props: GraphProps): JSX.Element {
     const length = layout.arrowHead;
     // with many arrows, ink in coarser grades, so that a frame changes only some of them
     const [width, strength] = many ? [grade(ink.width, 0.1), grade(opacity, 0.04)] : [round(ink.width), round(opacity)];
-    const look = `${width} ${strength} ${headless} ${colour}`;
+    const broad = band && round(width + bandOf(...band, layout));
+    const look = `${width} ${broad} ${strength} ${headless} ${colour}`;
     const known = scene.marks.get(i);
     if (known?.look === look) return known.mark;
     const mark = (
       <g key={i} class={`g-arrow ${colour}`} stroke-width={width} stroke-opacity={strength} fill-opacity={strength}>
+        {broad && <path class="g-band" d={remembered(scene.lines, i, () => pathOf(line))} stroke-width={broad} />}
         <path class="g-line" d={remembered(scene.lines, i, () => pathOf(line))} />
         {!headless && (
           <path
@@ -174,7 +193,7 @@ export function Graph(props: GraphProps): JSX.Element {
       .map(({ value, token }) =>
         difference
           ? text("graph.arrow.difference", { token: labels[token] ?? "?", points: points(value) })
-          : text("graph.arrow", { token: labels[token] ?? "?", percent: percent(value) }),
+          : text("graph.arrow", { token: labels[token] ?? "?", percent: amount(state * nSymbols + token) }),
       );
     if (said.length === 0) return text("graph.node.nothing", { context: name(state), seen });
     return text("graph.node", { context: name(state), arrows: said.join(text("sentence.comma")), seen });
@@ -220,7 +239,7 @@ export function Graph(props: GraphProps): JSX.Element {
           {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
         </g>
       )),
-    [scene, selected, hovered, tabStop, unseen, language, described, pi, difference],
+    [scene, selected, hovered, tabStop, unseen, language, described, bands, pi, difference],
   );
 
   const named =
@@ -328,7 +347,7 @@ export function Graph(props: GraphProps): JSX.Element {
               y={round(label.y)}
               dy="0.35em"
             >
-              <tspan class="g-symbol">{tokenName(labels, token)}</tspan> {amount(value)}
+              <tspan class="g-symbol">{tokenName(labels, token)}</tspan> {amount(label.arrow)}
             </text>
           );
         })}

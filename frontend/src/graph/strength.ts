@@ -36,6 +36,12 @@ export function strongInkOf(strength: number, layout: Layout): Ink {
   return { width: layout.n * layout.nSymbols <= 64 ? width : 0.8 + 1.4 * width, opacity: 0.3 + 0.7 * opacity };
 }
 
+/** How broad the band around an arrow is that lies between two probabilities: five times as much as a line gains. */
+export function bandOf(low: number, high: number, layout: Layout): number {
+  const [, gain] = thickness(layout.n * layout.nSymbols);
+  return 5 * gain * (high - low);
+}
+
 /** Half the breadth of the head of an arrow whose line has this width. */
 export const headBreadth = (length: number, width: number): number => length * 0.3 + width * 0.55;
 
@@ -47,8 +53,9 @@ export function percent(p: number): string {
   return `${Math.round(p * 100)}%`;
 }
 
-/** The longest text that an arrow carries beside its token. */
+/** The longest text that an arrow carries beside its token, if that is one probability, and if it is two. */
 export const LONGEST_AMOUNT = "100%";
+export const LONGEST_RANGE = "88–88%";
 
 /**
  * How far the halo of a state reaches beyond its outline, so that the halo's area is proportional to its long-run

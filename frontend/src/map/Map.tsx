@@ -33,7 +33,7 @@ export function SuffixMap() {
   const K = setup?.settings.context_length ?? 1;
   const [width, height] = setup?.map ?? mapSize(V, K);
   const length = mapLength(V, width, height);
-  const difference = frame?.source === "difference";
+  const difference = frame?.signed ?? false;
   const data = useMemo(() => {
     if (!frame) return null;
     if (frame.map) return bytes(frame.map);

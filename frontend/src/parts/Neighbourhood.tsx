@@ -25,9 +25,14 @@ export function Neighbourhood() {
         </button>
       </div>
     );
-  const before = [...selected.predecessors].sort((a, b) => b.p - a.p).slice(0, MOST);
+  // of many seeds, the medians
+  const seeds = screen.views.frame.value?.source === "seeds" ? screen.views.seeds.value?.selected : null;
+  const before = selected.predecessors
+    .map((arrow, i) => (seeds ? { ...arrow, p: seeds.before[i] ?? 0 } : arrow))
+    .sort((a, b) => b.p - a.p)
+    .slice(0, MOST);
   const after = selected.successors
-    .map((state, token) => ({ state, token, p: selected.model[token] ?? 0 }))
+    .map((state, token) => ({ state, token, p: (seeds ? seeds.median[seeds.tokens.indexOf(token)] : selected.model[token]) ?? 0 }))
     .sort((a, b) => b.p - a.p)
     .slice(0, MOST);
   const height = Math.max(before.length, after.length, 3) * GAP + GAP;

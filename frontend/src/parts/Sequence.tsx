@@ -20,6 +20,7 @@ export function Sequence() {
   const file = useRef<HTMLInputElement>(null);
   const moveTo = useRef<number | null>(null);
   const draft = useDraft(screen);
+  useEffect(() => () => screen.point(null), []);
   useLayoutEffect(() => {
     if (moveTo.current === null) return;
     const target = box.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
@@ -43,6 +44,10 @@ export function Sequence() {
       evidence.set(end + 1, "next");
     }
 
+  const point = (target: EventTarget | null) => {
+    const at = target instanceof Element ? target.closest<HTMLElement>("[data-at]")?.dataset.at : undefined;
+    if (at !== undefined && !draft.refused) screen.point(Number(at));
+  };
   const replace = (at: number, symbol: string) => draft.edit(draft.now().map((old, i) => (i === at ? symbol : old)));
   const next = (token: number) => (token + 1) % V;
   const go = (at: number) => {
@@ -108,7 +113,16 @@ export function Sequence() {
       {writing ? (
         <Writing onDone={() => setWriting(false)} />
       ) : (
-        <div class="strip" role="group" aria-label={t("sequence.label", { n: draft.refused ? symbols.length : setup.n_tokens })} data-refused={draft.refused}>
+        <div
+          class="strip"
+          role="group"
+          aria-label={t("sequence.label", { n: draft.refused ? symbols.length : setup.n_tokens })}
+          data-refused={draft.refused}
+          onPointerOver={(event) => event.pointerType === "mouse" && point(event.target)}
+          onPointerLeave={() => screen.point(null)}
+          onFocusIn={(event) => (event.target as Element).matches(":focus-visible") && point(event.target)}
+          onFocusOut={() => screen.point(null)}
+        >
           {symbols.map((symbol, at) => {
             const token = tokens[at] ?? -1;
             const label = labels[token] ?? symbol;
@@ -120,6 +134,7 @@ export function Sequence() {
                 class="token"
                 data-at={at}
                 data-evidence={evidence.get(at)}
+                data-pointed={screen.views.frame.value?.token?.position === at}
                 style={{ "--colour": tokenColour(Math.max(0, token)) }}
                 tabIndex={at === Math.min(focus, symbols.length) ? 0 : -1}
                 disabled={!editable}

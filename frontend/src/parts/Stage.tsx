@@ -13,9 +13,10 @@ import { sentence } from "./StatePanel";
 import { ChainTable } from "./Table";
 
 const MOST_TRIED = 1000; // states, to find one for the hint
+const SEEDS = [50, 200, 1000]; // how many there may be
 const FAINT = 0.05; // arrows below are not drawn where there are many
 
-/** The chain, as graph, table or map, of the model, the data, or the difference between two. */
+/** The chain, as graph, table or map, of the model, of many seeds, of the data, or the difference between two. */
 export function Stage() {
   const screen = useScreen();
   const t = screen.text.value;
@@ -30,7 +31,9 @@ export function Stage() {
   if (!setup || !frame) return null;
   const view = screen.shownView.value;
   const show = (source: Frame["source"], compare?: [Subject, Subject]) => screen.send({ command: "show", source, compare });
-  const subjects: Subject[] = ["model", "data", "A", "B"];
+  const subjects: Subject[] = ["model", "seeds", "data", "A", "B"];
+  const seeds = screen.views.seeds.value;
+  const ofModel = frame.source === "model" || frame.source === "seeds";
   const pick = (place: 0 | 1) => (
     <select
       aria-label={t(place === 0 ? "compare.first" : "compare.second")}
@@ -59,10 +62,27 @@ export function Stage() {
         />
         <Choice
           label={t("source.label")}
-          value={frame.source}
+          value={ofModel ? "model" : frame.source}
           options={(["model", "data", "difference"] as const).map((value) => ({ value, label: t(`source.${value}`), title: t(`source.${value}.hint`) }))}
           onChange={(source) => show(source)}
         />
+        {ofModel && (
+          <Choice
+            label={t("seeds.label")}
+            value={frame.source}
+            options={(["model", "seeds"] as const).map((value) => ({ value, label: t(`seeds.${value}`), title: t(`seeds.${value}.hint`) }))}
+            onChange={(source) => show(source)}
+          />
+        )}
+        {seeds && (
+          <select aria-label={t("seeds.how_many")} value={seeds.asked} onChange={(event) => screen.send({ command: "seeds", n: Number(event.currentTarget.value) })}>
+            {[...new Set([...SEEDS, seeds.asked])].map((n) => (
+              <option key={n} value={n}>
+                {t("seeds.n", { n: count(n) })}
+              </option>
+            ))}
+          </select>
+        )}
         {frame.source === "difference" && (
           <span class="compare">
             {pick(0)} − {pick(1)}
@@ -87,6 +107,9 @@ export function Stage() {
         </span>
         <span class="when">
           {frame.source === "data" ? t("stage.data") : t("stage.step", { step: count(frame.step) })}
+          {seeds && seeds.n + seeds.lost < seeds.asked && <span>{t("seeds.known", { n: count(seeds.n), asked: count(seeds.asked) })}</span>}
+          {seeds && seeds.lost > 0 && <b>{t("seeds.lost", { n: count(seeds.lost) })}</b>}
+          {seeds && seeds.step !== frame.step && <b>{t("seeds.step", { step: count(seeds.step) })}</b>}
           {frame.turned && <b>{t("stage.turned")}</b>}
           {decoding && !isPlain(decoding) && frame.source !== "data" && <b>{t("stage.decoded")}</b>}
           {screen.busy.value && <b role="status">{t("busy")}</b>}
@@ -96,12 +119,14 @@ export function Stage() {
         {view === "graph" && (setup.n_states <= MOST_DRAWN ? <LiveGraph still={still} /> : <Neighbourhood />)}
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}
+        <Held />
       </div>
       {frame.source === "difference" && (
         <p class="legend">
           <span class="more-of">{t("legend.more")}</span> <span class="less-of">{t("legend.less")}</span> {t("legend.unit")}
         </p>
       )}
+      {frame.source === "seeds" && seeds?.low && view !== "map" && <p class="legend">{t(view === "graph" ? "legend.bands" : "legend.between")}</p>}
       {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels)}</p>}
       <Hint />
     </section>
@@ -114,6 +139,7 @@ function LiveGraph(props: { still: boolean }) {
   const setup = screen.views.setup.value;
   const frame = screen.views.frame.value;
   const tape = screen.views.tape.value;
+  const seeds = screen.views.seeds.value;
   // the ball walks the model, and the long run is the model's: beside the data's arrows neither belongs
   const model = frame?.source === "model";
   if (!setup || !frame?.values || frame.version !== setup.version) return null;
@@ -125,11 +151,12 @@ function LiveGraph(props: { still: boolean }) {
       labels={setup.labels}
       separator={setup.separator}
       values={frame.values}
-      difference={frame.source === "difference"}
-      pi={frame.source === "data" ? null : frame.pi}
+      bands={frame.source === "seeds" && seeds?.low && seeds.high ? { low: seeds.low, high: seeds.high } : null}
+      difference={frame.signed}
+      pi={frame.source === "data" || frame.source === "seeds" ? null : frame.pi}
       seen={screen.seen.value}
-      selected={screen.views.selected.value?.state ?? null}
-      ball={(model && tape) || null}
+      selected={frame.token?.known ? null : (screen.views.selected.value?.state ?? null)}
+      ball={(model && !frame.signed && tape) || null}
       moving={screen.views.player.value?.playing ?? false}
       reducedMotion={props.still}
       threshold={FAINT}
@@ -138,6 +165,39 @@ function LiveGraph(props: { still: boolean }) {
       onPlace={(state) => screen.send({ command: "place", state })}
       text={t}
     />
+  );
+}
+
+/** What the token that someone points at holds, in a sentence over the drawing. */
+function Held() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const frame = screen.views.frame.value;
+  const token = frame?.token;
+  if (!setup || !token || (token.silence && token.silence !== "large")) return null;
+  const was = setup.tokens[token.position] ?? 0;
+  const others = setup.labels.filter((_, other) => other !== was);
+  const values = {
+    at: token.position + 1,
+    symbol: setup.labels[was] ?? "",
+    other: others.length === 1 ? (others[0] ?? "") : t("held.another"),
+    step: count(frame.step),
+  };
+  if (token.silence) return <p class="held">{t("held.large")}</p>;
+  return (
+    <p class="held">
+      {t("held.with", values)}{" "}
+      {token.known ? (
+        <>
+          <span class="more-of">{t("held.up")}</span>
+          {t("sentence.comma")}
+          <span class="less-of">{t("held.down")}</span>.
+        </>
+      ) : (
+        "…"
+      )}
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 import { contextOf } from "../contexts";
-import { percent } from "../numbers";
+import { count, percent, range } from "../numbers";
 import type { Selected } from "../protocol";
 import { useScreen } from "../screen";
 import type { Text } from "../texts";
@@ -41,6 +41,7 @@ export function StatePanel() {
       </p>
       <p class="sentence">{sentence(t, selected, context, setup.labels)}</p>
       <Bars selected={selected} labels={setup.labels} />
+      <OfSeeds selected={selected} />
       <p class="hint">
         {selected.pi !== null && t("state.pi", { percent: percent(selected.pi) })}{" "}
         <button type="button" class="link" onClick={() => screen.send({ command: "place", state: selected.state })}>
@@ -106,6 +107,62 @@ function Bars(props: { selected: Selected; labels: string[] }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** What many seeds say after a state: of each token how many give it which probability, and where this one is. */
+function OfSeeds(props: { selected: Selected }) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const seeds = screen.views.seeds.value;
+  const told = seeds?.selected;
+  if (!setup || !seeds || !told) return null;
+  const { selected } = props;
+  const context = screen.title.value(selected.tokens);
+  const rows = told.tokens.map((token, i) => ({ token, i })).sort((a, b) => told.median[b.i]! - told.median[a.i]!);
+  const shown = rows.slice(0, MOST_BARS).sort((a, b) => a.token - b.token);
+  const first = told.likeliest.indexOf(Math.max(...told.likeliest));
+  const between = (i: number) => range(told.low[i]!, told.high[i]!);
+  const symbol = (i: number) => setup.labels[told.tokens[i]!] ?? "";
+  const marked = told.below && {
+    seed: setup.settings.seed, symbol: symbol(first), percent: percent(selected.model[told.tokens[first]!] ?? 0), below: percent(told.below[first]!),
+  };
+  return (
+    <div class="of-seeds">
+      <h2>{t("seeds.title", { n: count(seeds.n) })}</h2>
+      <p>
+        {t("seeds.likeliest", { percent: percent(told.likeliest[first]!), symbol: symbol(first), context, range: between(first) })}{" "}
+        {marked && t("seeds.mark", marked)}
+      </p>
+      <table class="bars">
+        <tbody>
+          {shown.map(({ token, i }) => (
+            <tr key={token} style={{ "--colour": tokenColour(token) }}>
+              <th>{setup.labels[token]}</th>
+              <td>
+                <Hills counts={told.histogram[i]!} mark={told.below ? (selected.model[token] ?? 0) : null} />
+              </td>
+              <td>{between(i)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** How many seeds give a token which probability, from 0 to 1 in twentieths; and a line where this seed is. */
+function Hills(props: { counts: number[]; mark: number | null }) {
+  const n = props.counts.length;
+  const most = Math.max(...props.counts);
+  return (
+    <svg class="hills" viewBox={`0 0 ${n} 10`} preserveAspectRatio="none" aria-hidden="true">
+      {props.counts.map((times, i) => (
+        <rect key={i} x={i + 0.05} y={10 - (9.5 * times) / most} width="0.9" height={(9.5 * times) / most} />
+      ))}
+      {props.mark !== null && <path d={`M${n * props.mark} 0V10`} />}
+    </svg>
   );
 }
 

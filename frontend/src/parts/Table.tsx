@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { contextOf, successor, tokenOfKey } from "../contexts";
-import { clamp, count, percent, points } from "../numbers";
+import { clamp, count, percent, points, range } from "../numbers";
 import { useScreen } from "../screen";
 import { tokenColour } from "./common";
 
@@ -16,6 +16,7 @@ export function ChainTable() {
   const rows = screen.views.rows.value;
   const frame = screen.views.frame.value;
   const selected = screen.views.selected.value;
+  const seeds = screen.views.seeds.value;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [tall, setTall] = useState(600);
@@ -49,7 +50,7 @@ export function ChainTable() {
   const V = setup.labels.length;
   const K = setup.settings.context_length;
   const wide = V > MOST_TOKENS;
-  const difference = frame.source === "difference";
+  const difference = frame.signed;
   const shown: number[] = [];
   for (let s = first; s < Math.min(n, first + Math.ceil(tall / ROW) + 10); s++) shown.push(s);
   const row = (s: number) => (rows && s >= rows.first && s < rows.first + rows.values.length ? s - rows.first : null);
@@ -71,9 +72,14 @@ export function ChainTable() {
     else return;
     event.preventDefault();
   };
-  const bar = (token: number, value: number | null) => (
+  const said = (value: number, arrow: number) => {
+    if (difference) return points(value);
+    const [low, high] = [seeds?.low?.[arrow], seeds?.high?.[arrow]];
+    return typeof low === "number" && typeof high === "number" ? range(low, high) : percent(value);
+  };
+  const bar = (s: number, token: number, value: number | null) => (
     <span class="cell" style={{ "--colour": difference ? `var(--${(value ?? 0) < 0 ? "less" : "more"})` : tokenColour(token), "--share": Math.abs(value ?? 0) }}>
-      {value === null ? "–" : difference ? points(value) : percent(value)}
+      {value === null ? "–" : said(value, s * V + token)}
     </span>
   );
   const likeliest = (values: (number | null)[]) =>
@@ -113,7 +119,6 @@ export function ChainTable() {
             const at = row(s);
             const values = at === null ? null : rows?.values[at];
             const counts = at === null ? null : rows?.counts[at];
-            const said = counts ? inData(counts) : "";
             return (
               <div
                 key={s}
@@ -135,7 +140,7 @@ export function ChainTable() {
                         <span role="gridcell" key={i}>
                           {entry && values?.[entry.token] !== null ? (
                             <>
-                              <b style={{ color: "var(--ink)" }}>{setup.labels[entry.token]}</b> {bar(entry.token, entry.value)}
+                              <b style={{ color: "var(--ink)" }}>{setup.labels[entry.token]}</b> {bar(s, entry.token, entry.value)}
                             </>
                           ) : (
                             "–"
@@ -145,11 +150,11 @@ export function ChainTable() {
                     })
                   : setup.labels.map((_, token) => (
                       <span role="gridcell" key={token}>
-                        {values ? bar(token, values[token] ?? null) : ""}
+                        {values ? bar(s, token, values[token] ?? null) : ""}
                       </span>
                     ))}
                 <span role="gridcell" class="in-data">
-                  {counts ? said || t("never_seen") : ""}
+                  {counts ? inData(counts) || t("never_seen") : ""}
                 </span>
               </div>
             );

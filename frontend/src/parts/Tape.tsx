@@ -19,7 +19,7 @@ export function Tape() {
   const few = setup.labels.length <= 8;
   // how likely each token is next, where the frame holds all probabilities
   const frame = screen.views.frame.value;
-  const odds = (token: number) => (frame?.source === "model" ? (frame.values?.[tape.state * setup.labels.length + token] ?? null) : null);
+  const odds = (token: number) => (frame?.source === "model" && !frame.signed ? (frame.values?.[tape.state * setup.labels.length + token] ?? null) : null);
   const type = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const token = tokenOfKey(setup.symbols, event.key);

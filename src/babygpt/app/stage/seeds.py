@@ -73,19 +73,23 @@ class Band:
 
         The tokens are at most 64, those with the largest medians. ``likeliest`` is the share of the seeds that find
         the token likelier than all others, ``below`` the share of the other seeds whose arrow is weaker than the run's
-        own, equal ones counted half, ``histogram`` how many seeds lie in each twentieth from 0 to 1.
+        own, equal ones counted half, ``histogram`` how many seeds lie in each twentieth from 0 to 1. ``before`` are the
+        medians of the V arrows that lead to the state, by the oldest token of where they come from.
         """
         probs = self.probs[:, state].astype(np.float64)
         low, median, high = self._quantiles[:, state]
         tokens = np.sort(np.argsort(-median, kind="stable")[:MAX_SHOWN])
         likeliest = np.bincount(probs.argmax(axis=1), minlength=probs.shape[1]) / len(self)
         others = probs[self.seeds != seed]
+        N, V = self.median.shape
+        before = self.median[state // V :: N // V, state % V]
         bins = np.minimum((probs * BINS).astype(np.int64), BINS - 1)
         return {
             "tokens": tokens.tolist(),
             "likeliest": likeliest[tokens].tolist(),
             "low": low[tokens].tolist(), "median": median[tokens].tolist(), "high": high[tokens].tolist(),
             "below": None if own is None or not len(others) else _below(others, own)[tokens].tolist(),
+            "before": before.tolist(),
             "histogram": [np.bincount(bins[:, token], minlength=BINS).tolist() for token in tokens.tolist()],
         }  # fmt: skip
 

@@ -177,9 +177,20 @@ def test_what_failed_is_tried_again(tmp_path, monkeypatch):
         patch.setattr(bg.Ensemble, "train", fail)
         made = bg.sweep(spec, tmp_path / "sweep", jobs=1)
     assert made.statuses == {"failed": 2}
-    assert made.failures == {"MemoryError: "}
+    assert made.failures == {
+        "The memory ran out for this training. Try a smaller n_embd, a shorter context, or fewer jobs at a time."
+    }
     again = bg.sweep(spec, tmp_path / "sweep", jobs=1)
     assert (again.n_known, again.statuses, again.failures) == (0, {"done": 2}, set())
+
+
+def test_what_failed_of_another_spec_is_not_a_failure_of_this_one(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(bg.Ensemble, "train", lambda *_, **__: 1 / 0)
+        bg.sweep({"fixed": SMALL | {"seed": 1}}, tmp_path / "sweep", jobs=1)
+    made = bg.sweep({"fixed": SMALL | {"seed": 2}}, tmp_path / "sweep", jobs=1)
+    assert made.table["status"].to_pylist() == ["done", "failed"]
+    assert (made.statuses, made.failures) == ({"done": 1}, set())
 
 
 def test_other_outcomes_want_another_folder(tmp_path):

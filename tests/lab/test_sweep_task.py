@@ -88,10 +88,11 @@ def test_a_training_that_diverges_is_told_and_leaves_the_others_as_they_are():
     ("error", "remark"),
     [
         (bg.SizeError("The memory does not suffice."), "The memory does not suffice."),
-        (MemoryError("too large"), "MemoryError: too large"),
+        (MemoryError(), "The memory ran out for this training. Try a smaller n_embd, a shorter context, or fewer jobs "
+         "at a time."),
         (RuntimeError("torch is cross"), "RuntimeError: torch is cross"),
     ],
-)
+)  # fmt: skip
 def test_whatever_fails_is_told_in_the_results(monkeypatch, error, remark):
     def fail(*args, **settings):
         raise error

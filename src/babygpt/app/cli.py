@@ -1,7 +1,7 @@
 """The command line: the library's own words, thinly dressed.
 
 Results go to standard output, progress and remarks to standard error. Exit status: 0 done, 1 a check failed
-(``reproduce``), 2 something given cannot be used, 130 stopped with Ctrl-C.
+(``reproduce``) or trainings did (``sweep``), 2 something given cannot be used, 130 stopped with Ctrl-C.
 
 Modules that need torch, Graphviz or matplotlib are imported by the commands that use them, so that ``--help`` and
 ``sizes`` answer at once.

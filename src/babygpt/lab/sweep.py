@@ -57,8 +57,9 @@ class Sweep:
 
     @property
     def failures(self) -> set[str]:
-        """Why trainings failed, each reason once; the next sweep into this folder tries them again."""
-        rows = zip(self.table["status"].to_pylist(), self.table["remark"].to_pylist(), strict=True)
+        """Why some of the spec's trainings failed, each reason once; the same sweep tries them again."""
+        own = self.table[: self.n_tasks]
+        rows = zip(own["status"].to_pylist(), own["remark"].to_pylist(), strict=True)
         return {remark for status, remark in rows if status == "failed"}
 
     def __repr__(self) -> str:

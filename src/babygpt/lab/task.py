@@ -96,9 +96,11 @@ def compute(batch: Batch, threads: int = 1) -> list[Row]:
         # one thread each, for BLAS too: sums come out the same whatever the number of cores
         with _libraries().limit(limits=1):
             return _compute(batch, threads)
+    except MemoryError:
+        why = "The memory ran out for this training. Try a smaller n_embd, a shorter context, or fewer jobs at a time."
     except Exception as error:
         why = str(error) if isinstance(error, BabyGPTError) else f"{type(error).__name__}: {error}"
-        return [{"status": "failed", "remark": why} for _ in batch.seeds]
+    return [{"status": "failed", "remark": why} for _ in batch.seeds]
 
 
 @cache

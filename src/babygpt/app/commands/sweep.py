@@ -96,6 +96,9 @@ def run(
     for reason in sorted(made.failures)[:3]:
         screen.say(f"warning: {reason}")
     typer.echo(folder / "results.parquet")
+    if failed := made.statuses.get("failed", 0):
+        screen.say(f"{failed:,} of {made.n_tasks:,} trainings failed; the same command tries them again.")
+        raise typer.Exit(1)
 
 
 @sweep.command()

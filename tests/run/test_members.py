@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import psutil
 import pytest
 
 import babygpt as bg
@@ -55,3 +58,39 @@ def test_weights_are_kept_only_where_they_are_wanted():
     assert kept.weights.keys() == SHAPE.parameter_shapes.keys()
     assert lean.weights == {}
     assert np.array_equal(lean.tables, kept.tables)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_members", "n_frames", "need", "advice"),
+    [
+        ((14,), 30, 1, "30 GPTs would take 15.0 MiB for chains at 1 step and 1.5 MiB",
+         "There is room for 17: try fewer seeds or a shorter context than context_length=14."),
+        ((3,), 1000, 1, "1,000 GPTs would take 218.8 KiB for chains at 1 step and 48.3 MiB",
+         "There is room for 196: try fewer seeds or a smaller width than n_embd=16."),
+        ((3,), 1000, 500, "1,000 GPTs would take 106.8 MiB for chains at 500 steps and 48.3 MiB",
+         "There is room for 61: try fewer seeds or fewer recorded steps."),
+        ((14,), 1, 51, "1 GPT would take 25.5 MiB for chains at 51 steps and 50.1 KiB", "Try fewer recorded steps."),
+        ((20,), 1, 51, "1 GPT would take 1.6 GiB for chains at 51 steps and 50.5 KiB",
+         "Try a shorter context than context_length=20."),
+        ((3, 2, 4, 4, 512), 1, 1, "1 GPT would take 224 bytes for chains at 1 step and 48.0 MiB",
+         "Try a smaller width than n_embd=512."),
+    ],
+)  # fmt: skip
+def test_what_is_too_large_is_named_and_what_would_be_smaller(monkeypatch, shape, n_members, n_frames, need, advice):
+    config = bg.GPTConfig(*shape)
+    corpus = bg.Corpus.from_text("01" * shape[0], shape[0])
+    how = bg.TrainConfig(steps=n_frames)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**7))
+    with pytest.raises(bg.SizeError) as error:
+        train_members(corpus, range(n_members), config, how, range(n_frames))
+    assert str(error.value) == f"{need} for weights; 9.5 MiB of memory are free. {advice}"
+
+
+def test_weights_that_are_not_kept_need_no_room(monkeypatch):
+    corpus, config, how = bg.Corpus.from_text(TEXTS[0], 3), bg.GPTConfig(3), bg.TrainConfig(steps=1)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**4))
+    with pytest.raises(bg.SizeError, match="Try a smaller width than n_embd=16"):
+        train_members(corpus, [1], config, how, [1])
+    assert len(train_members(corpus, [1], config, how, [1], keep_weights=False).tables) == 1
+    with pytest.raises(bg.SizeError, match=r"^50 GPTs would take 10.9 KiB for chains at 1 step; 9.8 KiB"):
+        train_members(corpus, range(50), config, how, [1], keep_weights=False)

@@ -91,7 +91,7 @@ def train_members(
     SettingError
         ``threads`` is no whole number above 0.
     SizeError
-        The chains of all members would not fit into memory.
+        The chains of all members, and their weights, would not fit into memory.
 
     >>> texts = [Corpus.from_text(text, context_length=1) for text in ("0101", "0011")]
     >>> members = train_members(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
@@ -143,14 +143,24 @@ def train_members(
 def _check_fits(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool) -> None:
     V, K = config.vocab_size, config.block_size
     check_size(V, K)
-    rows = count_short(V, K) + count_states(V, K)
-    each = 8 * n_frames * rows * V + 4 * config.n_parameters * keep_weights
-    free = psutil.virtual_memory().available
-    if n_members * each > free:
-        raise SizeError(
-            f"The chains of {n_members:,} GPTs at {n_frames:,} steps take {human_bytes(n_members * each)}; "
-            f"{human_bytes(free)} of memory are free. Try {free // each:,} GPTs, or record fewer steps."
-        )
+    chain, weights = 8 * (count_short(V, K) + count_states(V, K)) * V, 4 * config.n_parameters * keep_weights
+    chains, free = n_frames * chain, psutil.virtual_memory().available
+    if n_members * (chains + weights) <= free:
+        return
+    if weights > chains:
+        smaller = f"a smaller width than n_embd={config.n_embd}"
+    elif n_frames > 1 and chain + weights <= free:
+        smaller = "fewer recorded steps"
+    else:
+        smaller = f"a shorter context than context_length={K}"
+    fits = free // (chains + weights)
+    raise SizeError(
+        f"{n_members:,} GPT{'s' * (n_members > 1)} would take {human_bytes(n_members * chains)} for chains at "
+        f"{n_frames:,} step{'s' * (n_frames > 1)}"
+        + (f" and {human_bytes(n_members * weights)} for weights" if weights else "")
+        + f"; {human_bytes(free)} of memory are free. "
+        + (f"There is room for {fits:,}: try fewer seeds or {smaller}." if fits else f"Try {smaller}.")
+    )
 
 
 def members_at_once(config: GPTConfig, corpus: Corpus | Sequence[Corpus], n_members: int, threads: int = 1) -> int:

@@ -49,6 +49,7 @@ def test_the_bar_stands_where_the_seeds_are():
     assert line[BAR // 2] == "┃"
     assert line[-1] == "─"
     assert set(line[1 : BAR // 4]) == {" "}
+    assert bar([0.25, 0.25, 0.5, 0.75, 1.0]) == " " + line[1:]
 
 
 def test_steps_are_printed_one_after_the_other(babygpt):
@@ -109,6 +110,34 @@ def test_seeds_that_diverge_are_counted(babygpt, monkeypatch):
     result = babygpt("seeds", ARTICLE, "--seeds", "3", *TINY)
     assert "1 of 3 seeds did not stay finite and are left out." in result.stderr
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("mark", [1, 1337])  # one of the seeds, another
+def test_a_marked_run_that_diverges_leaves_the_others_shown(babygpt, monkeypatch, mark):
+    from babygpt.lab import seeds
+    from babygpt.run import ensemble
+
+    def breaking(train):
+        def train_and_break(corpus, numbers, *given, **more):
+            members = train(corpus, numbers, *given, **more)
+            members.losses[[seed == mark for seed in numbers], -1] = np.nan
+            return members
+
+        return train_and_break
+
+    for module in (seeds, ensemble):
+        monkeypatch.setattr(module, "train_members", breaking(module.train_members))
+    arguments = ("seeds", ARTICLE, "--seeds", "3", "--mark", mark, *TINY)
+    result = babygpt(*arguments, "--out", "all.csv")
+    assert result.exit_code == 0
+    told = f"The GPT of seed {mark} did not stay finite, so no run is marked. --mark names another."
+    assert told in result.stderr.splitlines()
+    assert len(arrows(result.stdout)) == 8
+    assert "◆" not in result.stdout
+    assert "seed " not in result.stdout
+    assert "marked" not in Path("all.csv").read_text()
+    assert babygpt(*arguments, "--out", "hills.svg").exit_code == 0
+    assert Path("hills.svg").exists()
 
 
 @pytest.mark.parametrize(

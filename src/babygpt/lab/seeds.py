@@ -135,6 +135,9 @@ class SeedStudy:
             The GPT of this seed did not stay finite.
         """
         seed = check_seed(seed)
+        diverged = _diverged(f"The GPT of seed {seed} did not", self.train_config)
+        if seed in self.diverged:
+            raise diverged
         among = self.seeds == seed
         if among.any():
             probs = self.probs[np.flatnonzero(among)[0]]
@@ -142,8 +145,8 @@ class SeedStudy:
             steps = self.steps.tolist()
             alone = train_members(self.corpus, [seed], self.config, self.train_config, steps, threads=1)
             probs = np.exp(alone.tables[0, :, -self.probs.shape[2] :])
-            if seed in self.diverged or not (np.isfinite(probs).all() and np.isfinite(alone.losses).all()):
-                raise _diverged(f"The GPT of seed {seed} did not", self.train_config)
+            if not (np.isfinite(probs).all() and np.isfinite(alone.losses).all()):
+                raise diverged
         others = self.probs[~among]
         if not len(others):
             return Mark(seed, probs, np.full_like(probs, np.nan))

@@ -26,7 +26,7 @@ from babygpt.app.options import (
     WeightDecay,
     Width,
 )
-from babygpt.errors import SettingError
+from babygpt.errors import DivergedError, SettingError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,7 +104,11 @@ def seeds(
         )  # fmt: skip
     if len(found.diverged):
         screen.say(f"{len(found.diverged):,} of {seeds:,} seeds did not stay finite and are left out.")
-    marked = found.mark(mark)
+    try:
+        marked: Mark | None = found.mark(mark)
+    except DivergedError:
+        marked = None
+        screen.say(f"The GPT of seed {mark} did not stay finite, so no run is marked. --mark names another.")
     _print(found, marked)
     if out is not None:
         if drawn:
@@ -128,7 +132,7 @@ def _steps(at: str | None, steps: int) -> list[int] | None:
         raise SettingError(f"--at {at} is no list of steps. Write --at 0,10,{steps}, say, or --at all.") from None
 
 
-def _print(found: SeedStudy, marked: Mark) -> None:
+def _print(found: SeedStudy, marked: Mark | None) -> None:
     from babygpt.lab.seeds import some_states
 
     shown = list(range(len(found.steps)))
@@ -148,7 +152,7 @@ def _print(found: SeedStudy, marked: Mark) -> None:
         screen.say(f"Some of {len(found.seen):,} contexts. All of them: --out seeds.csv")
 
 
-def _table(found: SeedStudy, marked: Mark, frame: int, states: list[int]) -> Table:
+def _table(found: SeedStudy, marked: Mark | None, frame: int, states: list[int]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -163,28 +167,28 @@ def _table(found: SeedStudy, marked: Mark, frame: int, states: list[int]) -> Tab
         table.add_column("median" if q == 0.5 else f"{q:.0%}", justify="right", no_wrap=True)
     table.add_column("0%" + "100%".rjust(BAR - 2), no_wrap=True)
     table.add_column("above ½", justify="right", no_wrap=True)
-    table.add_column(f"seed {marked.seed}", justify="right", no_wrap=True)
-    table.add_column("below it", justify="right", no_wrap=True)
+    if marked is not None:
+        table.add_column(f"seed {marked.seed}", justify="right", no_wrap=True)
+        table.add_column("below it", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for state in states:
         context = vocabulary.label(contexts_between(state, state + 1, V, found.config.block_size)[0])
         for token in [1] if V == 2 else range(V):
             spread = quantiles[:, state, token].tolist()
-            own, below = float(marked.probs[frame, state, token]), float(marked.below[frame, state, token])
+            own = [] if marked is None else [float(p[frame, state, token]) for p in (marked.probs, marked.below)]
             table.add_row(
                 Text(f"{context} → {vocabulary.label([token])}"),
                 *(_percent(p) for p in spread[::2]),
-                Text(bar(spread, own)),
+                Text(bar(spread, *own[:1])),
                 _percent(float(above[state, token])),
-                _percent(own),
-                "–" if below != below else _percent(below),
+                *(_percent(p) for p in own),
                 Text("" if found.seen[state] else "never seen", style="dim"),
             )
     return table
 
 
-def bar(spread: list[float], own: float) -> str:
-    """Return five quantiles and one probability on a line from 0 to 1: ``──━━┃━━◆──``.
+def bar(spread: list[float], own: float | None = None) -> str:
+    """Return five quantiles and one probability, if there is one, on a line from 0 to 1: ``──━━┃━━◆──``.
 
     >>> bar([0.1, 0.2, 0.3, 0.4, 0.5], 0.9)
     '  ──━━━┃━━───        ◆  '
@@ -194,9 +198,10 @@ def bar(spread: list[float], own: float) -> str:
     cells[low : high + 1] = "─" * (high + 1 - low)
     cells[left : right + 1] = "━" * (right + 1 - left)
     cells[middle] = "┃"
-    cells[min(BAR - 1, int(own * BAR))] = "◆"
+    if own is not None:
+        cells[min(BAR - 1, int(own * BAR))] = "◆"
     return "".join(cells)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+    return f"{100 * share:.1f}%" if share == share else "–"

@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -285,9 +286,13 @@ def _read(node: ast.expr, text: str) -> object:
 
 def _make(name: str, args: list[object], given: dict[str, object], text: str) -> Source:
     found = [known for known in _MAKERS if known == name] or [known for known in _MAKERS if known.startswith(name)]
-    if len(found) != 1:
-        among = ", ".join(found or _MAKERS)
-        raise SettingError(f"{name!r:.40} {'could be any' if found else 'is none'} of the known sources: {among}.")
+    if len(found) > 1:
+        raise SettingError(f"{name!r:.40} could be any of the known sources: {', '.join(found)}.")
+    if not found:
+        known = [*_MAKERS, *(maker.split("_")[0] for maker in _MAKERS)]  # even_process is even for short
+        close = difflib.get_close_matches(name[:40], known, 1, cutoff=0.65)
+        hint = f". Did you mean {close[0]!r}?" if close else f": {', '.join(_MAKERS)}."
+        raise SettingError(f"{name!r:.40} is none of the known sources{hint}")
     maker = _MAKERS[found[0]]
     signature = inspect.signature(maker)
     try:

@@ -255,6 +255,8 @@ def _values(name: str, value: object, where: str) -> Sequence[Any]:
     kind = SETTINGS[name][0]
     if kind is int and isinstance(value, str) and (ends := _RANGE.fullmatch(value)):
         found: Sequence[Any] = range(int(ends[1]), int(ends[2]) + 1)
+        if not found:
+            raise SettingError(f'{name} = "{value}" in [{where}] runs backwards. Write it as "{ends[2]}..{ends[1]}".')
     elif isinstance(value, Sequence) and not isinstance(value, str):
         found = tuple(_checked(name, each, where) for each in value)
     else:

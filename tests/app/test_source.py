@@ -12,7 +12,7 @@ from babygpt.gpt.texts import file_pieces
 
 
 def read_text(source):
-    named = named_by(source)
+    named = named_by(source, "train")
     return "".join(file_pieces(named)) if isinstance(named, Path) else named
 
 
@@ -63,6 +63,15 @@ def test_home_is_understood(monkeypatch, tmp_path):
 def test_what_looks_like_a_file_but_is_none_is_not_trained_on(name):
     with pytest.raises(FileError, match=r"There is no file .*Check the name.*babygpt train -"):
         read_text(name)
+
+
+@pytest.mark.parametrize("command", ["train", "seeds", "attribute"])
+def test_the_command_in_use_is_the_one_to_pipe_into(babygpt, refused, command):
+    refused(
+        babygpt(command, "poem.txt"),
+        f"There is no file poem.txt. Check the name; to train on these very characters, "
+        f"pipe them in: printf %s 'poem.txt' | babygpt {command} -",
+    )
 
 
 def test_a_folder_is_no_text():

@@ -13,8 +13,10 @@ from babygpt.gpt.texts import decoded
 LOOKS_LIKE_A_PATH = re.compile(r"^(\.{1,2}/|/|~/)|^[^\s]*\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-def named_by(source: str) -> Path | str:
+def named_by(source: str, command: str) -> Path | str:
     """Return the file that ``source`` names, or a text: that of standard input for ``-``, else the source itself.
+
+    ``command`` is the one in use, such as ``"train"``, for what a message advises.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def named_by(source: str) -> Path | str:
     if LOOKS_LIKE_A_PATH.search(source):
         raise FileError(
             f"There is no file {source}. Check the name; to train on these very characters, "
-            f"pipe them in: printf %s '{source}' | babygpt train -"
+            f"pipe them in: printf %s '{source}' | babygpt {command} -"
         )
     if any("\ud800" <= c <= "\udfff" for c in source):
         raise FileError("The sequence is not UTF-8 text. Type it in a UTF-8 terminal, or give it as a file in UTF-8.")

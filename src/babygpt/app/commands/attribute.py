@@ -95,7 +95,7 @@ def attribute(
     drawn = out is not None and check_out(out)
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
     symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-    text = text_of(sequence)
+    text = text_of(sequence, "attribute")
     wanted = [_parted(name) for name in arrow or ()]
     corpus = Corpus.from_text(text, context_length, symbols, tokens.value)
     from babygpt.lab.attribute import arrow_of, default_arrows

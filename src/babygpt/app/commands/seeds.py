@@ -88,7 +88,7 @@ def seeds(
     drawn = out is not None and check_out(out)
     if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
-    corpus = corpus_of(sequence, context_length, vocabulary, tokens)
+    corpus = corpus_of(sequence, context_length, vocabulary, tokens, "seeds")
     from babygpt.lab.seeds import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)

@@ -113,7 +113,7 @@ def train(
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
         GPTConfig(context_length, 2, layers, heads, width, bias)
         symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-        named = named_by(sequence)
+        named = named_by(sequence, "train")
         if isinstance(named, Path):
             corpus = Corpus.from_file(named, context_length, symbols, tokens.value)
         else:

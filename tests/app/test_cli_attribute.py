@@ -82,6 +82,7 @@ def test_files_and_words_are_read_as_train_reads_them(babygpt):
         (["--arrow", "101:2"], "not in the vocabulary"),
         (["--seeds", "0"], "--seeds 0 is not a whole number of at least 1"),
         (["--seed", "-1"], "--seed -1"),
+        (["--seed", "1337", "--seeds", "5"], "--seed 1337 is one seed and --seeds 5 the mean of many"),
         (["--out", "map.xlsx"], "does not end in .csv, .parquet, .svg, .png or .pdf"),
         (["--out", "nowhere/map.svg"], "There is no folder nowhere to write map.svg to"),
         (["--steps", "0"], "--steps 0"),

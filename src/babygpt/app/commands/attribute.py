@@ -47,6 +47,7 @@ class By(StrEnum):
 
 
 def attribute(
+    context: typer.Context,
     sequence: Sequence,
     by: Annotated[
         By, typer.Option(help="Change each token, or leave out each window: a context and the token after it.")
@@ -59,7 +60,7 @@ def attribute(
     steps: Steps = 50,
     seed: Seed = 1337,
     seeds: Annotated[
-        int | None, typer.Option(help="Instead of one seed the mean of so many: 0, 1, 2, …", show_default=False)
+        int | None, typer.Option(help="Instead of --seed the mean of so many: 0, 1, 2, …", show_default=False)
     ] = None,
     learning_rate: LearningRate = 1e-3,
     weight_decay: WeightDecay = 0.1,
@@ -93,6 +94,9 @@ def attribute(
     from babygpt.lab.tables import write_table
 
     drawn = out is not None and check_out(out)
+    source = context.get_parameter_source("seed")
+    if seeds is not None and source is not None and source.name == "COMMANDLINE":
+        raise SettingError(f"--seed {seed} is one seed and --seeds {seeds} the mean of many. Give one of them.")
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
     symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
     text = text_of(sequence, "attribute")

@@ -79,7 +79,8 @@ def test_files_and_words_are_read_as_train_reads_them(babygpt):
     [
         (["--arrow", "101"], "--arrow 101 is no arrow. Write its context and the next token"),
         (["--arrow", "10:1"], "'10' has 2 tokens; a state here has 3"),
-        (["--arrow", "101:2"], "not in the vocabulary"),
+        (["--arrow", "101:2"], "The arrow contains '2', not in the vocabulary of 2 symbols (0 1)"),
+        (["--arrow", "x01:1"], "The arrow contains 'x', not in the vocabulary of 2 symbols (0 1)"),
         (["--seeds", "0"], "--seeds 0 is not a whole number of at least 1"),
         (["--seed", "-1"], "--seed -1"),
         (["--seed", "1337", "--seeds", "5"], "--seed 1337 is one seed and --seeds 5 the mean of many"),

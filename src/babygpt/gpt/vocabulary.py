@@ -126,8 +126,10 @@ class Vocabulary:
         """Return the symbols that ``text`` is made of, known or not."""
         return list(text) if self.tokens == "chars" else text.split()
 
-    def encode(self, text: str | Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+    def encode(self, text: str | Sequence[int] | NDArray[np.integer], what: str = "text") -> NDArray[np.int64]:
         """Return the tokens of ``text`` (length,). A sequence of integers is taken as tokens already.
+
+        ``what`` the text is to whoever gave it is for the message.
 
         Raises
         ------
@@ -143,12 +145,12 @@ class Vocabulary:
             try:
                 return np.fromiter((self._token_of[word] for word in text.split()), dtype=np.int64)
             except KeyError as unknown:
-                raise self._unknown([unknown.args[0]]) from None
+                raise self._unknown([unknown.args[0]], what) from None
         # Characters are looked up all at once by code point: a book takes milliseconds.
         points, token_of_point = code_points(text), self._token_of_point
         tokens = token_of_point[np.minimum(points, len(token_of_point) - 1)]
         if tokens.size and tokens.min() < 0:
-            raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[tokens < 0])))
+            raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[tokens < 0])), what)
         return tokens
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -186,13 +188,13 @@ class Vocabulary:
             raise VocabularyError(f"Token {bad} is not in 0 … {len(self) - 1}, the tokens of this vocabulary.")
         return tokens
 
-    def _unknown(self, symbols: Iterable[str]) -> VocabularyError:
+    def _unknown(self, symbols: Iterable[str], what: str) -> VocabularyError:
         unknown = [repr(s) for s in symbols]
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         known = " ".join(visible(s) for s in self.symbols[:20]) + (" …" if len(self) > 20 else "")
         return VocabularyError(
-            f"The text contains {shown}, not in the vocabulary of {len(self)} symbols ({known}). "
-            "Remove it from the text or add it to the vocabulary."
+            f"The {what} contains {shown}, not in the vocabulary of {len(self)} symbols ({known}). "
+            f"Remove it from the {what} or add it to the vocabulary."
         )
 
 

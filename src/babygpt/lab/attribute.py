@@ -254,10 +254,10 @@ def arrow_of(corpus: Corpus, context: str | Sequence[int], token: str | int) -> 
     VocabularyError
         There is a symbol that the vocabulary lacks.
     """
-    ids, K = corpus.vocabulary.encode(context), corpus.context_length
+    ids, K = corpus.vocabulary.encode(context, "arrow"), corpus.context_length
     if len(ids) != K:
         raise ContextError(f"{context!r} has {len(ids)} token{'s' * (len(ids) != 1)}; a state here has {K}.")
-    following = corpus.vocabulary.encode(token if isinstance(token, str) else [token])
+    following = corpus.vocabulary.encode(token if isinstance(token, str) else [token], "arrow")
     if len(following) != 1:
         raise ContextError(f"{token!r} has {len(following)} tokens; an arrow's head is one, such as '1'.")
     return number_of(ids.tolist(), len(corpus.vocabulary)), int(following[0])

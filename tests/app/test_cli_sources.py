@@ -103,7 +103,27 @@ def test_a_mistake_is_told_in_one_sentence(babygpt, refused, arguments, words):
 
 
 def test_a_run_with_other_symbols_is_not_judged(babygpt, refused, even_run):
-    refused(babygpt("sources", "mess3", "--judge", "run"), "The chain has the symbols 0 1, the source 0 1 2")
+    refused(
+        babygpt("sources", "mess3", "--judge", "run"),
+        "The chain has the symbols 0 1, the source 0 1 2. Judge a GPT that was trained on this source with all of its "
+        "symbols: --vocabulary '012'.",
+    )
+    weather = "markov([[0.5,0.5],[0.5,0.5]],['rain','sun'])"
+    refused(babygpt("sources", weather, "--judge", "run"), "--vocabulary 'rain sun', --tokens 'words'.")
+
+
+def test_what_the_refusal_advises_can_be_judged(babygpt):
+    tiny = ("--context", 1, "--steps", 1, "--layers", 1, "--heads", 1, "--width", 4, "--show", "none")
+    for source, sample, how in (
+        ("mess3", "0110", ("--vocabulary", "012")),
+        (
+            "markov([[0.5,0.5],[0.5,0.5]],['rain','sun'])",
+            "sun sun rain",
+            ("--vocabulary", "rain sun", "--tokens", "words"),
+        ),
+    ):
+        assert babygpt("train", sample, *tiny, *how, "--out", "run", "--replace").exit_code == 0
+        assert babygpt("sources", source, "--judge", "run").exit_code == 0
 
 
 def test_the_guide_shows_what_the_command_prints(babygpt):

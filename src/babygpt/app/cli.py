@@ -56,9 +56,9 @@ _OPTION = {
     "n_embd": "--width",
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
-        "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "device", "layout",
-        "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host", "port",
-        "backend", "jobs", "scheduler",
+        "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
+        "layout", "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host",
+        "port", "backend", "jobs", "scheduler",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")

@@ -120,9 +120,11 @@ def judge(model: MarkovChain | Run, source: Source) -> Judgement:
         raise SettingError("judge takes a chain or a run, and a source: judge(run, sources.golden_mean()).")
     K = chain.context_length
     if chain.vocabulary.symbols != source.vocabulary.symbols:
+        own = source.vocabulary
+        words = ", tokens='words'" if own.tokens == "words" else ""
         raise SettingError(
-            f"The chain has the symbols {' '.join(chain.vocabulary)}, the source {' '.join(source.vocabulary)}. Train "
-            "with the source's own: train(text, vocabulary=source.vocabulary)."
+            f"The chain has the symbols {' '.join(chain.vocabulary)}, the source {' '.join(own)}. Judge a GPT that was "
+            f"trained on this source with all of its symbols: vocabulary={own.separator.join(own)!r}{words}."
         )
     weights = source.context_weights(K)
     truth = source.context_probs(K)

@@ -116,7 +116,7 @@ class SweepFolder:
         except OSError as error:
             raise FileError(f"The folder {self._parts} cannot be made: {error.strerror}.") from error
         name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:20]
-        write_table(self._parts / f"{name}.parquet", pa.Table.from_arrays(columns, schema=self.schema))
+        self._write(self._parts / f"{name}.parquet", pa.Table.from_arrays(columns, schema=self.schema))
 
     def gather(self, order: Iterable[str]) -> pa.Table:
         """Write all parts as one table and return it: tasks in ``order`` first, then any others by their keys.
@@ -135,8 +135,14 @@ class SweepFolder:
         first = [key for key in order if key in place]
         rest = sorted(place.keys() - set(first))
         table = table.take([place[key] for key in (*first, *rest)])
-        write_table(self.results, table)
+        self._write(self.results, table)
         return table
+
+    def _write(self, path: Path, table: pa.Table) -> None:
+        try:
+            write_table(path, table)
+        except FileError as error:
+            raise FileError(f"{error} The results so far are kept, and the same sweep goes on from them.") from error
 
     def _files(self) -> list[Path]:
         return sorted(self._parts.glob("*.parquet"))

@@ -1,4 +1,4 @@
-"""What the commands share that train many GPTs at once: the text they learn from, and how far they are."""
+"""What the commands share that train GPTs: the text they learn from, and how far many at once are."""
 
 from __future__ import annotations
 

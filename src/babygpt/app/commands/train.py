@@ -88,11 +88,9 @@ def train(
     Ctrl-C stops early and keeps what was trained; babygpt train --resume runs/run-1 goes on.
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.source import named_by
+    from babygpt.app.many import corpus_of
     from babygpt.chain.contexts import check_size
     from babygpt.gpt.config import GPTConfig, TrainConfig
-    from babygpt.gpt.corpus import Corpus
-    from babygpt.gpt.vocabulary import Vocabulary
     from babygpt.run.files import check_free
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
@@ -112,12 +110,7 @@ def train(
         check_free(target, may_replace)
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
         GPTConfig(context_length, 2, layers, heads, width, bias)
-        symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-        named = named_by(sequence, "train")
-        if isinstance(named, Path):
-            corpus = Corpus.from_file(named, context_length, symbols, tokens.value)
-        else:
-            corpus = Corpus.from_text(named, context_length, symbols, tokens.value)
+        corpus = corpus_of(sequence, context_length, vocabulary, tokens, "train")
         config = GPTConfig(context_length, len(corpus.vocabulary), layers, heads, width, bias)
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training

@@ -6,7 +6,7 @@ import torch
 
 import babygpt as bg
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.stacked import StackedTrainer, as_modules, draw, logits_of
+from babygpt.gpt.stacked import StackedTrainer, as_modules, draw, logits_of, logits_of_all
 from babygpt.gpt.train import Trainer
 
 ARTICLE = "111101111011110"
@@ -35,13 +35,19 @@ def test_drawing_leaves_the_global_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def loud(shape, seeds):
+    """Return weights with gains, shifts and biases that are not 1 and 0, and a generator."""
+    weights = draw(shape, seeds)
+    generator = torch.Generator().manual_seed(0)
+    for weight in weights.values():
+        weight.add_(torch.randn(weight.shape, generator=generator) * 0.4)
+    return weights, generator
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_gpt_says_what_it_says_alone(shape):
     seeds = [3, 4, 5]
-    weights = draw(shape, seeds)
-    generator = torch.Generator().manual_seed(0)
-    for weight in weights.values():  # loud, with gains, shifts and biases that are not 1 and 0
-        weight.add_(torch.randn(weight.shape, generator=generator) * 0.4)
+    weights, generator = loud(shape, seeds)
     contexts = torch.randint(shape.vocab_size, (6, shape.block_size), generator=generator)
     modules = as_modules(weights)
     last, every = logits_of(weights, shape, contexts), logits_of(weights, shape, contexts, last_only=False)
@@ -52,6 +58,19 @@ def test_every_gpt_says_what_it_says_alone(shape):
                 parameter.copy_(modules[name][place])
             torch.testing.assert_close(last[place], gpt(contexts), atol=2e-5, rtol=1e-4)
             torch.testing.assert_close(every[place], gpt.logits(contexts), atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_after_each_context_short_or_not_it_says_what_it_says_of_that_context_alone(shape):
+    weights, _ = loud(shape, [3, 4])
+    said = logits_of_all(weights, shape)
+    at = 0
+    for length in range(1, shape.block_size + 1):
+        contexts = torch.cartesian_prod(*[torch.arange(shape.vocab_size)] * length).view(-1, length)
+        alone = logits_of(weights, shape, contexts)
+        torch.testing.assert_close(said[:, at : at + len(contexts)], alone, atol=2e-5, rtol=1e-4)
+        at += len(contexts)
+    assert said.shape == (2, at, shape.vocab_size)
 
 
 @pytest.mark.parametrize("shape", [bg.GPTConfig(), bg.GPTConfig(3, 2, 2, 2, 8, bias=True)])

@@ -11,8 +11,9 @@ Matrices are kept as (S, in, out): their gradients then come out of the backward
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.train import AdamWState, Batches, loss_of_all_positions
 
 Weights = dict[str, Tensor]
+Attention = Callable[[Tensor, bool], Tensor]
 
 
 def draw(config: GPTConfig, seeds: Sequence[int], device: str = "cpu") -> Weights:
@@ -77,37 +79,91 @@ def logits_of(weights: Weights, config: GPTConfig, contexts: Tensor, last_only: 
     x = weights["wte.weight"][:, contexts.flatten()].view(S, M, T, C) + weights["wpe.weight"][:, None, :T]
     for i in range(config.n_layer):
         part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
-        x = _block(part, config, x, last_only and i + 1 == config.n_layer)
-    x = _normalised(weights, "ln_f", x)
-    logits = torch.bmm(x.flatten(1, 2), weights["wte.weight"].transpose(1, 2))
+        x = _block(part, config, x, _attention, last_only and i + 1 == config.n_layer)
+    logits = _answers(weights, x.flatten(1, 2))
     return logits.view(S, M, V) if last_only else logits.view(S, M, T, V)
 
 
-def _block(weights: Weights, config: GPTConfig, x: Tensor, last_only: bool) -> Tensor:
+def logits_of_all(weights: Weights, config: GPTConfig) -> Tensor:
+    """Return every GPT's logits after all contexts, by length, then by number: (S, V + V² + … + V^K, V).
+
+    A context's last token attends to the tokens of all the contexts it begins with, each of which is read once.
+    """
+    tokens, positions, beginnings, unseen = (
+        table.to(weights["wte.weight"].device) for table in _all_contexts(config.vocab_size, config.block_size)
+    )
+
+    def attention(qkv: Tensor, last_only: bool) -> Tensor:
+        S, _, n, _, H, D = qkv.shape
+        q, kv = qkv[:, 0, :, :1], qkv[:, 0, :, 1:]
+        k, v = kv[:, beginnings.flatten()].view(S, n, -1, 2, H, D).unbind(3)  # (S, n, K, H, D) each
+        shares = _softmax((q * k).sum(dim=-1) / math.sqrt(D) + unseen[..., None], dim=2)
+        return (shares[..., None] * v).sum(dim=2).view(S, 1, n, H * D)
+
+    x = (weights["wte.weight"][:, tokens] + weights["wpe.weight"][:, positions])[:, None]  # (S, 1, n, C)
+    for i in range(config.n_layer):
+        part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
+        x = _block(part, config, x, attention, last_only=False)
+    return _answers(weights, x[:, 0])
+
+
+@lru_cache(maxsize=8)
+def _all_contexts(V: int, K: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the last tokens of all n contexts up to length K, their positions, whom they attend to, and to whom not.
+
+    They are in order of their lengths, then of their numbers: (n,), (n,), (n, K), (n, K). The last token of a context
+    attends to those of the contexts it begins with, the shortest first; what is left of K is itself again, to whose
+    scores −∞ is added.
+    """
+    length = np.repeat(np.arange(1, K + 1), [V**k for k in range(1, K + 1)])
+    first = np.array([sum(V**j for j in range(1, k)) for k in range(K + 1)])  # of each length
+    number = np.arange(len(length)) - first[length]
+    shorter = np.minimum(np.arange(1, K + 1), length[:, None])  # (n, K)
+    beginnings = first[shorter] + number[:, None] // V ** (length[:, None] - shorter)
+    unseen = np.where(np.arange(K) < length[:, None], 0.0, -np.inf).astype(np.float32)
+    return (
+        torch.from_numpy(number % V),
+        torch.from_numpy(length - 1),
+        torch.from_numpy(beginnings),
+        torch.from_numpy(unseen),
+    )
+
+
+def _answers(weights: Weights, x: Tensor) -> Tensor:
+    """(S, n, C) → logits (S, n, V)."""
+    return torch.bmm(_normalised(weights, "ln_f", x[:, :, None]).flatten(1, 2), weights["wte.weight"].transpose(1, 2))
+
+
+def _block(weights: Weights, config: GPTConfig, x: Tensor, attention: Attention, last_only: bool) -> Tensor:
     """(S, M, T, C) → the same, or (S, M, 1, C) where only the last token is asked for."""
     S, M, T, C = x.shape
     H, D = config.n_head, C // config.n_head
     normal = _normalised(weights, "ln_1", x)
-    matrix, bias = weights["attn.c_attn.weight"], weights.get("attn.c_attn.bias")
-    qkv = _linear(normal, matrix, bias).view(S * M, T, 3, H, D)
-    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (S·M, H, T, D) each
-    if last_only:  # keys and values of all tokens, the query of the last
-        q, x = q[:, :, -1:], x[:, :, -1:]
-    y = _attention(q, k, v).transpose(1, 2).reshape(S, M, -1, C)
+    qkv = _linear(normal, weights["attn.c_attn.weight"], weights.get("attn.c_attn.bias"))
+    y = attention(qkv.view(S, M, T, 3, H, D), last_only)
+    x = x[:, :, -1:] if last_only else x
     x = x + _linear(y, weights["attn.c_proj.weight"], weights.get("attn.c_proj.bias"))
     thought = F.gelu(_linear(_normalised(weights, "ln_2", x), weights["mlp.c_fc.weight"], weights.get("mlp.c_fc.bias")))
     return x + _linear(thought, weights["mlp.c_proj.weight"], weights.get("mlp.c_proj.bias"))
 
 
-def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """(B, H, T, D) each, q of the last tokens perhaps only → (B, H, T, D)."""
-    B, H, T, D = k.shape
-    q, k, v = q.reshape(B * H, -1, D), k.reshape(B * H, T, D), v.reshape(B * H, T, D)
+def _attention(qkv: Tensor, last_only: bool) -> Tensor:
+    """(S, M, T, 3, H, D) → (S, M, T, C): each token attends to those up to itself; (S, M, 1, C) of the last alone."""
+    S, M, T, _, H, D = qkv.shape
+    q, k, v = qkv.flatten(0, 1).permute(2, 0, 3, 1, 4).unbind(0)  # (S·M, H, T, D) each
+    if last_only:  # keys and values of all tokens, the query of the last
+        q = q[:, :, -1:]
+    q, k, v = q.reshape(S * M * H, -1, D), k.reshape(S * M * H, T, D), v.reshape(S * M * H, T, D)
     unseen = torch.full((q.shape[1], T), -math.inf, dtype=q.dtype, device=q.device).triu(1 + T - q.shape[1])
     scores = torch.baddbmm(unseen, q, k.transpose(1, 2), alpha=1 / math.sqrt(D))
-    # softmax, written out: over the few tokens of a context torch's own takes four times as long
-    shares = (scores - scores.detach().amax(dim=-1, keepdim=True)).exp()
-    return torch.bmm(shares / shares.sum(dim=-1, keepdim=True), v).view(B, H, -1, D)
+    y = torch.bmm(_softmax(scores), v).view(S * M, H, -1, D)
+    return y.transpose(1, 2).reshape(S, M, -1, H * D)
+
+
+def _softmax(scores: Tensor, dim: int = -1) -> Tensor:
+    # written out: over the few tokens of a context torch's own takes four times as long
+    shares = (scores - scores.detach().amax(dim=dim, keepdim=True)).exp()
+    return shares / shares.sum(dim=dim, keepdim=True)
 
 
 def _linear(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:

@@ -19,15 +19,15 @@ import psutil
 import torch
 from numpy.typing import NDArray
 
-from babygpt.chain.contexts import all_contexts, check_size, count_short, count_states, human_bytes
-from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
+from babygpt.chain.contexts import check_size, count_short, count_states, human_bytes
+from babygpt.chain.extract import FORWARD_TOKENS, context_table, log_softmax
 from babygpt.errors import SizeError
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import Job, side_by_side, threads_for
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of
+from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of_all
 
 Progress = Callable[[int, int], object]
 
@@ -180,8 +180,7 @@ def read_tables(stacked: Weights, config: GPTConfig, out: NDArray[np.float64], t
     """
     V, K = config.vocab_size, config.block_size
     if K * count_states(V, K) <= FORWARD_TOKENS:
-        contexts = torch.from_numpy(all_contexts(V, K)).to(stacked["wte.weight"].device)
-        out[:] = table_of_logits(logits_of(stacked, config, contexts, last_only=False))
+        out[:] = log_softmax(logits_of_all(stacked, config).cpu().double().numpy())
         return
     gpt = seeded_gpt(config, 0).to(stacked["wte.weight"].device)
     weights = as_modules(stacked)

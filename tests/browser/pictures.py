@@ -14,10 +14,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 SIZE = {"width": 1280, "height": 800}
 COLOURS = 160  # enough for flat colours; a third of the bytes
 
-# 8, 64 and 65,536 states: what each link shows, and after how many steps
+# What each link shows, and after how many steps: 8, 64 and 65,536 states; many seeds; what a token holds
 VIEWS = {
     "8": ("trained=50&select=5", 50),
     "64": ("context_length=6&trained=200&steps=200&select=47", 200),
+    "seeds": ("trained=50&select=0&source=seeds", 50),
+    "token": ("trained=50&select=0", 50),
     "65536": ("preset=parity&context_length=16&n_layer=2&n_embd=32&steps=200&trained=200&select=52428", 200),
 }
 
@@ -33,14 +35,19 @@ def main() -> int:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=find_chromium(), args=FLAGS)
             for language in ("en", "zh"):
-                for states, (link, step) in VIEWS.items():
+                for view, (link, step) in VIEWS.items():
                     page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
                     page.set_default_timeout(180_000)
                     page.goto(f"{studio.url}#lang={language}&{link}")
                     wait_for_step(page, step)
                     page.locator(".sentence").wait_for()
+                    if view == "token":
+                        page.locator('.token[data-at="4"]').hover()
+                        page.locator(".held .more-of").wait_for()
+                    if view == "seeds":
+                        page.locator(".when", has_text="200").wait_for(state="detached")
                     page.wait_for_timeout(1500)  # numbers that take longer arrive, the ball rests
-                    take(page, f"studio-{states}.{language}.png")
+                    take(page, f"studio-{view}.{language}.png")
             browser.close()
     finally:
         studio.stop()

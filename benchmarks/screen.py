@@ -26,6 +26,33 @@ CLICK = """() => new Promise((answered) => {
     document.querySelector("button.primary").click();
 })"""
 
+# From pointing at a token to the drawing of what it holds, without the moment that one waits before it is meant, in ms.
+POINT = """() => new Promise((answered) => {
+    const token = document.querySelector('.token[data-at="4"]');
+    const start = performance.now();
+    token.dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
+    const look = () => {
+        if (document.querySelector(".g-more")) answered(performance.now() - start - 180);
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
+
+# From the click on "Many seeds" until the first are there, and all 200, in seconds.
+SEEDS = """() => new Promise((answered) => {
+    document.querySelector('[data-value="seeds"]').click();
+    const start = performance.now();
+    let first = null;
+    const look = () => {
+        const seconds = (performance.now() - start) / 1000;
+        if (first === null && document.querySelector(".g-band")) first = seconds;
+        const training = document.querySelector(".when").textContent.includes("trained");
+        if (first !== null && !training) answered([first, seconds]);
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
+
 # How many different steps are drawn in a second, while `scrub` moves the playhead back and forth or the film plays.
 CHAINS = """([ms, scrub]) => new Promise((counted) => {
     const drawing = document.querySelector(".drawing"), timeline = document.querySelector(".timeline");
@@ -59,6 +86,7 @@ def measure(full: bool) -> list[Growth]:
     answers = Growth("Screen in Chromium: a click on Train until another chain is drawn", "of several clicks", "ms")
     drawn = Growth("Screen in Chromium: different chains drawn", "states", "per second")
     frames = Growth("Screen in Chromium: frames meanwhile", "states", "per second")
+    beside = Growth("Screen in Chromium: trained beside the chain shown, at the article's size", "until", "s")
     studio = Studio()
     try:
         with sync_playwright() as driver:
@@ -79,6 +107,13 @@ def measure(full: bool) -> list[Growth]:
                 page.context.close()
             answers.rows.extend([("median", statistics.median(clicks)), ("worst", max(clicks))])
 
+            page = visit("#trained=50")
+            wait_for_step(page, 50)
+            beside.rows.append(("what a token holds is drawn", page.evaluate(POINT) / 1000))
+            first, every = page.evaluate(SEEDS)
+            beside.rows.extend([("the first of 200 seeds are drawn", first), ("all 200", every)])
+            page.context.close()
+
             for states, link in ((8, "#"), (64, "#context_length=6&"), (256, "#context_length=8&")):
                 page = visit(f"{link}steps={STEPS}&trained={STEPS}&step=0")
                 page.locator(f'.timeline[aria-valuemax="{STEPS}"]').wait_for()
@@ -93,7 +128,7 @@ def measure(full: bool) -> list[Growth]:
             browser.close()
     finally:
         studio.stop()
-    return [answers, drawn, frames]
+    return [answers, beside, drawn, frames]
 
 
 def record(counted: list[float], states: str, drawn: Growth, frames: Growth) -> None:

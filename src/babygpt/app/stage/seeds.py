@@ -26,6 +26,7 @@ Values = NDArray[np.float64]
 
 # A band holds nine seeds in ten.
 LOW, HIGH = 0.05, 0.95
+FIRST = 8  # seeds that are trained before the others: something is there to see the sooner
 BINS = 20  # of a histogram from 0 to 1
 MAX_SHOWN = 64  # tokens of one state whose histograms travel
 
@@ -140,7 +141,7 @@ class ManySeeds:
         setup = self._setup
         if self._batch is None and not self.done:
             left = self.asked - self._trained
-            self._in_batch = together(setup.config, setup.corpus, left)
+            self._in_batch = together(setup.config, setup.corpus, left if self._trained else min(left, FIRST))
             seeds = range(self._trained, self._trained + self._in_batch)
             part = self._probs[:, seeds.start : seeds.stop]
             self._batch = Retraining(setup.corpus, seeds, setup.config, setup.train_config, self._steps, part)

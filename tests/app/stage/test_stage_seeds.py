@@ -162,7 +162,7 @@ def test_seeds_that_diverge_are_left_out_and_counted():
 def test_where_no_seed_stays_finite_nothing_is_shown():
     with breaking(40):
         studio = many()
-    assert (studio.seeds["n"], studio.seeds["low"]) == (0, None)
+    assert [studio.seeds[name] for name in ("n", "lost", "low")] == [0, 40, None]
     assert set(studio.frame["values"]) == {None}
 
 

@@ -39,16 +39,13 @@ class Band:
     ----------
     step
         The step.
-    lost
-        How many seeds more there are whose GPTs did not stay finite.
     seeds
-        int64 (S,), S ≥ 1: those whose did.
+        int64 (S,), S ≥ 1: those whose GPTs stayed finite.
     probs
         float32 (S, N, V): every arrow of every seed.
     """
 
     step: int
-    lost: int
     seeds: NDArray[np.int64]
     probs: NDArray[np.float32]
 
@@ -157,7 +154,7 @@ class ManySeeds:
         return self._steps[frame], self._n_at(frame)
 
     def band(self, step: int, decoding: Decoding) -> Band | None:
-        """Return what is known at a step, or else at the last kept one before; None if nothing is yet."""
+        """Return what is known at a step, or at the last kept one before; None if nothing is, or nothing finite."""
         frame = self._frame(step)
         key = frame, self._n_at(frame), decoding
         if self._last is None or self._last[0] != key:
@@ -165,14 +162,12 @@ class ManySeeds:
             finite = np.isfinite(probs).all(axis=(1, 2))
             if not finite.any():
                 return None
-            seeds = np.flatnonzero(finite)
-            lost = len(probs) - len(seeds)
-            probs = probs[finite] if lost else probs
+            probs = probs if finite.all() else probs[finite]
             if decoding != Decoding():
                 with np.errstate(divide="ignore"):
                     logs = np.log(probs.astype(np.float64))
                 probs = np.exp(decode(logs, **asdict(decoding))).astype(np.float32)
-            self._last = key, Band(self._steps[frame], lost, seeds, probs)
+            self._last = key, Band(self._steps[frame], np.flatnonzero(finite), probs)
         return self._last[1]
 
     def _frame(self, step: int) -> int:

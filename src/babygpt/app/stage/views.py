@@ -190,6 +190,8 @@ def _seeds(stage: Stage) -> View | None:
     beside, state, band = stage.beside, stage.selected, stage.beside.band
     few = band is not None and stage.setup.n_states <= MAX_VALUES
     low, high = band.edges if band is not None and few else (None, None)
+    step, n_known = beside.seeds.known(stage.player.step)
+    n = 0 if band is None else len(band)
     selected = None
     if band is not None and state is not None:
         # where few steps of the seeds are kept, there may be nothing of this one to be found among them
@@ -197,9 +199,9 @@ def _seeds(stage: Stage) -> View | None:
         selected = band.of_state(state, own, stage.setup.settings.seed)
     return {
         "asked": beside.n_seeds,
-        "n": 0 if band is None else len(band),
-        "lost": 0 if band is None else band.lost,
-        "step": beside.seeds.known(stage.player.step)[0],
+        "n": n,
+        "lost": n_known - n,
+        "step": step,
         "low": None if low is None else numbers(low),
         "high": None if high is None else numbers(high),
         "selected": selected,

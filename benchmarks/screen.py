@@ -46,8 +46,7 @@ SEEDS = """() => new Promise((answered) => {
     const look = () => {
         const seconds = (performance.now() - start) / 1000;
         if (first === null && document.querySelector(".g-band")) first = seconds;
-        const training = document.querySelector(".when").textContent.includes("trained");
-        if (first !== null && !training) answered([first, seconds]);
+        if (document.querySelector('.drawing[data-seeds="200"]')) answered([first, seconds]);
         else requestAnimationFrame(look);
     };
     look();

@@ -45,7 +45,7 @@ def main() -> int:
                         page.locator('.token[data-at="4"]').hover()
                         page.locator(".held .more-of").wait_for()
                     if view == "seeds":
-                        page.locator(".when", has_text="200").wait_for(state="detached")
+                        page.locator('.drawing[data-seeds="200"]').wait_for()
                     page.wait_for_timeout(1500)  # numbers that take longer arrive, the ball rests
                     take(page, f"studio-{view}.{language}.png")
             browser.close()

@@ -115,7 +115,7 @@ export function Stage() {
           {screen.busy.value && <b role="status">{t("busy")}</b>}
         </span>
       </div>
-      <div class="drawing" data-view={view} data-tour="chain" data-step={frame.step} data-playing={player?.playing}>
+      <div class="drawing" data-view={view} data-tour="chain" data-step={frame.step} data-seeds={seeds?.n} data-playing={player?.playing}>
         {view === "graph" && (setup.n_states <= MOST_DRAWN ? <LiveGraph still={still} /> : <Neighbourhood />)}
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}

@@ -60,7 +60,7 @@ export interface Frame {
   signed: boolean; // whether values are differences: of two subjects, or what a token holds
   /** The token pointed at, whose effect on every arrow is shown if it is known: the arrow as it is, less what it is
    *  when the token is another (the mean over the others) and the GPT is retrained. `silence` says why it is not. */
-  token: { position: number; known: boolean; silence: "" | "moving" | "untrained" | "large" } | null;
+  token: { position: number; known: boolean; silence: "" | "moving" | "untrained" | "turned" | "large" } | null;
   /** (n_states × n_symbols), row by row: probabilities; if signed −1 … 1; null where nothing is known.
    *  null as a whole where there is a map instead. */
   values: (number | null)[] | null;

@@ -28,6 +28,7 @@ class Puppet:
         self.step, self.steps, self.wanders = 0, 0, False
         self.padding = ""
         self.drawings = []
+        self.beside = False  # whether what it trains is to be looked at
         self.revisions = {"told": 1, "player": 1}
         self.sent = 0  # how often views were handed out
         self.gate = threading.Event()  # what the command "wait" waits for
@@ -46,6 +47,10 @@ class Puppet:
     @property
     def training(self):
         return self.step < self.steps
+
+    @property
+    def unattended(self):
+        return self.training and not self.beside
 
     def handle(self, command):
         with self._use():

@@ -22,6 +22,7 @@ from babygpt.app.stage.exports import Export, snapshot
 from babygpt.app.stage.knobs import Knobs
 from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.presets import PRESETS
+from babygpt.app.stage.seeds import check_fits
 from babygpt.app.stage.setup import NAMES, Setup, file_name
 from babygpt.app.stage.stage import Pin, Stage
 from babygpt.app.stage.views import View, Views
@@ -103,6 +104,11 @@ class Session:
     def training(self) -> bool:
         """Whether a training is under way: of the GPT on the screen, or of others beside it."""
         return self._stage.busy
+
+    @property
+    def unattended(self) -> bool:
+        """Whether it trains on while nobody looks: the GPT on the screen, not others beside it."""
+        return self._stage.training
 
     @property
     def memory(self) -> int:
@@ -245,23 +251,24 @@ class Session:
 
     def _show(self, source: str, compare: list[str] | None = None) -> None:
         first, second = compare or self._stage.compare
-        for subject in (first, second):
+        subjects = (first, second) if source == "difference" else (source,)
+        if "seeds" in subjects:
+            check_fits(self._stage.setup, self._stage.beside.n_seeds, self._limits)
+        for subject in subjects:
             self._stage.subject(subject)  # refuses what cannot be compared
-        if source == "seeds":
-            self._stage.subject(source)
         self._stage.source, self._stage.compare = source, (first, second)
 
     def _seeds(self, n: int) -> None:
         if n < 2:
             raise RefusedError(f"{n:,} seeds are not many. Ask for 2 or more.", "command")
-        self._limits.check_seeds(self._stage.setup.config, self._stage.setup.settings.steps, n)
+        check_fits(self._stage.setup, n, self._limits)
         self._stage.ask_seeds(n)
 
     def _attribute(self, position: int | None) -> None:
         n_tokens = self._stage.n_tokens
         if position is not None and not 0 <= position < n_tokens:
             raise RefusedError(f"There is no token {position:,}; the text has {n_tokens:,}.", "command")
-        self._stage.beside.pointed = position
+        self._stage.beside.point(position)
 
     def _select(self, state: int | None) -> None:
         self._stage.selected = None if state is None else self._stage.check_state(state)

@@ -85,6 +85,29 @@ def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock)
     asyncio.run(scene())
 
 
+def test_what_is_trained_to_be_looked_at_waits_while_nobody_looks(clock):
+    async def scene():
+        workshop, puppet, screen = Workshop(), Puppet(), Looker()
+        puppet.beside = True
+        hosted = Hosted(lambda room: puppet, workshop)
+        hosted.enter(screen)
+        await hosted.handle({"command": "train", "steps": 10**6})
+        await until(lambda: puppet.step > 3)
+        hosted.leave(screen, 3600.0)
+        await until(lambda: not workshop.in_use)
+        await asyncio.sleep(0.02)
+        rested = puppet.step
+        await asyncio.sleep(0.05)
+        assert puppet.step == rested < 10**6
+        assert workshop.training == set()
+        hosted.enter(screen)
+        await until(lambda: puppet.step > rested)
+        hosted.drop(1001, "")
+        workshop.close()
+
+    asyncio.run(scene())
+
+
 def test_what_is_always_due_is_done_no_more_than_twice_a_frame(clock):
     async def scene():
         workshop, puppet = Workshop(), Puppet()

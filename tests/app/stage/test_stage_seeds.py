@@ -166,7 +166,7 @@ def test_where_no_seed_stays_finite_nothing_is_shown():
     assert set(studio.frame["values"]) == {None}
 
 
-def test_another_text_or_more_steps_begin_anew():
+def test_another_text_begins_anew():
     studio = many()
     before = studio.grid()
     studio("configure", sequence="110110110110")
@@ -174,13 +174,54 @@ def test_another_text_or_more_steps_begin_anew():
     studio.finish()
     assert studio.seeds["n"] == 40
     assert studio.grid() != before
-    studio("configure", sequence=TEXT, steps=6)
-    studio("more", steps=3)
-    studio("pause")
-    studio.finish()
+
+
+def test_seeds_are_trained_as_far_as_this_one_is_and_what_was_known_stays_until_more_is():
+    studio = many()
+    studio("step")
+    assert (studio.frame["step"], studio.seeds["step"], studio.seeds["n"]) == (7, 6, 40)
+    come = []
+    while studio.session.training:
+        studio.session.advance(studio.now, 0.0)
+        studio.look()
+        come.append((studio.seeds["step"], studio.seeds["n"]))
+    assert list(dict.fromkeys(come)) == [(6, 40), (7, 8), (7, 40)]
+    expected = bg.study(TEXT, range(40), 7, **SMALL).quantiles([0.5])[0]
+    np.testing.assert_allclose(studio.grid(), expected[7], atol=1e-6)
     studio("seek", step=3)
-    expected = bg.study(TEXT, range(40), 9, at=[3], **SMALL).quantiles([0.5])[0, 0]
-    np.testing.assert_allclose(studio.grid(), expected, atol=1e-6)
+    np.testing.assert_allclose(studio.grid(), expected[3], atol=1e-6)
+    studio("rewind")
+    studio("step")
+    assert (studio.frame["step"], studio.seeds["n"]) == (1, 40)
+    assert not studio.session.training  # it is all there
+
+
+def test_of_an_untrained_gpt_the_seeds_are_untrained():
+    studio = Driven(**SMALL, steps=1000)
+    studio("show", source="seeds")
+    studio.finish()
+    assert studio.seeds["n"] == SEEDS
+    np.testing.assert_allclose(
+        studio.grid(), bg.study(TEXT, range(SEEDS), 1, [0], **SMALL).quantiles([0.5])[0, 0], atol=1e-6
+    )
+
+
+def test_a_turned_gpt_is_not_looked_for_among_them():
+    studio = many()
+    studio("select", state=3)
+    assert studio.seeds["selected"]["below"] is not None
+    studio("turn", position=0.5)
+    assert studio.seeds["selected"]["below"] is None
+
+
+def test_a_comparison_with_seeds_that_cannot_be_does_not_lock_anyone_out():
+    studio = many()
+    studio("show", source="difference", compare=["seeds", "data"])
+    studio("show", source="model")
+    studio("configure", sequence=TEXT * 2, context_length=16, n_layer=1, n_head=1, n_embd=4)
+    for source in ("data", "model", "difference"):
+        studio("show", source=source)
+        assert (studio.notice, studio.frame["source"]) == (None, source)
 
 
 def test_what_seeds_cannot_show_is_refused_and_says_what_fits():

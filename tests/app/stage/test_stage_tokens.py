@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from driving import SMALL, Driven
 
 import babygpt as bg
-from babygpt.app.stage import tokens
+from babygpt.app.stage import retraining, tokens
+from babygpt.app.stage.limits import Limits
+from babygpt.gpt.stacked import StackedTrainer
 
 TEXT = "111101111011110"
 TERNARY = "012021102210012200112"
@@ -129,10 +133,65 @@ def test_of_many_states_the_effect_is_a_map_and_few_are_kept(monkeypatch):
 
 
 def test_a_retraining_that_breaks_shows_nothing_for_it():
-    studio = Driven(**SMALL, steps=3, learning_rate=3e38)
-    studio("train")
-    studio("pause")
+    studio = Driven(**SMALL, steps=3, sequence=TERNARY, context_length=1).trained()
+    step = StackedTrainer.step
+
+    def breaks(trainer):
+        losses = step(trainer)
+        losses[:1] = math.nan  # of the first text that is trained with others
+        return losses
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StackedTrainer, "step", breaks)
+        pointed(studio, 0)
+    assert studio.frame["token"]["known"]
+    assert set(studio.frame["values"]) == {None}
+    studio("attribute", position=5)
+    assert None not in studio.frame["values"]
+
+
+def test_more_others_than_are_trained_together_are_trained_in_turns(monkeypatch):
+    monkeypatch.setattr(retraining, "TOGETHER", 2)
+    sizes = []
+    init = retraining.Retraining.__init__
+
+    def counted(self, corpus, seeds, *given):
+        sizes.append(len(seeds))
+        init(self, corpus, seeds, *given)
+
+    monkeypatch.setattr(retraining.Retraining, "__init__", counted)
+    studio = Driven(**SMALL, steps=3, sequence="abcdeabdce", context_length=1).trained()
+    pointed(studio, 3)
+    assert sizes == [2, 2]
+    found = bg.attribute("abcdeabdce", context_length=1, steps=3, **SMALL)
+    np.testing.assert_allclose(studio.grid(), found.by_position[3], atol=2e-6)
+
+
+def test_with_a_knob_turned_nothing_is_said():
+    studio = Driven(**SMALL, steps=3).trained()
+    studio("turn", position=0.5)
+    pointed(studio, 3)
+    assert studio.frame["token"]["silence"] == "turned"
+    studio("release")
+    assert studio.finish().frame["token"]["known"]
+
+
+def test_where_there_is_no_memory_left_for_it_nothing_is_trained():
+    room = [2**30]
+    studio = Driven(Limits(room=lambda: room[0]), **SMALL, steps=3).trained()
+    before = studio.session.memory
+    room[0] = before + 2**20
+    pointed(studio, 3)
+    assert studio.frame["token"]["silence"] == "large"
+    room[0] = 2**30
+    pointed(studio, 4)
+    assert studio.frame["token"]["known"]
+    assert studio.session.memory > before
+
+
+def test_more_steps_do_not_end_the_pointing():
+    studio = pointed(Driven(**SMALL, steps=3).trained(), 3)
+    studio("step")
     studio.finish()
-    studio("seek", step=1)
-    pointed(studio, 2)  # whatever is known, numbers or none, comes as JSON: the driver has made sure
-    assert studio.frame["token"]["position"] == 2
+    assert (studio.frame["step"], studio.frame["token"]["position"]) == (4, 3)
+    assert studio.frame["token"]["known"]

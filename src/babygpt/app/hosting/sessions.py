@@ -33,6 +33,10 @@ class Session(Protocol):
         """Whether it trains."""
 
     @property
+    def unattended(self) -> bool:
+        """Whether it trains on while nobody looks."""
+
+    @property
     def memory(self) -> int:
         """How many bytes its setup asks for."""
 
@@ -114,7 +118,7 @@ class Hosted:
         self._exporting = asyncio.Lock()
         self._session: Session | None = None
         self._due: float | None = None
-        self._training, self._answering = False, False
+        self._training, self._unattended, self._answering = False, False, False
         self._farewell: asyncio.TimerHandle | None = None
         self._advanced = 0.0  # when something was done that was due
         self._lag = 0.0  # how long nobody looked, so far
@@ -193,6 +197,8 @@ class Hosted:
         self.viewers.discard(viewer)
         if not self.viewers and not self._gone:
             self.left = monotonic()
+            if not self._unattended:
+                self._workshop.training.discard(self)
             loop = asyncio.get_running_loop()
             self._farewell = loop.call_later(kept, self.drop, 1001, "away: Nobody came back.")
 
@@ -230,7 +236,7 @@ class Hosted:
         """Return the seconds until the session is due; None: until someone does something."""
         if self._gone:
             return 0.0
-        if self._due is None or (self.left is not None and not self._training):
+        if self._due is None or (self.left is not None and not self._unattended):
             return None
         wait = self._due - self._clock()
         # A film may be faster than any screen: what is due is done at most twice for each frame.
@@ -255,19 +261,19 @@ class Hosted:
         """Do a job with the session, and the time on its clock, in a thread of a crew."""
         now = self._clock()  # here: someone may come or go while the thread works
 
-        def use() -> tuple[T, float | None, bool, int]:
+        def use() -> tuple[T, float | None, bool, bool, int]:
             session = self._session
             if self._gone:
                 raise GoneError
             if session is None:
                 session = self._session = self._make(lambda: self._room - BESIDES)
             result = job(session, now)
-            return result, session.due(now), session.training, session.memory + BESIDES
+            return result, session.due(now), session.training, session.unattended, session.memory + BESIDES
 
         if self._gone:
             raise GoneError
         try:
-            result, self._due, self._training, need = await crew.run(self, use, hurry=hurry)
+            result, self._due, self._training, self._unattended, need = await crew.run(self, use, hurry=hurry)
         except GoneError:
             raise
         except Exception as error:

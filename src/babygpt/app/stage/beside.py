@@ -6,10 +6,10 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from babygpt.app.stage.limits import COPIES, RefusedError
+from babygpt.app.stage.limits import RefusedError
 from babygpt.app.stage.links import SEEDS, Decoding
-from babygpt.app.stage.retraining import together
-from babygpt.app.stage.seeds import Band, ManySeeds
+from babygpt.app.stage.retraining import weights_together
+from babygpt.app.stage.seeds import Band, ManySeeds, check_fits
 from babygpt.app.stage.tokens import Moment, TokenEffects, can_change
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Beside:
         self._stage = stage
         self._seeds: ManySeeds | None = None
         self._tokens: TokenEffects | None = None
+        self._can_change = False
 
     @property
     def busy(self) -> bool:
@@ -62,8 +63,7 @@ class Beside:
         """About how many bytes all of it takes."""
         setup = self._stage.setup
         others = [one for one in (self._seeds, self._tokens) if one is not None]
-        weights = 4 * setup.config.n_parameters * COPIES * together(setup.config, setup.corpus)
-        return sum(one.n_bytes + weights for one in others)
+        return sum(one.n_bytes + weights_together(setup.config, setup.corpus) for one in others)
 
     # -- seeds ----------------------------------------------------------------------------------------------
 
@@ -75,29 +75,26 @@ class Beside:
 
     @property
     def can_show_seeds(self) -> bool:
-        """Whether the seeds, if they are shown, are not too many for so many arrows."""
+        """Whether the seeds are not too many for so many arrows, and for the memory."""
         try:
-            return not self.shows_seeds or self.seeds is not None
+            check_fits(self._stage.setup, self.n_seeds, self._stage.limits)
         except RefusedError:
             return False
+        return True
 
     @property
     def seeds(self) -> ManySeeds:
-        """The many seeds.
-
-        Raises
-        ------
-        RefusedError
-            They are too many for so many arrows.
-        """
-        if self._seeds is None:
-            self._seeds = ManySeeds(self._stage.setup, self.n_seeds, self._stage.limits)
+        """The many seeds, trained as far as this one is, or is to be."""
+        stage = self._stage
+        total = max(stage.goal, stage.film.trained)
+        if self._seeds is None or self._seeds.total < total:
+            self._seeds = ManySeeds(stage.setup, self.n_seeds, total, stage.limits, self._seeds)
         return self._seeds
 
     @property
     def band(self) -> Band | None:
         """What the seeds say at the step shown, if anything is known of it."""
-        return self.seeds.band(self._stage.player.step, self._stage.decoding)
+        return self.seeds.band(self._stage.player.step, self._stage.decoding, self._stage.passing)
 
     @property
     def _unknown_seeds(self) -> ManySeeds | None:
@@ -107,13 +104,25 @@ class Beside:
 
     @property
     def silence(self) -> str:
-        """Why nothing can be said of what a token holds: ``"moving"``, ``"untrained"``, ``"large"``; else ``""``."""
+        """Why nothing can be said of what the token holds that someone points at, or ``""``.
+
+        ``"moving"``: frames pass by; ``"untrained"``: at step 0; ``"turned"``: the weights are not those of training;
+        ``"large"``: it would take too long, or too much memory.
+        """
         stage = self._stage
         if stage.training or stage.player.playing:
             return "moving"
         if stage.player.step == 0:
             return "untrained"
-        return "" if can_change(stage.setup) else "large"
+        if stage.knobs.turned:
+            return "turned"
+        return "" if self._can_change else "large"
+
+    def point(self, position: int | None) -> None:
+        """Have someone point at a token, or at none."""
+        self.pointed = position
+        if position is not None:
+            self._can_change = can_change(self._stage.setup, self._stage.limits)
 
     @property
     def effects(self) -> Values | None:

@@ -130,7 +130,7 @@ class Limits:
         recorded = sum(min(self.frames // 2, (steps + 1) * frame) for frame in (table, weights))
         return COPIES * weights + TABLES * table + recorded
 
-    def check_seeds(self, config: GPTConfig, steps: int, asked: int) -> None:
+    def check_seeds(self, config: GPTConfig, asked: int) -> None:
         """Raise :class:`RefusedError` if the chains of so many seeds would be too much."""
         self.check_most("seeds", asked, MAX_SEEDS)
         arrows = config.vocab_size * count_states(config.vocab_size, config.block_size)
@@ -141,14 +141,13 @@ class Limits:
                 f"{arrows:,} arrows of {asked:,} seeds are too many to show side by side. {advice} a shorter context.",
                 "seeds", "seeds", arrows=arrows, seeds=asked, fits=fits,
             )  # fmt: skip
-        self.check_memory(config, steps, self.seeds)
 
     def check_memory(self, config: GPTConfig, steps: int, beside: int = 0) -> None:
         """Raise :class:`RefusedError` if the GPT, its training, its chain and ``beside`` would take too much memory.
 
         A session may train for longer later: what it may take in all is asked for the longest training.
         """
-        need, limit, whose = self.need(config, self.steps), self.memory, "the studio's limit is {} a session"
+        need, limit, whose = self.need(config, self.steps) + beside, self.memory, "the studio's limit is {} a session"
         if need <= limit and self.room is not None:
             need, limit, whose = self.need(config, steps) + beside, self.room(), "the studio has {} left for it"
         if need > limit:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.app.stage.limits import COPIES
+from babygpt.app.stage.links import Decoding
 from babygpt.chain.contexts import count_short, count_states
+from babygpt.chain.decoding import decode
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.stacked import StackedTrainer, draw
@@ -16,15 +20,33 @@ from babygpt.run.members import members_at_once, read_tables
 
 # GPTs of the article's size side by side: a step of all of them takes as long as a screen shows a frame.
 TOGETHER = 32
-# Reading the chains of many states takes longer than a step: then one GPT at a time, so that a turn stays short.
-MANY_STATES = 4096
+# States that are read in one go: more would make others wait.
+READ = 2**13
+# Numbers that are bent at a time.
+CHUNK = 2**18
 
 
 def together(config: GPTConfig, corpus: Corpus, most: int = TOGETHER) -> int:
-    """Return how many GPTs to train side by side, so that none of their steps takes long."""
-    if count_states(config.vocab_size, config.block_size) > MANY_STATES:
-        return 1
-    return min(most, TOGETHER, members_at_once(config, corpus, TOGETHER))
+    """Return how many GPTs to train side by side, ``most`` at most, so that none of their turns takes long."""
+    readable = max(1, READ // count_states(config.vocab_size, config.block_size))
+    return min(most, TOGETHER, readable, members_at_once(config, corpus, TOGETHER))
+
+
+def weights_together(config: GPTConfig, corpus: Corpus) -> int:
+    """Return about how many bytes the weights and the optimizer's memory of these GPTs take."""
+    return 4 * config.n_parameters * COPIES * together(config, corpus)
+
+
+def bent(probs: NDArray[np.float32], decoding: Decoding) -> NDArray[np.float32]:
+    """Return what a decoding makes of probabilities (S, N, V)."""
+    if decoding == Decoding():
+        return probs
+    made = np.empty_like(probs)
+    some = max(1, CHUNK // probs[0].size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for at in range(0, len(probs), some):
+            made[at : at + some] = np.exp(decode(np.log(probs[at : at + some], dtype=np.float64), **asdict(decoding)))
+    return made
 
 
 class Retraining:

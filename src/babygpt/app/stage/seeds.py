@@ -7,26 +7,25 @@ The same of a whole study at once: :func:`babygpt.study`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.app.stage.figures import Values
 from babygpt.app.stage.limits import Limits
 from babygpt.app.stage.links import Decoding
-from babygpt.app.stage.retraining import Retraining, together
+from babygpt.app.stage.retraining import Retraining, bent, together, weights_together
 from babygpt.app.stage.setup import Setup
 from babygpt.chain.contexts import count_short
-from babygpt.chain.decoding import decode
 from babygpt.run.history import FramePlan
-
-Values = NDArray[np.float64]
 
 # A band holds nine seeds in ten.
 LOW, HIGH = 0.05, 0.95
 FIRST = 8  # seeds that are trained before the others: something is there to see the sooner
+QUICK = 2**18  # numbers whose quantiles are taken while frames pass by
 BINS = 20  # of a histogram from 0 to 1
 MAX_SHOWN = 64  # tokens of one state whose histograms travel
 
@@ -71,14 +70,15 @@ class Band:
 
         The tokens are at most 64, those with the largest medians. ``likeliest`` is the share of the seeds that find
         the token likelier than all others, ``below`` the share of the other seeds whose arrow is weaker than the run's
-        own, equal ones counted half, ``histogram`` how many seeds lie in each twentieth from 0 to 1. ``before`` are the
-        medians of the V arrows that lead to the state, by the oldest token of where they come from.
+        own, ``histogram`` how many seeds lie in each twentieth from 0 to 1. ``before`` are the medians of the V arrows
+        that lead to the state, by the oldest token of where they come from.
         """
         probs = self.probs[:, state].astype(np.float64)
         low, median, high = self._quantiles[:, state]
         tokens = np.sort(np.argsort(-median, kind="stable")[:MAX_SHOWN])
         likeliest = np.bincount(probs.argmax(axis=1), minlength=probs.shape[1]) / len(self)
         others = probs[self.seeds != seed]
+        own = None if own is None else own.astype(np.float32)  # as they are kept
         N, V = self.median.shape
         before = self.median[state // V :: N // V, state % V]
         bins = np.minimum((probs * BINS).astype(np.int64), BINS - 1)
@@ -86,10 +86,17 @@ class Band:
             "tokens": tokens.tolist(),
             "likeliest": likeliest[tokens].tolist(),
             "low": low[tokens].tolist(), "median": median[tokens].tolist(), "high": high[tokens].tolist(),
-            "below": None if own is None or not len(others) else _below(others, own)[tokens].tolist(),
+            "below": None if own is None or not len(others) else (others < own).mean(axis=0)[tokens].tolist(),
             "before": before.tolist(),
             "histogram": [np.bincount(bins[:, token], minlength=BINS).tolist() for token in tokens.tolist()],
         }  # fmt: skip
+
+
+def check_fits(setup: Setup, asked: int, limits: Limits) -> None:
+    """Raise :class:`RefusedError` if so many seeds are too many for so many arrows, or for the memory."""
+    limits.check_seeds(setup.config, asked)
+    beside = limits.seeds + weights_together(setup.config, setup.corpus)
+    limits.check_memory(setup.config, setup.settings.steps, beside)
 
 
 class ManySeeds:
@@ -101,24 +108,24 @@ class ManySeeds:
         What is learnt, and how.
     asked
         How many seeds.
+    total
+        For how many steps.
     limits
         What they may take.
-
-    Raises
-    ------
-    RefusedError
-        They are too many for so many arrows.
+    before
+        The same for fewer steps: shown where it knows more seeds.
     """
 
-    def __init__(self, setup: Setup, asked: int, limits: Limits) -> None:
+    def __init__(self, setup: Setup, asked: int, total: int, limits: Limits, before: ManySeeds | None = None) -> None:
         V, K, N = setup.config.vocab_size, setup.config.block_size, setup.n_states
-        limits.check_seeds(setup.config, setup.settings.steps, asked)
-        self.asked, self._setup = asked, setup
-        total = setup.settings.steps
+        self.asked, self.total, self._setup = asked, total, setup
+        self._before: ManySeeds | None = before
+        if before is not None and not before._trained:  # it knows nothing that those before it do not
+            self._before = before._before
         plan = FramePlan.within(limits.seeds, total, asked * N * V, count_short(V, K) + N)
         self._steps = [step for step in range(total + 1) if plan.wants(step) or step == total]
         self._probs = np.empty((len(self._steps), asked, N, V), dtype=np.float32)
-        self._trained = 0  # seeds whose training is over
+        self._trained: int = 0  # seeds whose training is over
         self._batch: Retraining | None = None
         self._in_batch = 0
         self._last: tuple[Any, Band] | None = None
@@ -126,7 +133,7 @@ class ManySeeds:
     @property
     def n_bytes(self) -> int:
         """How many bytes the chains take."""
-        return self._probs.nbytes
+        return self._probs.nbytes + (self._before.n_bytes if self._before else 0)
 
     @property
     def done(self) -> bool:
@@ -147,28 +154,40 @@ class ManySeeds:
             if self._batch.done:
                 self._trained += self._in_batch
                 self._batch, self._in_batch = None, 0
+        if self.done:
+            self._before = None
 
     def known(self, step: int) -> tuple[int, int]:
         """Return the last kept step that is not after ``step``, and how many seeds have come that far."""
-        frame = self._frame(step)
-        return self._steps[frame], self._n_at(frame)
+        here = self._where(step)
+        frame = here._frame(step)
+        return here._steps[frame], here._n_at(frame)
 
-    def band(self, step: int, decoding: Decoding) -> Band | None:
-        """Return what is known at a step, or at the last kept one before; None if nothing is, or nothing finite."""
+    def band(self, step: int, decoding: Decoding, passing: bool) -> Band | None:
+        """Return what is known at a step, or at the last kept one before; None if nothing is, or nothing finite.
+
+        While frames are ``passing``, what takes long is the last band that was asked for, of whichever step.
+        """
+        if (here := self._where(step)) is not self:
+            return here.band(step, decoding, passing)
         frame = self._frame(step)
         key = frame, self._n_at(frame), decoding
-        if self._last is None or self._last[0] != key:
+        kept = passing and self._last is not None and self._probs[0].size > QUICK
+        if self._last is None or (self._last[0] != key and not kept):
             probs = self._probs[frame, : key[1]]
             finite = np.isfinite(probs).all(axis=(1, 2))
             if not finite.any():
                 return None
-            probs = probs if finite.all() else probs[finite]
-            if decoding != Decoding():
-                with np.errstate(divide="ignore"):
-                    logs = np.log(probs.astype(np.float64))
-                probs = np.exp(decode(logs, **asdict(decoding))).astype(np.float32)
+            probs = bent(probs if finite.all() else probs[finite], decoding)
             self._last = key, Band(self._steps[frame], np.flatnonzero(finite), probs)
         return self._last[1]
+
+    def _where(self, step: int) -> ManySeeds:
+        """Return who knows more of a step: this, or what was there before."""
+        known, before = self._n_at(self._frame(step)), self._before
+        if before is None or (known and (step > before.total or known >= before.known(step)[1])):
+            return self
+        return before._where(step)
 
     def _frame(self, step: int) -> int:
         return max(bisect_right(self._steps, step) - 1, 0)
@@ -176,10 +195,3 @@ class ManySeeds:
     def _n_at(self, frame: int) -> int:
         come = self._batch is not None and frame < self._batch.n_read
         return self._trained + (self._in_batch if come else 0)
-
-
-def _below(others: Values, own: Values) -> Values:
-    """Return the share of others (S, V) that are below one's own (V,), equal ones counted half."""
-    rounded = own.astype(np.float32).astype(np.float64)  # as they are kept
-    share: Values = ((others < rounded).mean(axis=0) + (others <= rounded).mean(axis=0)) / 2
-    return share

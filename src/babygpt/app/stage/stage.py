@@ -98,7 +98,6 @@ class Stage:
             self.film.resume()
         if setup.settings.steps != old.settings.steps:
             self.film.extend(setup.settings.steps, self.player.step)
-            self.ask_seeds(self.beside.n_seeds)
             if self.training and self.arrive is None:
                 self.goal = setup.settings.steps
 
@@ -227,7 +226,7 @@ class Stage:
         Raises
         ------
         RefusedError
-            A pin that is empty, or of another kind of chain; more seeds than there can be.
+            A pin that is empty, or of another kind of chain.
         """
         if subject == "model":
             return self.shown.chain.probs
@@ -261,10 +260,13 @@ class Stage:
     def check_compare(self) -> None:
         """Forget a comparison that is no more."""
         pins = [self.pins[subject] for subject in self.compare if subject in self.pins]
-        if any(pin is None or not self.fits(pin) for pin in pins) or not self.beside.can_show_seeds:
+        if any(pin is None or not self.fits(pin) for pin in pins):
             self.compare = PLAIN
-            if self.source in ("difference", "seeds"):
+            if self.source == "difference":
                 self.source = "model"
+        if "seeds" in (self.source, *self.compare) and not self.beside.can_show_seeds:
+            self.compare = PLAIN
+            self.source = "data" if self.source == "data" else "model"
 
     def turn(self, turn: Callable[[Knobs], None]) -> None:
         """Turn a knob; the playhead holds still for it.

@@ -7,18 +7,17 @@ for those that someone points at, and for their neighbours where that costs litt
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.app.stage.figures import Values
+from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.links import Decoding
-from babygpt.app.stage.retraining import Retraining, together
+from babygpt.app.stage.retraining import Retraining, bent, together, weights_together
 from babygpt.app.stage.setup import Setup
-from babygpt.chain.decoding import decode
 from babygpt.lab.attribute import corpora_of
-
-Values = NDArray[np.float64]
 
 MAX_TEXTS = 64  # to be retrained for one token: one for each other symbol
 MAX_NUMBERS = 2**22  # of their chains, and of the effects that are kept
@@ -26,16 +25,23 @@ MAX_NUMBERS = 2**22  # of their chains, and of the effects that are kept
 
 @dataclass(frozen=True)
 class Moment:
-    """Of which chain effects are effects: at a step above 0, under a decoding."""
+    """When a chain is asked what holds it: at which step, above 0, and under which decoding."""
 
     step: int
     decoding: Decoding
 
 
-def can_change(setup: Setup) -> bool:
+def can_change(setup: Setup, limits: Limits) -> bool:
     """Return whether a token is not too much to be retrained for."""
-    others, N, V = len(setup.corpus.vocabulary) - 1, setup.n_states, setup.config.vocab_size
-    return others <= MAX_TEXTS and others * N * V <= MAX_NUMBERS
+    others, numbers = len(setup.corpus.vocabulary) - 1, setup.n_states * setup.config.vocab_size
+    if others > MAX_TEXTS or others * numbers > MAX_NUMBERS:
+        return False
+    try:
+        beside = weights_together(setup.config, setup.corpus) + 8 * MAX_NUMBERS
+        limits.check_memory(setup.config, setup.settings.steps, beside)
+    except RefusedError:
+        return False
+    return True
 
 
 class TokenEffects:
@@ -54,13 +60,9 @@ class TokenEffects:
     def __init__(self, setup: Setup, moment: Moment, base: Values) -> None:
         self._setup, self.moment, self._base = setup, moment, base
         self._ids = setup.corpus.vocabulary.encode(setup.text)
-        self._config = replace(setup.train_config, steps=moment.step)
         self._known: OrderedDict[int, Values] = OrderedDict()
         self._room = max(1, MAX_NUMBERS // base.size)  # tokens whose effects are kept
-        self._batch: Retraining | None = None
-        self._asked: list[int] = []  # whose effects the batch will say
-        self._probs = np.empty(0, dtype=np.float32)
-        self._variant_of = np.empty(0, dtype=np.int64)
+        self._asked: _Asked | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -78,34 +80,58 @@ class TokenEffects:
 
     def advance(self, position: int, until: float) -> None:
         """Come nearer to a token's effects, until that time of :func:`time.perf_counter`, a step at least."""
-        if self._batch is not None and position not in self._asked:
-            self._batch = None  # someone points elsewhere
+        if self._asked is None or position not in self._asked.places:  # else someone points elsewhere by now
+            self._asked = _Asked(self._setup, self._ids, self.moment, self._near(position))
+        self._asked.advance(until)
+        if self._asked.done:
+            for place, arrows in zip(self._asked.places, self._asked.changed(), strict=True):
+                self._known[place] = self._base - arrows
+            self._asked = None
+            while len(self._known) > self._room:
+                self._known.popitem(last=False)
+
+    def _near(self, position: int) -> list[int]:
+        """Return the place asked for, and those around it that can be trained for at the same time."""
+        others = len(self._setup.corpus.vocabulary) - 1
+        room = min(self._room, max(1, together(self._setup.config, self._setup.corpus) // others))
+        unknown = [place for place in range(len(self._ids)) if place not in self._known]
+        return sorted(sorted(unknown, key=lambda place: abs(place - position))[:room])
+
+
+class _Asked:
+    """Some places of a text, and the trainings with every other symbol at each, a few of them at a time."""
+
+    def __init__(self, setup: Setup, ids: NDArray[np.int64], moment: Moment, places: list[int]) -> None:
+        self.places, self._setup, self._moment = places, setup, moment
+        V = len(setup.corpus.vocabulary)
+        others = [other for place in places for other in range(V) if other != ids[place]]
+        self._corpora, self._text_of = corpora_of(setup.corpus, ids, np.repeat(places, V - 1), np.array(others))
+        self._probs = np.empty((1, len(self._corpora), setup.n_states, V), dtype=np.float32)
+        self._begun = 0  # of the corpora
+        self._batch: Retraining | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all are trained."""
+        return self._batch is None and self._begun == len(self._corpora)
+
+    def advance(self, until: float) -> None:
+        """Train until that time of :func:`time.perf_counter`, a step at least."""
+        setup = self._setup
         if self._batch is None:
-            self._batch = self._begun(position)
+            some = together(setup.config, setup.corpus, len(self._corpora) - self._begun)
+            part = slice(self._begun, self._begun + some)
+            seeds, steps = [setup.settings.seed] * some, [self._moment.step]
+            self._batch = Retraining(
+                self._corpora[part], seeds, setup.config, setup.train_config, steps, self._probs[:, part]
+            )
+            self._begun += some
         self._batch.advance(until)
         if self._batch.done:
             self._batch = None
-            self._keep()
 
-    def _begun(self, position: int) -> Retraining:
-        setup, V = self._setup, len(self._setup.corpus.vocabulary)
-        room = min(self._room, max(1, together(setup.config, setup.corpus) // (V - 1)))
-        unknown = [place for place in range(len(self._ids)) if place not in self._known]
-        self._asked = sorted(sorted(unknown, key=lambda place: abs(place - position))[:room])
-        places = np.repeat(self._asked, V - 1)
-        others = [other for place in self._asked for other in range(V) if other != self._ids[place]]
-        corpora, self._variant_of = corpora_of(setup.corpus, self._ids, places, np.array(others))
-        seeds = [setup.settings.seed] * len(corpora)
-        self._probs = np.empty((1, len(corpora), *self._base.shape), dtype=np.float32)
-        return Retraining(corpora, seeds, setup.config, self._config, [self.moment.step], self._probs)
-
-    def _keep(self) -> None:
-        probs = self._probs[0].astype(np.float64)
-        if self.moment.decoding != Decoding():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                probs = np.exp(decode(np.log(probs), **asdict(self.moment.decoding)))
-        changed = probs[self._variant_of].reshape(len(self._asked), -1, *self._base.shape).mean(axis=1)
-        for place, arrows in zip(self._asked, changed, strict=True):
-            self._known[place] = self._base - arrows
-        while len(self._known) > self._room:
-            self._known.popitem(last=False)
+    def changed(self) -> Values:
+        """Return the arrows with another symbol at each place, means over the others: float64 (places, N, V)."""
+        probs = bent(self._probs[0], self._moment.decoding).astype(np.float64)
+        means: Values = probs[self._text_of].reshape(len(self.places), -1, *probs.shape[1:]).mean(axis=1)
+        return means

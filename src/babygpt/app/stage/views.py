@@ -188,20 +188,20 @@ def _seeds(stage: Stage) -> View | None:
     if not stage.beside.shows_seeds:
         return None
     beside, state, band = stage.beside, stage.selected, stage.beside.band
-    few = band is not None and stage.setup.n_states <= MAX_VALUES
-    low, high = band.edges if band is not None and few else (None, None)
+    low, high = band.edges if band is not None and stage.setup.n_states <= MAX_VALUES else (None, None)
     step, n_known = beside.seeds.known(stage.player.step)
     n = 0 if band is None else len(band)
     selected = None
     if band is not None and state is not None:
-        # where few steps of the seeds are kept, there may be nothing of this one to be found among them
-        own = stage.shown.chain.probs[state] if band.step == stage.player.step else None
+        # of a turned GPT, or of another step than theirs, there is nothing to be found among them
+        alike = band.step == stage.player.step and not stage.knobs.turned
+        own = stage.shown.chain.probs[state] if alike else None
         selected = band.of_state(state, own, stage.setup.settings.seed)
     return {
         "asked": beside.n_seeds,
         "n": n,
         "lost": n_known - n,
-        "step": step,
+        "step": step if band is None else band.step,
         "low": None if low is None else numbers(low),
         "high": None if high is None else numbers(high),
         "selected": selected,

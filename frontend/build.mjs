@@ -59,7 +59,7 @@ const texts = {
     });
     build.onLoad({ filter: /[\\/]src[\\/].*\.tsx?$/ }, ({ path }) => {
       if (path.includes("node_modules")) return;
-      const contents = readFileSync(path, "utf8").replace(/"([\w.]+)"/g, (whole, key) => numbers.get(key) ?? whole);
+      const contents = readFileSync(path, "utf8").replace(/(["'`])([\w.]+)\1/g, (whole, _, key) => numbers.get(key) ?? whole);
       return { contents, loader: path.endsWith("x") ? "tsx" : "ts" };
     });
   },

@@ -71,7 +71,7 @@ export class Screen {
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
   private dwelling: ReturnType<typeof setTimeout> | undefined;
-  private pointed: number | null = null; // the token whose effects were asked for
+  private asked: number | null = null; // the token whose effects were asked for last
   private chosenLanguage: string | null = null;
   readonly busy = signal(false);
   private waiting: ReturnType<typeof setTimeout> | null = null;
@@ -135,6 +135,9 @@ export class Screen {
       this.model.on(`change:${name}`, take);
       this.cleanups.push(() => this.model.off(`change:${name}`, take));
     }
+    const leave = () => this.point(null);
+    addEventListener("pagehide", leave);
+    this.cleanups.push(() => removeEventListener("pagehide", leave));
     this.cleanups.push(
       effect(() => {
         root.lang = this.language.value === "zh" ? "zh-Hans" : "en";
@@ -146,9 +149,12 @@ export class Screen {
       }),
       effect(() => {
         void this.views.setup.value;
-        this.pointed = null; // of another setup nothing is asked yet
         void this.views.notice.value?.id;
         this.complaint.value = null; // what was refused has been replaced
+      }),
+      effect(() => {
+        void this.views.setup.value?.version;
+        this.asked = null; // of another setup nothing is asked yet
       }),
       effect(() => {
         // the page goes on with a new session, made from its link, and says so
@@ -175,10 +181,11 @@ export class Screen {
   /** Someone points at a token of the sequence, or no more: what it holds is shown. */
   point(position: number | null): void {
     clearTimeout(this.dwelling);
-    if (position === this.pointed) return;
-    const ask = () => this.send({ command: "attribute", position: (this.pointed = position) });
+    const shown = this.views.frame.value?.token ?? null;
+    if (position === this.asked && (position !== null || shown === null)) return;
+    const ask = () => this.send({ command: "attribute", position: (this.asked = position) });
     // who goes from token to token need not wait
-    if (position === null || this.pointed !== null) ask();
+    if (position === null || this.asked !== null) ask();
     else this.dwelling = setTimeout(ask, DWELL);
   }
 

@@ -87,7 +87,8 @@ def test_pointing_at_a_token_shows_the_arrows_that_it_holds(visit):
     wait_for_step(page, 50)
     before, box = labels(page), page.locator(".g-graph").bounding_box()
     page.locator('.token[data-at="4"]').hover()
-    expect(page.locator(".held")).to_contain_text("With 1 instead of 0 as token 5, trained again to step 50")
+    expect(page.locator(".held")).to_contain_text("Token 5, 0, gives these arrows so many points")
+    expect(page.locator(".held")).to_contain_text("to step 50, with 1 instead")
     expect(page.locator(".g-more").first).to_be_visible()
     effects = bg.attribute(TEXT, **SMALL).by_position[4]
     points = np.round(100 * effects).astype(int)
@@ -98,6 +99,10 @@ def test_pointing_at_a_token_shows_the_arrows_that_it_holds(visit):
     ]
     assert labels(page) == sorted(expected)
     assert page.locator(".g-graph").bounding_box() == box  # nothing jumps
+    drawing = page.locator(".drawing").bounding_box()
+    text, tape = page.locator(".held > span").bounding_box(), page.locator(".tape").bounding_box()
+    assert drawing["y"] + drawing["height"] <= text["y"]  # nor is anything covered
+    assert text["y"] + text["height"] <= tape["y"]
     page.locator(".g-graph").hover(position={"x": 2, "y": 2})
     expect(page.locator(".held")).to_have_count(0)
     assert labels(page) == before
@@ -111,19 +116,48 @@ def test_by_keyboard_too_and_not_before_anything_is_learnt(visit):
     train(page)
     page.locator('.token[data-at="3"]').focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".held")).to_contain_text("as token 5")
+    expect(page.locator(".held")).to_contain_text("Token 5, 0, gives")
     expect(page.locator('.token[data-pointed="true"]')).to_have_attribute("data-at", "4")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".held")).to_contain_text("With 0 instead of 1 as token 6")
+    expect(page.locator(".held")).to_contain_text("Token 6, 1, gives")
     page.locator(".timeline").focus()
     expect(page.locator(".held")).to_have_count(0)
+
+
+def test_what_was_pointed_at_is_let_go_when_the_page_is_loaded_again_or_the_text_replaced(visit):
+    page = visit(LINK)
+    wait_for_step(page, 50)
+    page.locator('.token[data-at="4"]').hover()
+    expect(page.locator(".held .more-of")).to_be_visible()
+    page.mouse.move(0, 0)
+    page.locator('.token[data-at="4"]').hover()
+    page.reload()
+    page.mouse.move(5, 300)
+    wait_for_step(page, 50)
+    expect(page.locator(".held")).to_have_count(0)
+    expect(page.locator(".g-more")).to_have_count(0)
+    page.locator('.token[data-at="4"]').hover()
+    expect(page.locator(".held .more-of")).to_be_visible()
+    page.get_by_label("Context length").fill("40")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Context length")).to_have_attribute("aria-invalid", "true")
+    page.mouse.move(5, 300)
+    expect(page.locator(".held")).to_have_count(0)
+
+
+def test_with_many_arrows_the_largest_effects_have_labels(visit):
+    page = visit("#context_length=5&n_layer=1&n_head=2&n_embd=8&trained=50")
+    wait_for_step(page, 50)
+    expect(page.locator(".g-label")).to_have_count(0)
+    page.locator('.token[data-at="4"]').hover()
+    expect(page.locator(".g-label")).to_have_count(6)
 
 
 def test_of_many_states_what_a_token_holds_is_a_map(visit):
     page = visit("#preset=prose&n_layer=1&n_head=1&n_embd=8&trained=2")
     wait_for_step(page, 2)
     page.locator('.token[data-at="4"]').hover()
-    expect(page.locator(".held")).to_contain_text("With another symbol instead of")
+    expect(page.locator(".held")).to_contain_text("with another symbol instead")
     expect(page.locator(".held .more-of")).to_be_visible()
 
 

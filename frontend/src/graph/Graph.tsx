@@ -145,7 +145,7 @@ export function Graph(props: GraphProps): JSX.Element {
   const foreground = active.length === 0 ? drawn : drawn.filter((i) => active.includes(Math.floor(i / nSymbols)));
   const background = active.length === 0 ? [] : drawn.filter((i) => !active.includes(Math.floor(i / nSymbols)));
 
-  const shown = scene.labels === null ? labelled(active, current, nSymbols) : [];
+  const shown = scene.labels !== null ? [] : difference && active.length === 0 && !props.moving ? largest(current) : labelled(active, current, nSymbols);
   const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown, longest), [scene, shown.join()]);
 
   const many = countArrows(layout) > MANY;
@@ -383,6 +383,16 @@ function labelled(active: number[], values: (number | null)[], nSymbols: number)
       .slice(0, MOST_LABELS)
       .sort((a, b) => a - b),
   );
+}
+
+/** The arrows that differ most. */
+function largest(values: (number | null)[]): number[] {
+  const strength = (i: number): number => Math.abs(values[i] ?? 0);
+  return [...values.keys()]
+    .filter((i) => strength(i) >= 0.005)
+    .sort((a, b) => strength(b) - strength(a))
+    .slice(0, MOST_LABELS)
+    .sort((a, b) => a - b);
 }
 
 /** The states whose names are shown where there is no room for all. */

@@ -33,6 +33,8 @@ export function Stage() {
   const show = (source: Frame["source"], compare?: [Subject, Subject]) => screen.send({ command: "show", source, compare });
   const subjects: Subject[] = ["model", "seeds", "data", "A", "B"];
   const seeds = screen.views.seeds.value;
+  const bands = frame.source === "seeds" && seeds?.low && view !== "map";
+  const held = frame.token != null && (frame.token.silence === "" || frame.token.silence === "large");
   const ofModel = frame.source === "model" || frame.source === "seeds";
   const pick = (place: 0 | 1) => (
     <select
@@ -106,7 +108,7 @@ export function Stage() {
           })}
         </span>
         <span class="when">
-          {frame.source === "data" ? t("stage.data") : t("stage.step", { step: count(frame.step) })}
+          {frame.source === "data" && !frame.signed ? t("stage.data") : t("stage.step", { step: count(frame.step) })}
           {seeds && seeds.n + seeds.lost < seeds.asked && <span>{t("seeds.known", { n: count(seeds.n), asked: count(seeds.asked) })}</span>}
           {seeds && seeds.lost > 0 && <b>{t("seeds.lost", { n: count(seeds.lost) })}</b>}
           {seeds && seeds.step !== frame.step && <b>{t("seeds.step", { step: count(seeds.step) })}</b>}
@@ -119,16 +121,18 @@ export function Stage() {
         {view === "graph" && (setup.n_states <= MOST_DRAWN ? <LiveGraph still={still} /> : <Neighbourhood />)}
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}
+      </div>
+      {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels, seeds != null)}</p>}
+      <div class="notes" data-held={held}>
+        {frame.source === "difference" && (
+          <p class="legend">
+            <span class="more-of">{t("legend.more")}</span> <span class="less-of">{t("legend.less")}</span> {t("legend.unit")}
+          </p>
+        )}
+        {bands && <p class="legend">{t(view === "graph" ? "legend.bands" : "legend.between")}</p>}
+        <Hint />
         <Held />
       </div>
-      {frame.source === "difference" && (
-        <p class="legend">
-          <span class="more-of">{t("legend.more")}</span> <span class="less-of">{t("legend.less")}</span> {t("legend.unit")}
-        </p>
-      )}
-      {frame.source === "seeds" && seeds?.low && view !== "map" && <p class="legend">{t(view === "graph" ? "legend.bands" : "legend.between")}</p>}
-      {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels)}</p>}
-      <Hint />
     </section>
   );
 }
@@ -151,9 +155,9 @@ function LiveGraph(props: { still: boolean }) {
       labels={setup.labels}
       separator={setup.separator}
       values={frame.values}
-      bands={frame.source === "seeds" && seeds?.low && seeds.high ? { low: seeds.low, high: seeds.high } : null}
+      bands={frame.source === "seeds" && !frame.signed && seeds?.low && seeds.high ? { low: seeds.low, high: seeds.high } : null}
       difference={frame.signed}
-      pi={frame.source === "data" || frame.source === "seeds" ? null : frame.pi}
+      pi={model || frame.source === "difference" ? frame.pi : null}
       seen={screen.seen.value}
       selected={frame.token?.known ? null : (screen.views.selected.value?.state ?? null)}
       ball={(model && !frame.signed && tape) || null}
@@ -184,18 +188,20 @@ function Held() {
     other: others.length === 1 ? (others[0] ?? "") : t("held.another"),
     step: count(frame.step),
   };
-  if (token.silence) return <p class="held">{t("held.large")}</p>;
   return (
-    <p class="held">
-      {t("held.with", values)}{" "}
-      {token.known ? (
-        <>
-          <span class="more-of">{t("held.up")}</span>
-          {t("sentence.comma")}
-          <span class="less-of">{t("held.down")}</span>.
-        </>
+    <p class="held" role="status">
+      {token.silence ? (
+        t("held.large")
+      ) : token.known ? (
+        <span>
+          {t("held.gives", values)}
+          <span class="more-of">{t("held.more")}</span>
+          {t("held.takes")}
+          <span class="less-of">{t("held.less")}</span>
+          {t("held.how", values)}
+        </span>
       ) : (
-        "…"
+        t("held.working", values)
       )}
     </p>
   );

@@ -24,6 +24,7 @@ export function StatePanel() {
       </section>
     );
   const context = screen.title.value(selected.tokens);
+  const ofSeeds = screen.views.seeds.value != null; // beside others it is one of many
   return (
     <section class="state" data-tour="state">
       <h2>
@@ -39,7 +40,7 @@ export function StatePanel() {
           </span>
         ))}
       </p>
-      <p class="sentence">{sentence(t, selected, context, setup.labels)}</p>
+      <p class="sentence">{sentence(t, selected, context, setup.labels, ofSeeds)}</p>
       <Bars selected={selected} labels={setup.labels} />
       <OfSeeds selected={selected} />
       <p class="hint">
@@ -60,10 +61,10 @@ export function StatePanel() {
 }
 
 /** "After 101 the model says 1 with 79 %; the data always says 1." */
-export function sentence(t: Text, selected: Selected, context: string, labels: string[]): string {
+export function sentence(t: Text, selected: Selected, context: string, labels: string[], ofSeeds: boolean): string {
   const best = selected.model.indexOf(Math.max(...selected.model));
   const values = { context, symbol: labels[best] ?? "", percent: percent(selected.model[best] ?? 0) };
-  const said = t("sentence.model", values);
+  const said = t(ofSeeds ? "sentence.seed" : "sentence.model", values);
   if (selected.n === 0) return said + t("sentence.unseen", { context });
   const followed = selected.data.map((times, token) => ({ times, token })).filter(({ times }) => times > 0);
   followed.sort((a, b) => b.times - a.times);
@@ -77,7 +78,9 @@ export function sentence(t: Text, selected: Selected, context: string, labels: s
 }
 
 function Bars(props: { selected: Selected; labels: string[] }) {
-  const t = useScreen().text.value;
+  const screen = useScreen();
+  const t = screen.text.value;
+  const ofSeeds = screen.views.seeds.value != null;
   const { selected, labels } = props;
   const rows = selected.model.map((p, token) => ({ token, p, share: selected.n ? (selected.data[token] ?? 0) / selected.n : null }));
   const shown =
@@ -87,7 +90,7 @@ function Bars(props: { selected: Selected; labels: string[] }) {
       <thead>
         <tr>
           <th>{t("bars.next")}</th>
-          <th>{t("bars.model")}</th>
+          <th>{t(ofSeeds ? "seeds.model" : "bars.model")}</th>
           <th>{t("bars.data")}</th>
         </tr>
       </thead>
@@ -132,7 +135,7 @@ function OfSeeds(props: { selected: Selected }) {
     <div class="of-seeds">
       <h2>{t("seeds.title", { n: count(seeds.n) })}</h2>
       <p>
-        {t("seeds.likeliest", { percent: percent(told.likeliest[first]!), symbol: symbol(first), context, range: between(first) })}{" "}
+        {t("seeds.likeliest", { percent: percent(told.likeliest[first]!), symbol: symbol(first), context, range: between(first) })}
         {marked && t("seeds.mark", marked)}
       </p>
       <table class="bars">

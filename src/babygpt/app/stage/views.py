@@ -181,7 +181,8 @@ def _selected(stage: Stage) -> View | None:
 
 
 def _seeds_key(stage: Stage) -> Any:
-    return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, stage.moment, stage.selected)
+    shown = stage.moment, stage.selected, stage.passing
+    return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, *shown)
 
 
 def _seeds(stage: Stage) -> View | None:

@@ -239,7 +239,7 @@ export function Graph(props: GraphProps): JSX.Element {
           {layout.naming === "outside" && <OuterName layout={layout} state={state} />}
         </g>
       )),
-    [scene, selected, hovered, tabStop, unseen, language, described, bands, pi, difference],
+    [scene, selected, hovered, tabStop, unseen, language, described, longest, pi, difference],
   );
 
   const named =

@@ -131,7 +131,7 @@ export function Stage() {
         )}
         {bands && <p class="legend">{t(view === "graph" ? "legend.bands" : "legend.between")}</p>}
         <Hint />
-        <Held />
+        {held && <Held />}
       </div>
     </section>
   );
@@ -172,14 +172,14 @@ function LiveGraph(props: { still: boolean }) {
   );
 }
 
-/** What the token that someone points at holds, in a sentence over the drawing. */
+/** What the token that someone points at holds, in a sentence below the drawing. */
 function Held() {
   const screen = useScreen();
   const t = screen.text.value;
   const setup = screen.views.setup.value;
   const frame = screen.views.frame.value;
   const token = frame?.token;
-  if (!setup || !token || (token.silence && token.silence !== "large")) return null;
+  if (!setup || !token) return null;
   const was = setup.tokens[token.position] ?? 0;
   const others = setup.labels.filter((_, other) => other !== was);
   const values = {

@@ -134,10 +134,12 @@ def test_a_real_limit_on_the_size_of_files_is_told_in_a_sentence(spec):
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(spec):
-    Path("first.toml").write_text(SPEC.replace("[1, 2, 3]", "[1, 2, 3, 4, 5, 6, 7, 8]").replace("= 3", "= 2000", 1))
+    Path("first.toml").write_text(SPEC.replace("[1, 2, 3]", "[1, 2, 3, 4, 5, 6, 7, 8]").replace("= 3", "= 300", 1))
     process = subprocess.Popen(
         [*DRIVER, "sweep", spec, "--jobs", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_env(), start_new_session=True,
+        # tests that run in the background of a shell would hand on that they ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     parts = Path("sweeps/first/parts")
     while process.poll() is None and not list(parts.glob("*.parquet")):

@@ -75,13 +75,10 @@ def _turned(name: str, weight: Tensor) -> Tensor:
 
 def logits_of(weights: Weights, config: GPTConfig, contexts: Tensor, last_only: bool = True) -> Tensor:
     """Return every GPT's logits after contexts (M, K): (S, M, V), or after each of their tokens (S, M, K, V)."""
-    (S, V, C), (M, T) = weights["wte.weight"].shape, contexts.shape
+    (S, _, C), (M, T) = weights["wte.weight"].shape, contexts.shape
     x = weights["wte.weight"][:, contexts.flatten()].view(S, M, T, C) + weights["wpe.weight"][:, None, :T]
-    for i in range(config.n_layer):
-        part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
-        x = _block(part, config, x, _attention, last_only and i + 1 == config.n_layer)
-    logits = _answers(weights, x.flatten(1, 2))
-    return logits.view(S, M, V) if last_only else logits.view(S, M, T, V)
+    logits = _answers(weights, config, x, _attention, last_only)
+    return logits[:, :, 0] if last_only else logits
 
 
 def logits_of_all(weights: Weights, config: GPTConfig) -> Tensor:
@@ -101,10 +98,7 @@ def logits_of_all(weights: Weights, config: GPTConfig) -> Tensor:
         return (shares[..., None] * v).sum(dim=2).view(S, 1, n, H * D)
 
     x = (weights["wte.weight"][:, tokens] + weights["wpe.weight"][:, positions])[:, None]  # (S, 1, n, C)
-    for i in range(config.n_layer):
-        part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
-        x = _block(part, config, x, attention, last_only=False)
-    return _answers(weights, x[:, 0])
+    return _answers(weights, config, x, attention, last_only=False)[:, 0]
 
 
 @lru_cache(maxsize=8)
@@ -129,9 +123,14 @@ def _all_contexts(V: int, K: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-def _answers(weights: Weights, x: Tensor) -> Tensor:
-    """(S, n, C) → logits (S, n, V)."""
-    return torch.bmm(_normalised(weights, "ln_f", x[:, :, None]).flatten(1, 2), weights["wte.weight"].transpose(1, 2))
+def _answers(weights: Weights, config: GPTConfig, x: Tensor, attention: Attention, last_only: bool) -> Tensor:
+    """Embedded tokens (S, M, T, C) → logits (S, M, T, V), or (S, M, 1, V) where only the last token's are asked for."""
+    for i in range(config.n_layer):
+        part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
+        x = _block(part, config, x, attention, last_only and i + 1 == config.n_layer)
+    x = _normalised(weights, "ln_f", x)
+    logits = torch.bmm(x.flatten(1, 2), weights["wte.weight"].transpose(1, 2))
+    return logits.view(*x.shape[:-1], -1)
 
 
 def _block(weights: Weights, config: GPTConfig, x: Tensor, attention: Attention, last_only: bool) -> Tensor:

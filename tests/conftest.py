@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import settings
@@ -34,3 +36,16 @@ def three_threads():
     torch.set_num_threads(3)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def second_seed_breaks(monkeypatch):
+    """Let the second GPT of every ensemble end with a loss that is no number."""
+    train = bg.Ensemble.train.__func__
+
+    def one_breaks(cls, *given, **settings):
+        ensemble = train(cls, *given, **settings)
+        ensemble.losses[1, -1] = math.nan
+        return ensemble
+
+    monkeypatch.setattr(bg.Ensemble, "train", classmethod(one_breaks))

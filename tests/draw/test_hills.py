@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import io
-import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 from PIL import Image
+from svgs import texts
 
 import babygpt as bg
 from babygpt.draw.seeds import density, draw_seeds
@@ -13,11 +13,6 @@ from babygpt.errors import SettingError
 
 ARTICLE = "111101111011110"
 TINY = {"n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 3}
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(picture):
-    return ["".join(text.itertext()).strip() for text in ET.fromstring(picture.svg).iter(f"{SVG}text")]
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,12 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
+from svgs import SVG, texts
 
 import babygpt as bg
 from babygpt.draw.plots import draw_traces
 from babygpt.errors import SettingError
 from babygpt.run.trace import SCALARS
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(picture):
-    return ["".join(text.itertext()).strip() for text in ET.fromstring(picture.svg).iter(f"{SVG}text")]
 
 
 def curves(picture):

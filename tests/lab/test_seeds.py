@@ -120,15 +120,7 @@ def test_rows_are_every_seeds_every_arrow(tiny):
     assert [columns[name][row] for name in ("seed", "step", "context", "token")] == [7, 2, "bb", "b"]
 
 
-def test_seeds_that_diverge_are_left_out_and_named(monkeypatch):
-    train = bg.Ensemble.train.__func__
-
-    def one_breaks(cls, *given, **settings):
-        ensemble = train(cls, *given, **settings)
-        ensemble.losses[1, -1] = np.nan
-        return ensemble
-
-    monkeypatch.setattr(bg.Ensemble, "train", classmethod(one_breaks))
+def test_seeds_that_diverge_are_left_out_and_named(second_seed_breaks):
     many = study(ARTICLE, seeds=[4, 5, 6], **TINY)
     assert many.seeds.tolist() == [4, 6]
     assert many.diverged.tolist() == [5]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -111,6 +113,100 @@ def test_top_p_keeps_the_fewest_tokens_that_reach_p():
     for top_p, kept in [(0.1, 1), (0.49, 1), (0.51, 2), (0.79, 2), (0.81, 3), (0.94, 3), (0.96, 4), (1.0, 4)]:
         assert (chain.with_decoding(top_p=top_p).probs[0] > 0).sum() == kept
     np.testing.assert_allclose(chain.with_decoding(top_p=0.7).probs[0], [5 / 8, 3 / 8, 0, 0], rtol=1e-13)
+
+
+def tenths(V):
+    """Return every distribution over V tokens in tenths, as whole numbers that sum to 10: (n, V)."""
+    return np.array([d for d in product(range(11), repeat=V) if sum(d) == 10])
+
+
+def kept_by_integers(row, tenths_of_p):
+    """Return the fewest likeliest tokens, equals by number, that make up so many tenths: no number is rounded."""
+    ranked, kept = sorted(range(len(row)), key=lambda token: (-row[token], token)), []
+    while sum(row[token] for token in kept) < tenths_of_p:
+        kept.append(ranked[len(kept)])
+    return sorted(kept)
+
+
+@pytest.mark.parametrize("V", [2, 3, 4, 5])
+@pytest.mark.parametrize("tenths_of_p", range(1, 10))
+def test_integers_decide_every_top_p_cut_of_tenths(V, tenths_of_p):
+    table = tenths(V)
+    with np.errstate(divide="ignore"):
+        decoded = np.exp(decode(np.log(table / 10), top_p=tenths_of_p / 10))
+    for row, found in zip(table.tolist(), decoded, strict=True):
+        kept = kept_by_integers(row, tenths_of_p)
+        expected = [row[token] / sum(row[k] for k in kept) if token in kept else 0 for token in range(V)]
+        np.testing.assert_array_equal(found > 0, np.array(expected) > 0, err_msg=f"{row} at .{tenths_of_p}")
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_two_tokens_reach_eight_tenths_and_no_third_is_kept():
+    """A public report (transformers issue 18976): .5 + .3 reaches .8."""
+    chain = chain_of(np.tile([0.3, 0.1, 0.1, 0.5], (4, 1))).with_decoding(top_p=0.8)
+    np.testing.assert_allclose(chain.probs, np.tile([0.375, 0, 0, 0.625], (4, 1)), rtol=1e-14)
+
+
+@pytest.mark.parametrize(("more", "kept"), [(-1e-9, 2), (0, 2), (1e-9, 3)])
+def test_a_share_that_is_truly_above_the_sum_keeps_the_next_token(more, kept):
+    chain = chain_of(np.tile([0.3, 0.1, 0.1, 0.5], (4, 1))).with_decoding(top_p=0.8 + more)
+    assert (chain.probs[0] > 0).sum() == kept
+
+
+@pytest.mark.parametrize("V", [2, 4, 5])
+@pytest.mark.parametrize("ratio", [(1, 10), (1, 5), (1, 4), (3, 10), (1, 3), (1, 2), (2, 3), (3, 4), (9, 10), (1, 1)])
+def test_integers_decide_every_min_p_cut_of_tenths(V, ratio):
+    table, (part, whole) = tenths(V), ratio
+    with np.errstate(divide="ignore"):
+        decoded = decode(np.log(table / 10), min_p=part / whole)
+    expected = (table > 0) & (table * whole >= part * table.max(axis=1, keepdims=True))
+    np.testing.assert_array_equal(decoded > -np.inf, expected)
+
+
+@pytest.mark.parametrize("V", [3, 4])
+@pytest.mark.parametrize("top_k", [1, 2, 3])
+def test_integers_decide_every_top_k_cut_of_tenths_however_the_probabilities_were_added_up(V, top_k):
+    table = tenths(V)
+    sums = [[sum([0.1] * n) for n in row] for row in table.tolist()]  # .1 + .1 + .1 is not .3
+    with np.errstate(divide="ignore"):
+        decoded = decode(np.log(sums), top_k=top_k)
+    expected = (table > 0) & (table >= np.sort(table, axis=1)[:, [V - top_k]])
+    np.testing.assert_array_equal(decoded > -np.inf, expected)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"top_p": p} for p in (0.01, 0.25, 0.3, 0.5, 0.75)] + [{"min_p": 1.0}, {"top_k": 1}, {"top_p": 0.5, "min_p": 1.0}],
+    ids=str,
+)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_of_equal_tokens_the_one_that_greedy_takes_is_in_every_cut(settings, temperature):
+    rows = np.array([[0.25] * 4, [0.1, 0.4, 0.4, 0.1], [0.3, 0.2, 0.2, 0.3], [0.0, 0.5, 0.0, 0.5]])
+    chain = chain_of(rows)
+    greedy, cut = chain.with_decoding(temperature=0).probs, chain.with_decoding(temperature, **settings).probs
+    assert (cut[greedy == 1] > 0).all()
+    np.testing.assert_array_equal(cut[greedy == 1], cut.max(axis=1))
+
+
+def test_top_p_keeps_equal_tokens_in_order_of_their_numbers():
+    chain = uniform_chain(4, 1)
+    for top_p, kept in [(0.25, 1), (0.26, 2), (0.5, 2), (0.75, 3), (0.76, 4)]:
+        np.testing.assert_allclose(chain.with_decoding(top_p=top_p).probs[0], [1 / kept] * kept + [0] * (4 - kept))
+    three = uniform_chain(3, 1).with_decoding(top_p=2 / 3)  # thirds are no floats, two of them reach two thirds
+    np.testing.assert_allclose(three.probs, [[0.5, 0.5, 0]] * 3)
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1.0, 1e13, 1e300])
+def test_one_token_is_the_likeliest_at_any_temperature(temperature):
+    chain = chain_of(np.tile([0.3, 0.1, 0.2, 0.4], (4, 1)))
+    for cut in ({"top_k": 1}, {"top_p": 0.2}):
+        assert chain.with_decoding(temperature, **cut).probs[0].tolist() == [0, 0, 0, 1]
+
+
+def test_temperature_comes_before_the_cut():
+    # squares of (.6, .3, .1) are as 36 : 9 : 1, and 45/46 is reached by the first two
+    decoded = chain_of(np.tile([0.6, 0.3, 0.1], (3, 1))).with_decoding(temperature=0.5, top_p=45 / 46)
+    np.testing.assert_allclose(decoded.probs[0], [0.8, 0.2, 0], rtol=1e-13)
 
 
 def test_min_p_compares_with_the_likeliest():

@@ -33,7 +33,9 @@ ShortContexts = Annotated[bool, typer.Option("--short-contexts", help="Include t
 
 Temperature = Annotated[float, typer.Option(help="Decode with this temperature; 0 is greedy.")]
 TopK = Annotated[int | None, typer.Option(help="Keep the k likeliest tokens.", show_default="all")]
-TopP = Annotated[float | None, typer.Option(help="Keep the fewest likeliest tokens that reach this share.", show_default="all")]
+TopP = Annotated[
+    float | None, typer.Option(help="Keep the fewest likeliest tokens that reach this share.", show_default="all")
+]
 MinP = Annotated[
     float | None, typer.Option(help="Keep tokens this likely, as a share of the likeliest.", show_default="all")
 ]

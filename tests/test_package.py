@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import babygpt as bg
 from babygpt import errors
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def modules_after(code):
@@ -44,7 +50,19 @@ def test_promised_names_are_public():
 def test_version_is_that_of_the_installed_package():
     from importlib.metadata import version
 
-    assert bg.__version__ == version("babygpt")
+    assert bg.__version__ == version(PROJECT["name"])
+
+
+def test_the_distribution_has_a_name_of_its_own():
+    assert PROJECT["name"] != "babygpt"  # another project's, on the package index
+    assert PROJECT["scripts"].keys() == {"babygpt"}
+
+
+def test_nobody_is_told_to_install_another_projects_package():
+    told = [path for kind in ("*.md", "docs/*.md", "src/**/*.py") for path in ROOT.glob(kind)]
+    assert len(told) > 100
+    for path in told:
+        assert not re.search(r"pip install[^\n`]*\bbabygpt\b(?!-)", path.read_text("utf-8")), path
 
 
 def test_unknown_names_are_attribute_errors():

@@ -26,7 +26,7 @@ def wheel(tmp_path_factory):
     """Return the wheel built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
-    (path,) = folder.glob("babygpt-*.whl")
+    (path,) = folder.glob("*.whl")
     return path
 
 

@@ -148,7 +148,7 @@ class Crew:
         try:
             from distributed import Client
         except ImportError as error:
-            raise SettingError("A Dask cluster needs Dask. Install it with: pip install 'babygpt[cluster]'") from error
+            raise SettingError("A Dask cluster needs Dask. Install it with: pip install distributed") from error
 
         if not _is_address(str(self.scheduler)):  # a Client of no address waits at exit, and prints a traceback
             raise SettingError(

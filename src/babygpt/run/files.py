@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+import babygpt
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
 from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -114,7 +115,8 @@ def _write(run: Run, folder: Path) -> None:
         "format": FORMAT,
         "versions": {
             "python": platform.python_version(),
-            **{package: metadata.version(package) for package in ("babygpt", "torch", "numpy")},
+            "babygpt": babygpt.__version__,
+            **{package: metadata.version(package) for package in ("torch", "numpy")},
         },
         "gpt": asdict(run.config),
         "train": asdict(run.train_config),

@@ -10,6 +10,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# On Linux the package index has PyTorch with several GB for NVIDIA's cards. Where there is no such card and PyTorch's own
+# index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
+CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: studio run test check check-screen format bench screen pictures clean
 
@@ -54,9 +57,15 @@ clean:
 
 .venv/.runs: pyproject.toml constraints.txt
 	@echo "Setting up .venv (once; a few minutes at most) …" >&2
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "BabyGPT needs Python 3.11 or newer; make PYTHON=python3.12 run names another")'
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer; make PYTHON=python3.12 run names another." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "BabyGPT needs Python 3.11 or newer; make PYTHON=python3.12 run names another")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(PIP) --upgrade pip
+	@if [ -n "$(CPU_TORCH)" ] && [ "$$(uname -s)" = Linux ] && ! [ -e /proc/driver/nvidia ] && ! command -v nvidia-smi >/dev/null; then \
+	  $(PIP) --no-deps --timeout 5 --retries 0 --index-url "$(CPU_TORCH)" torch 2>/dev/null \
+	    || echo "PyTorch's index for machines without an NVIDIA card does not answer; the package index is asked." >&2; \
+	fi
 	$(PIP) --editable .
 	@touch $@
 

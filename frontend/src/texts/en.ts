@@ -311,7 +311,7 @@ export const en = {
   "tour.timeline.title": "Every step, kept",
   "tour.timeline": "The curve is the loss, the mean surprise. It starts near the upper line, where a GPT knows nothing, and cannot fall below the lower one. Drag through it: the chain follows.",
   "tour.state.title": "One state",
-  "tour.state": "Select a state: what does the model say after it, and what does the data say? Where the data says nothing, the answer is the network’s own: its inductive bias, or this seed’s doing. “Many seeds” tells which.",
+  "tour.state": "Select a state: what does the model say after it, and what does the data say? Where the data says nothing, the answer is carried over from elsewhere: early on mostly from how often each token occurs, later from contexts that are alike; or it is this seed’s doing. “Many seeds” tells which.",
   "tour.tape.title": "Let it talk",
   "tour.tape": "The ball is at a context, draws a token with its arrows’ probabilities, and moves along. That is all that sampling is. Type a symbol to push it along yourself.",
   "tour.numbers.title": "In the long run",

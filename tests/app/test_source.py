@@ -80,13 +80,20 @@ def test_a_folder_is_no_text():
         read_text("folder")
 
 
-@pytest.mark.parametrize(
-    ("codec", "why"), [("utf-16", "binary|not UTF-8"), ("gb18030", "not UTF-8 text .byte 0 is 0x")]
-)
-def test_other_encodings_are_named_as_such(codec, why):
-    Path("poem.txt").write_bytes("床前明月光 a".encode(codec))
-    with pytest.raises(FileError, match=f"poem.txt is .*({why}).*UTF-8"):
+def test_other_encodings_are_named_as_such_and_read_when_asked_for(babygpt, monkeypatch):
+    Path("poem.txt").write_bytes("床前明月光 a".encode("gb18030"))
+    with pytest.raises(FileError, match=r"poem.txt is not UTF-8 text .byte 0 is 0x.*Try encoding=gb18030.*UTF-8"):
         read_text("poem.txt")
+    assert "6 examples" in babygpt("train", "poem.txt", "--encoding", "gb18030", "--context", 1, "--steps", 1).stderr
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("床前明月光".encode("gb18030"))))
+    assert named_by("-", "train", "gb18030") == "床前明月光"
+
+
+@pytest.mark.parametrize("command", ["train", "seeds", "attribute"])
+def test_the_command_line_proposes_its_own_option(babygpt, refused, command):
+    Path("poem.txt").write_bytes("床前明月光床前".encode("gb18030"))
+    refused(babygpt(command, "poem.txt"), "Try --encoding gb18030, or save it as UTF-8.")
+    refused(babygpt(command, "poem.txt", "--encoding", "gb1803"), "--encoding gb1803 is no", "Did you mean gb18030?")
 
 
 def test_a_binary_file_is_no_text():
@@ -117,7 +124,8 @@ def test_a_file_whose_reading_fails_says_so(monkeypatch):
     ("make", "argument", "word"),
     [
         (lambda: Path("empty.txt").touch(), "empty.txt", "The sequence is empty"),
-        (lambda: Path("poem.txt").write_bytes("床前".encode("utf-16")), "poem.txt", "UTF-8"),
+        (lambda: Path("poem.txt").write_bytes("床前".encode("utf-16")), "poem.txt", "2 tokens"),
+        (lambda: Path("poem.txt").write_bytes("床前".encode("utf-16-le")), "poem.txt", "UTF-8"),
         (lambda: Path("a.bin").write_bytes(b"\0\1\2"), "a.bin", "binary"),
         (lambda: Path("folder").mkdir(), "folder", "folder"),
         (lambda: None, "poem.txt", "There is no file poem.txt"),

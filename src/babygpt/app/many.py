@@ -17,26 +17,28 @@ if TYPE_CHECKING:
     from babygpt.gpt.corpus import Corpus
 
 
-def corpus_of(sequence: str, context_length: int, vocabulary: str | None, tokens: Tokens, command: str) -> Corpus:
+def corpus_of(
+    sequence: str, context_length: int, vocabulary: str | None, tokens: Tokens, encoding: str | None, command: str
+) -> Corpus:
     """Return the counts of what a command was given: a text, a file's name, or ``-`` for standard input."""
     from babygpt.app.source import named_by
     from babygpt.gpt.corpus import Corpus
     from babygpt.gpt.vocabulary import Vocabulary
 
     symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-    named = named_by(sequence, command)
+    named = named_by(sequence, command, encoding)
     if isinstance(named, Path):
-        return Corpus.from_file(named, context_length, symbols, tokens.value)
+        return Corpus.from_file(named, context_length, symbols, tokens.value, encoding)
     return Corpus.from_text(named, context_length, symbols, tokens.value)
 
 
-def text_of(sequence: str, command: str) -> str:
+def text_of(sequence: str, encoding: str | None, command: str) -> str:
     """Return the text that a command was given itself, by a file's name, or as ``-`` for standard input."""
     from babygpt.app.source import named_by
     from babygpt.gpt.texts import file_pieces
 
-    named = named_by(sequence, command)
-    return "".join(file_pieces(named)) if isinstance(named, Path) else named
+    named = named_by(sequence, command, encoding)
+    return "".join(file_pieces(named, encoding)) if isinstance(named, Path) else named
 
 
 def check_out(out: Path) -> bool:

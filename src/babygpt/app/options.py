@@ -54,6 +54,9 @@ Heads = Annotated[int, typer.Option(help="Attention heads in each block.")]
 Width = Annotated[int, typer.Option(help="Numbers per token, divisible by the heads.")]
 Bias = Annotated[bool, typer.Option("--bias", help="Give the linear maps a bias.")]
 ReadAs = Annotated[Tokens, typer.Option(help="Read characters or words.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="The file's encoding, such as gb18030.", show_default="UTF-8, or what its mark says")
+]
 Symbols = Annotated[str | None, typer.Option(help="The symbols, such as 01.", show_default="those that occur")]
 Trained = Annotated[
     Positions, typer.Option(help="Train the token after each whole context, or after each of its prefixes too.")

@@ -13,18 +13,20 @@ from babygpt.gpt.texts import decoded
 LOOKS_LIKE_A_PATH = re.compile(r"^(\.{1,2}/|/|~/)|^[^\s]*\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-def named_by(source: str, command: str) -> Path | str:
+def named_by(source: str, command: str, encoding: str | None = None) -> Path | str:
     """Return the file that ``source`` names, or a text: that of standard input for ``-``, else the source itself.
 
-    ``command`` is the one in use, such as ``"train"``, for what a message advises.
+    ``command`` is the one in use, such as ``"train"``, for what a message advises; ``encoding`` that of the text.
 
     Raises
     ------
     FileError
-        There is no such file, it is a folder, or what is given is not UTF-8 text.
+        There is no such file, it is a folder, or what is given is not text in its encoding.
+    SettingError
+        There is no such encoding.
     """
     if source == "-":
-        return "".join(decoded(sys.stdin.buffer, "Standard input"))
+        return "".join(decoded(sys.stdin.buffer, "Standard input", encoding))
     path = Path(source).expanduser() if len(source) < 4096 and "\0" not in source else None
     try:
         if path is not None and path.is_dir() and source not in ("", "."):

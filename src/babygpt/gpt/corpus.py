@@ -123,19 +123,23 @@ class Corpus:
         context_length: int = 3,
         vocabulary: Vocabulary | Sequence[str] | None = None,
         tokens: TokenKind = "chars",
+        encoding: str | None = None,
     ) -> Corpus:
-        """Return the counts of a UTF-8 text file of any size, read a piece at a time.
+        """Return the counts of a text file of any size, read a piece at a time.
 
-        What counts as its text: see :func:`babygpt.gpt.texts.file_pieces`. Without a vocabulary it is read twice.
+        It is read as UTF-8, or as its mark says, unless ``encoding`` names another, such as ``"gb18030"``. What counts
+        as its text: see :func:`babygpt.gpt.texts.decoded`. Without a vocabulary it is read twice.
 
         Raises
         ------
         FileError
-            The file is missing, a folder, unreadable, or not UTF-8 text.
+            The file is missing, a folder, unreadable, or not text in its encoding.
+        SettingError
+            There is no such encoding.
         SequenceError, VocabularyError
             As for :meth:`from_text`.
         """
-        return cls._from_texts(lambda: file_pieces(path), context_length, vocabulary, tokens)
+        return cls._from_texts(lambda: file_pieces(path, encoding), context_length, vocabulary, tokens)
 
     @classmethod
     def from_bytes(

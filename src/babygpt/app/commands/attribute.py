@@ -13,6 +13,7 @@ from babygpt.app.options import (
     BatchSize,
     Bias,
     ContextLength,
+    Encoding,
     Heads,
     Layers,
     LearningRate,
@@ -70,6 +71,7 @@ def attribute(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
     device: OnDevice = "cpu",
@@ -99,7 +101,7 @@ def attribute(
         raise SettingError(f"--seed {seed} is one seed and --seeds {seeds} the mean of many. Give one of them.")
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
     symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-    text = text_of(sequence, "attribute")
+    text = text_of(sequence, encoding, "attribute")
     wanted = [_parted(name) for name in arrow or ()]
     corpus = Corpus.from_text(text, context_length, symbols, tokens.value)
     from babygpt.lab.attribute import arrow_of, default_arrows

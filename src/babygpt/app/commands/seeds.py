@@ -12,6 +12,7 @@ from babygpt.app.options import (
     BatchSize,
     Bias,
     ContextLength,
+    Encoding,
     Heads,
     Layers,
     LearningRate,
@@ -57,6 +58,7 @@ def seeds(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
     device: OnDevice = "cpu",
@@ -88,7 +90,7 @@ def seeds(
     drawn = out is not None and check_out(out)
     if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
-    corpus = corpus_of(sequence, context_length, vocabulary, tokens, "seeds")
+    corpus = corpus_of(sequence, context_length, vocabulary, tokens, encoding, "seeds")
     from babygpt.lab.seeds import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)

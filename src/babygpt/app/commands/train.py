@@ -18,6 +18,7 @@ from babygpt.app.options import (
     BatchSize,
     Bias,
     ContextLength,
+    Encoding,
     Heads,
     Layers,
     LearningRate,
@@ -65,6 +66,7 @@ def train(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
     device: OnDevice = "cpu",
@@ -110,7 +112,7 @@ def train(
         check_free(target, may_replace)
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
         GPTConfig(context_length, 2, layers, heads, width, bias)
-        corpus = corpus_of(sequence, context_length, vocabulary, tokens, "train")
+        corpus = corpus_of(sequence, context_length, vocabulary, tokens, encoding, "train")
         config = GPTConfig(context_length, len(corpus.vocabulary), layers, heads, width, bias)
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training

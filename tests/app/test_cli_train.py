@@ -373,7 +373,7 @@ def test_ctrl_c_between_steps_stops_after_that_step_and_is_handled_as_before_aft
 @pytest.fixture
 def full_disk(tmp_path, monkeypatch):
     """Let every file under the working folder's "disk" fail, and rescue into a folder of the test's own."""
-    real = files._write_file
+    real = files.write_new
 
     def write(path, data):
         if "disk" in path.parts:
@@ -383,7 +383,7 @@ def full_disk(tmp_path, monkeypatch):
     rescue = tmp_path / "rescue"
     rescue.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(rescue))
-    return lambda: monkeypatch.setattr(files, "_write_file", write)
+    return lambda: monkeypatch.setattr(files, "write_new", write)
 
 
 def test_a_full_disk_moves_the_run_to_the_temporary_folder(babygpt, refused, full_disk, tmp_path):

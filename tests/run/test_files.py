@@ -186,7 +186,7 @@ def test_replacing_refuses_a_folder_that_merely_has_a_file_of_that_name(small_ru
 
 def fill_disk_after(monkeypatch, n_files):
     """Let the first files be written, and half of the next one."""
-    real, written = files._write_file, []
+    real, written = files.write_new, []
 
     def write(path, data):
         if len(written) >= n_files:
@@ -195,7 +195,7 @@ def fill_disk_after(monkeypatch, n_files):
         written.append(path)
         real(path, data)
 
-    monkeypatch.setattr(files, "_write_file", write)
+    monkeypatch.setattr(files, "write_new", write)
 
 
 @pytest.mark.parametrize("n_files", range(5))
@@ -234,7 +234,7 @@ def test_an_interrupted_save_leaves_nothing_behind(monkeypatch, saved, article_r
         path.write_bytes(data)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_write_file", interrupt)
+    monkeypatch.setattr(files, "write_new", interrupt)
     with pytest.raises(KeyboardInterrupt):
         article_run.save(saved, replace=True)
     assert names_in(saved.parent) == ["run"]

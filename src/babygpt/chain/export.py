@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from babygpt.chain.contexts import all_contexts
-from babygpt.errors import FileError, SettingError
+from babygpt.errors import SettingError
+from babygpt.files import file_errors, whole_files
 
 if TYPE_CHECKING:
     import networkx
@@ -64,6 +64,8 @@ def to_quantecon(chain: FiniteChain) -> quantecon.MarkovChain:
 def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
     """Write the chain as a DTMC in PRISM's explicit-state format: ``path``.tra and ``path``.sta; return both paths.
 
+    Both appear or neither; files that are there are replaced.
+
     The state's variables t1 … tK are the tokens of its context, the oldest first. Read it with
     ``prism -importtrans chain.tra -importstates chain.sta -dtmc``.
 
@@ -82,12 +84,7 @@ def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
     transitions = [f"{P.shape[0]} {P.nnz}", *(f"{s} {t} {p!r}" for s, t, p in arrows)]
     states = [f"({names})", *(f"{s}:({','.join(map(str, tokens))})" for s, tokens in enumerate(contexts))]
     written = Path(base + ".tra"), Path(base + ".sta")
-    try:
-        for file, lines in zip(written, (transitions, states), strict=True):
-            file.write_text("\n".join([*lines, ""]))
-    except OSError as error:
-        for file in written:  # not one without the other
-            with suppress(OSError):
-                file.unlink()
-        raise FileError(f"The files {base}.tra and .sta cannot be written: {error.strerror}.") from error
+    with file_errors(base, "chain"), whole_files(written, "chain") as parts:
+        for part, lines in zip(parts, (transitions, states), strict=True):
+            part.write_text("\n".join([*lines, ""]), encoding="ascii", newline="\n")
     return written

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -26,7 +25,8 @@ from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
-from babygpt.errors import FileError, SettingError
+from babygpt.errors import SettingError
+from babygpt.files import file_errors, whole_file
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.device import Job, side_by_side, threads_for
 from babygpt.gpt.model import GPT
@@ -100,14 +100,9 @@ def context_table(
         _fill(table, gpt, threads, progress)
         return table
     path = Path(out)
-    if path.is_dir() or not path.name or "\0" in str(path):
-        raise FileError(
-            f"The file {path} cannot be written: that is no name of a file. Nothing was left behind. "
-            "Choose another place."
-        )
     with _whole_file(path, V, K, dtype) as table:
         _fill(table, gpt, threads, progress)
-    return np.load(path, mmap_mode="r")
+    return np.load(path, mmap_mode="r") if path.is_file() else table
 
 
 def _check_out(out: NDArray[Any], V: int, K: int) -> None:
@@ -129,32 +124,16 @@ def _check_out(out: NDArray[Any], V: int, K: int) -> None:
 @contextmanager
 def _whole_file(path: Path, V: int, K: int, dtype: np.dtype[Any]) -> Iterator[NDArray[np.floating]]:
     """Give a memory-mapped table that becomes the file ``path`` if all goes well, and nothing otherwise."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        with _as_file_error(path):
-            free = shutil.disk_usage(path.absolute().parent).free
-            check_fits(V, K, dtype.itemsize, free, f"free on the disk of {path}")
-            table = np.lib.format.open_memmap(partial, "w+", dtype, (count_short(V, K) + count_states(V, K), V))
+    with whole_file(path) as part:
+        with file_errors(path):
+            check_fits(V, K, dtype.itemsize, shutil.disk_usage(part.parent).free, f"free on the disk of {path}")
+            table = np.lib.format.open_memmap(part, "w+", dtype, (count_short(V, K) + count_states(V, K), V))
             if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process
-                with partial.open("r+b") as file:
-                    os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
+                with part.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, part.stat().st_size)
         yield table
-        with _as_file_error(path):
+        with file_errors(path):
             table.flush()
-            partial.replace(path)
-    finally:
-        with suppress(OSError):  # where it could not be made it cannot be removed either
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _as_file_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FileError(
-            f"The file {path} cannot be written: {error.strerror}. Nothing was left behind. Choose another place."
-        ) from error
 
 
 def _fill(table: NDArray[np.floating], gpt: GPT, threads: int, progress: Progress | None) -> None:

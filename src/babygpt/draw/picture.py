@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from babygpt.errors import FileError, SettingError
+from babygpt.errors import SettingError
+from babygpt.files import write_file
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class Picture:
         """The picture as SVG text."""
         return self.render("svg").decode()
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, replace: bool = True) -> Path:
         """Write the picture to a file, in the format its name ends in, and return the path.
+
+        A file that is there is replaced once the new one is whole, or kept with ``replace=False``.
 
         Raises
         ------
@@ -46,18 +48,8 @@ class Picture:
         FileError
             The file cannot be written; what was there before is untouched.
         """
-        path = Path(path)
-        data = self.render(path.suffix.removeprefix(".").lower())
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            try:
-                unfinished.write_bytes(data)
-                unfinished.replace(path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            raise FileError(f"The picture cannot be written to {path}: {error.strerror}.") from error
-        return path
+        data = self.render(Path(path).suffix.removeprefix(".").lower())
+        return write_file(path, data, "picture", replace)
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -23,6 +23,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from babygpt.errors import FileError, SettingError
+from babygpt.files import UNFINISHED
 from babygpt.lab.settings import SETTINGS, UNITS
 from babygpt.lab.tables import write_table
 from babygpt.lab.task import Batch, Row
@@ -87,8 +88,9 @@ class SweepFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise FileError(f"{self.path} is a file. Name a folder for the results.")
-        for unfinished in self._parts.glob(".*.part"):  # of a driver that was killed
-            unfinished.unlink(missing_ok=True)
+        for ending in (UNFINISHED, ".part"):  # of a driver that was killed, now or in version 0.1
+            for unfinished in self._parts.glob(f".*{ending}"):
+                unfinished.unlink(missing_ok=True)
         keys: set[str] = set()
         for part in self._files():
             table = self._read(part, ["key", "status"])

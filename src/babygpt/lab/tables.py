@@ -1,12 +1,11 @@
 """Tables on disk: named columns of one length, as CSV for spreadsheets or Parquet for programs.
 
-A file appears whole or not at all: it is written under another name beside its place, then renamed. Parquet keeps
-each column's type and floats to the last bit; CSV writes floats so that they read back to the same number.
+A file appears whole or not at all (:mod:`babygpt.files`). Parquet keeps each column's type and floats to the last
+bit; CSV writes floats so that they read back to the same number.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import FileError, SettingError
+from babygpt.files import file_errors, whole_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,15 +24,17 @@ Columns = Mapping[str, "NDArray[Any] | Sequence[Any]"]
 ENDINGS = (".csv", ".parquet")
 
 
-def write_table(path: str | Path, columns: Columns | pyarrow.Table) -> Path:
+def write_table(path: str | Path, columns: Columns | pyarrow.Table, replace: bool = True) -> Path:
     """Write a table to a file, in the format its name ends in, and return the path.
 
     Parameters
     ----------
     path
-        Ends in ``.csv`` or ``.parquet``. A file that is there is replaced once the new one is whole.
+        Ends in ``.csv`` or ``.parquet``.
     columns
         The columns by name, all of one length: numbers, truth values or texts. Or an Arrow table as it is.
+    replace
+        Whether a file that is there gives way once the new one is whole.
 
     Raises
     ------
@@ -54,21 +56,11 @@ def write_table(path: str | Path, columns: Columns | pyarrow.Table) -> Path:
     from pyarrow import csv, parquet
 
     table = columns if isinstance(columns, pyarrow.Table) else _as_arrow(columns)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            with unfinished.open("wb") as file:
-                if path.suffix.lower() == ".csv":
-                    csv.write_csv(table, file)
-                else:
-                    parquet.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(f"The table cannot be written to {path}: {error.strerror or error}.") from error
+    with file_errors(path, "table"), whole_file(path, "table", replace) as part, part.open("wb") as file:
+        if path.suffix.lower() == ".csv":
+            csv.write_csv(table, file)
+        else:
+            parquet.write_table(table, file, compression="zstd")
     return path
 
 

@@ -35,6 +35,7 @@ from safetensors.numpy import load, save
 import babygpt
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
+from babygpt.files import unfinished, write_new
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.vocabulary import Vocabulary
@@ -54,7 +55,7 @@ def save_run(run: Run, path: Path, replace: bool = False) -> Path:
     path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link standing at the path itself
     check_free(path, replace)
     # on the same file system as the target, so that the rename is one act
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    partial = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -110,7 +111,7 @@ def _write(run: Run, folder: Path) -> None:
     for name, content in zip(FILES, contents, strict=True):
         data = save({key: np.ascontiguousarray(value) for key, value in content.items()})
         digests[name] = hashlib.sha256(data).hexdigest()
-        _write_file(folder / name, data)
+        write_new(folder / name, data)
     header: dict[str, Any] = {
         "format": FORMAT,
         "versions": {
@@ -128,14 +129,7 @@ def _write(run: Run, folder: Path) -> None:
         "files": digests,
     }
     header["checksum"] = _checksum(header)
-    _write_file(folder / "run.json", json.dumps(header, indent=1).encode())
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(folder / "run.json", json.dumps(header, indent=1).encode())
 
 
 def _swap_in(partial: Path, path: Path) -> None:

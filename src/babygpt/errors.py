@@ -76,3 +76,7 @@ class ConvergenceError(BabyGPTError):
 
 class SweepError(BabyGPTError):
     """The workers of a sweep cannot go on; the results so far are kept."""
+
+
+class MissingGlyphWarning(UserWarning):
+    """A picture shows boxes, since no installed font has some of its characters; the message says what to install."""

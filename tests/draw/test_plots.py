@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import babygpt as bg
-from babygpt.draw import plots
+from babygpt.draw import figure, plots
 from babygpt.draw.plots import block_means, draw_losses, draw_map, suffix_map
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -115,11 +115,12 @@ def test_the_same_data_gives_the_same_bytes(article_run, chain_of, draw):
         assert pictures[0].render(format) == pictures[1].render(format)
 
 
-def test_without_a_chinese_font_a_map_of_chinese_is_drawn_without_warnings(monkeypatch):
-    monkeypatch.setattr(plots, "_CHINESE_FONTS", ())
+def test_where_no_font_has_chinese_a_map_is_drawn_and_the_boxes_are_said(monkeypatch):
+    monkeypatch.setattr(figure, "families", lambda characters: (["DejaVu Sans"], "床"))
     symbols = "床前明月光疑是地上霜举头望低思故乡"
     table = np.full((len(symbols) ** 2, len(symbols)), -np.log(len(symbols)))
-    assert draw_map(bg.MarkovChain(table, symbols)).render("png").startswith(b"\x89PNG")
+    with pytest.warns(bg.errors.MissingGlyphWarning, match="boxes for 床"):
+        assert draw_map(bg.MarkovChain(table, symbols)).render("png").startswith(b"\x89PNG")
 
 
 def test_matplotlibs_settings_are_left_as_they_were(article_run):

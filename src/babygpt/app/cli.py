@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
 from babygpt.app.commands.sweep import sweep
 from babygpt.app.commands.train import train
-from babygpt.errors import BabyGPTError
+from babygpt.errors import BabyGPTError, MissingGlyphWarning
 
 
 class Commands(TyperGroup):
@@ -39,13 +40,28 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", MissingGlyphWarning)
+                warnings.showwarning = _remark(warnings.showwarning)
+                return super().invoke(ctx)
         except BabyGPTError as error:
             typer.echo(f"error: {in_options(str(error))}", err=True)
             raise typer.Exit(2) from None
         except MemoryError:
             typer.echo("error: The memory does not suffice. Use a shorter context or fewer symbols.", err=True)
             raise typer.Exit(2) from None
+
+
+def _remark(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning: the library's own in one line, others as before."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, MissingGlyphWarning):
+            typer.echo(f"warning: {message}", err=True)
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
 
 
 _OPTION = {

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from babygpt.chain.contexts import contexts_between
+from babygpt.draw.figure import figure_picture, mono
 from babygpt.draw.picture import Picture
-from babygpt.draw.plots import _picture
 from babygpt.errors import SettingError
 from babygpt.lab.attribute import default_arrows
 
@@ -78,14 +78,14 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
                 colour = "white" if abs(value) > 0.55 * most else "#222222"
                 text = f"{value:+.0f}".replace("-", "−") if abs(value) >= 0.5 else "·"
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-        axes.set_yticks(range(len(rows)), names, family="DejaVu Sans Mono", fontsize=9)
+        axes.set_yticks(range(len(rows)), names, family=mono(), fontsize=9)
         parts = [
             vocabulary.label(found.tokens[i : i + K + 1] if by_window else found.tokens[i : i + 1])
             for i in range(columns)
         ]
         if columns <= 100:
             axes.set_xticks(
-                range(columns), parts, family="DejaVu Sans Mono", fontsize=11 if not by_window and columns <= 40 else 8,
+                range(columns), parts, family=mono(), fontsize=11 if not by_window and columns <= 40 else 8,
                 rotation=90 if by_window or any(len(part) > 2 for part in parts) else 0,
             )  # fmt: skip
             axes.xaxis.tick_top()
@@ -99,7 +99,7 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
         unseen = any(state not in seen for state, _ in rows)
         axes.set_xlabel(says + "\n(in brackets: a context that the data lacks)" * unseen, fontsize=9)
 
-    return _picture(draw, (width, height))
+    return figure_picture(draw, (width, height))
 
 
 def check_map(n_positions: int, n_arrows: int) -> None:

@@ -9,27 +9,23 @@ representation [1]_.
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from babygpt.chain.information import entropies
-from babygpt.draw.picture import Picture
+from babygpt.draw.figure import figure_picture
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
+    from babygpt.draw.picture import Picture
     from babygpt.run.run import Run
 
 # No larger map is drawn pixel by pixel; above it a pixel is the mean of a block of states.
 MAX_MAP_SIDE = 1024
-
-_CHINESE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei")
 
 
 def draw_losses(run: Run) -> Picture:
@@ -50,7 +46,7 @@ def draw_losses(run: Run) -> Picture:
         axes.margins(y=0.12)
         axes.spines[["top", "right"]].set_visible(False)
 
-    return _picture(draw, (6.4, 3.6))
+    return figure_picture(draw, (6.4, 3.6))
 
 
 def draw_traces(run: Run, names: Sequence[str]) -> Picture:
@@ -79,7 +75,7 @@ def draw_traces(run: Run, names: Sequence[str]) -> Picture:
             axes.spines[["top", "right"]].set_visible(False)
         rows[-1].set_xlabel("step")
 
-    return _picture(draw, (6.4, 0.6 + 1.9 * len(traces)))
+    return figure_picture(draw, (6.4, 0.6 + 1.9 * len(traces)))
 
 
 def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:
@@ -111,7 +107,7 @@ def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:
         axes.tick_params(length=0, labelsize=8)
         axes.set_title(title or f"{chain.n_states:,} states")
 
-    return _picture(draw, (7.2, 6.0))
+    return figure_picture(draw, (7.2, 6.0))
 
 
 def suffix_map(values: NDArray[np.float64], vocab_size: int, context_length: int) -> NDArray[np.float64]:
@@ -136,27 +132,3 @@ def block_means(image: NDArray[np.float64], side: int) -> NDArray[np.float64]:
             sizes = np.diff([*starts, image.shape[axis]])
             image = sums / (sizes[:, None] if axis == 0 else sizes)
     return image
-
-
-def _picture(draw, size: tuple[float, float]) -> Picture:  # type: ignore[no-untyped-def]
-    def render(format: str) -> bytes:  # noqa: A002
-        installed = {font.name for font in font_manager.fontManager.ttflist}
-        fonts = [*(name for name in _CHINESE_FONTS if name in installed), "DejaVu Sans"]
-        # Latin text keeps its own face; the first Chinese font that is there lends what that lacks.
-        with rc_context(
-            {"font.family": ["DejaVu Sans", *fonts[:-1]], "svg.fonttype": "none", "svg.hashsalt": "babygpt"}
-        ):
-            figure = Figure(figsize=size, layout="constrained")
-            draw(figure)
-            out = io.BytesIO()
-            # no date: the same run gives the same file
-            with warnings.catch_warnings():
-                # a symbol that no installed font has is drawn as a box
-                warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-                figure.savefig(out, format=format, dpi=150, metadata=None if format == "png" else _NO_DATE[format])
-        return out.getvalue()
-
-    return Picture(render)
-
-
-_NO_DATE: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}

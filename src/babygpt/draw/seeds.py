@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from babygpt.chain.contexts import contexts_between
+from babygpt.draw.figure import figure_picture, mono
 from babygpt.draw.picture import Picture
-from babygpt.draw.plots import _picture
 from babygpt.errors import SettingError
 from babygpt.lab.seeds import some_states
 
@@ -80,9 +80,7 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Ma
                 axes.set_title(name, fontsize=10)
             axes.set_xticks([0, 0.25, 0.5, 0.75, 1] if len(columns) == 1 else [0, 0.5, 1])
         labels = [vocabulary.label(contexts_between(s, s + 1, V, study.config.block_size)[0]) for s in states]
-        rows[0].set_yticks(
-            range(len(states)), labels, family="DejaVu Sans Mono", fontsize=11, verticalalignment="bottom"
-        )
+        rows[0].set_yticks(range(len(states)), labels, family=mono(), fontsize=11, verticalalignment="bottom")
         rows[0].set_ylim(len(states) - 0.75, -_HEIGHT - 0.08)
         for label, state in zip(rows[0].get_yticklabels(), states, strict=True):
             label.set_color(_SEEN if study.seen[state] else _UNSEEN)
@@ -92,7 +90,7 @@ def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Ma
             handles=_legend(study, marked, states), loc="outside lower center", ncols=3, frameon=False, fontsize=8.5
         )
 
-    return _picture(draw, (1.6 + 2.5 * max(2, len(columns)), 1.7 + 0.5 * len(states)))
+    return figure_picture(draw, (1.6 + 2.5 * max(2, len(columns)), 1.7 + 0.5 * len(states)))
 
 
 def check_columns(vocab_size: int, n_steps: int) -> None:

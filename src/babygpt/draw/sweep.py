@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from babygpt.draw.figure import figure_picture
 from babygpt.draw.picture import Picture
-from babygpt.draw.plots import _picture
 from babygpt.errors import SettingError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def draw_sweep(table: pyarrow.Table, x: str, y: str, by: str | None = None) -> P
         said = f"{n_drawn:,} trainings" + f"; {left_out:,} without a number left out" * bool(left_out)
         axes.set_title(said, fontsize=9, color="#555555", loc="left")
 
-    return _picture(draw, (6.4, 4.0))
+    return figure_picture(draw, (6.4, 4.0))
 
 
 def _axis(values: list[Any]) -> tuple[bool, dict[Any, float]]:

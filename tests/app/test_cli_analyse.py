@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 import babygpt as bg
-from babygpt.app.analysis import analyse, plain
+from babygpt.app.analysis import QUESTIONS, SCHEMA, analyse, plain
 from babygpt.run.trace import SCALARS
 
 SVG = "{http://www.w3.org/2000/svg}"
 SECTIONS = ["size", "long run", "forgetting", "reaching", "repetition", "memory", "against the data"]
+KEYS = ["size", "long_run", "forgetting", "reaching", "repetition", "memory", "against_the_data"]
+ASKED = {"schema": SCHEMA, "targets": [], "texts": [], "over_training": {}}  # what --json has beside the sections
 
 
 def refuse(constant):
@@ -96,16 +101,81 @@ def test_eigenvalues_are_shown_with_their_imaginary_parts(shown, article_run):
 
 def test_json_is_strict_and_has_the_librarys_values(analysed, article_run):
     answers = analysed()
-    assert list(answers) == SECTIONS
-    assert answers == plain(analyse(article_run.chain, article_run.corpus))
-    assert answers["long run"]["entropy rate (nats per token)"] == article_run.chain.entropy_rate()
+    assert list(answers) == ["schema", *KEYS, "targets", "texts", "over_training"]
+    assert answers == plain(analyse(article_run.chain, article_run.corpus)) | ASKED
+    assert answers["long_run"]["entropy_rate"] == article_run.chain.entropy_rate()
     assert [complex(*pair) for pair in answers["forgetting"]["eigenvalues"]] == article_run.chain.eigenvalues().tolist()
 
 
-def test_json_has_the_sections_and_names_of_the_table(analysed, shown):
-    options = ["--target", "000", "--text", "0110", "--over-training", "loss"]
-    names = [(section, list(named)) for section, named in analysed(*options).items()]
-    assert names == [(section, list(named)) for section, named in shown(*options).items()]
+def keys_in(answer):
+    """Yield every key anywhere in an answer."""
+    for inner in answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ():
+        yield from keys_in(inner)
+    if isinstance(answer, dict):
+        yield from answer
+
+
+def numbers_in(answer):
+    """Yield every number or null in an answer that is not a text by its key."""
+    if isinstance(answer, dict):
+        for key, inner in answer.items():
+            if key not in TEXTS:
+                yield from numbers_in(inner)
+    elif isinstance(answer, list):
+        for inner in answer:
+            yield from numbers_in(inner)
+    else:
+        yield answer
+
+
+TEXTS = {"notes", "context", "word", "token", "name", "target", "start", "text"}
+EVERYTHING = ["--target", "000", "--text", "0110", "--over-training", "loss", "--over-training", "mixing_time"]
+
+
+@pytest.mark.parametrize("decoding", [[], ["--temperature", 0], ["--top-k", 1, "--all"]])
+def test_json_has_the_same_keys_in_snake_case_whatever_the_chain(analysed, decoding):
+    answers = analysed(*EVERYTHING, *decoding)
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", key) for key in keys_in(answers))
+    for section, questions in QUESTIONS.items():
+        assert list(answers[section]) == [*questions, "notes"]
+    assert list(answers["targets"][0]) == ["target", "start", "within", "probability", "expected_tokens", "notes"]
+    assert list(answers["texts"][0]) == ["text", "log_probability", "perplexity", "surprisal", "notes"]
+    assert list(answers["over_training"]["loss"]) == ["steps", "values", "notes"]
+    assert all(value is None or type(value) in (int, float) for value in numbers_in(answers))
+
+
+def test_every_question_has_its_line_in_the_table(shown):
+    told = shown(*EVERYTHING)
+    assert [list(told[title]) for title in SECTIONS] == [
+        [question.label for question in questions.values()] for questions in QUESTIONS.values()
+    ]
+    assert list(told)[len(SECTIONS) :] == ["reaching, from 111", "texts", "over training"]
+
+
+def test_the_guide_lists_every_key_of_json(analysed):
+    guide = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text()
+    listed = re.findall(r"^\| `([a-z_]+)` \| `([a-z_]+)` \|", guide, flags=re.MULTILINE)
+    answers = analysed(*EVERYTHING)
+    written = {section: [key for at, key in listed if at == section] for section, _ in listed}
+    parts = {name: answers[name] for name in KEYS}
+    parts |= {name: answers[name][0] for name in ("targets", "texts")}
+    parts["over_training"] = answers["over_training"]["loss"]
+    assert written == {name: [key for key in part if key != "notes"] for name, part in parts.items()}
+    assert f'"schema": {answers["schema"]}' in guide
+
+
+def test_all_lists_every_state_and_every_eigenvalue(analysed, shown):
+    run = bg.train("0110100110010110", 5, 2, n_layer=1, n_head=1, n_embd=4)
+    run.save("run")
+    few, answers = analysed(run="run"), analysed("--all", run="run")
+    assert len(few["long_run"]["stationary_distribution"]) == len(few["forgetting"]["eigenvalues"]) == 8
+    pi = run.chain.stationary_distribution()
+    assert {at["state"]: at["probability"] for at in answers["long_run"]["stationary_distribution"]} == dict(
+        enumerate(pi.tolist())
+    )
+    assert [complex(*pair) for pair in answers["forgetting"]["eigenvalues"]] == run.chain.eigenvalues().tolist()
+    told = shown("--all", run="run")["long run"]["stationary distribution"].split()
+    assert set(told[::2]) == set(run.chain.contexts())
 
 
 def test_nothing_but_the_answers_is_on_standard_output(babygpt, kept_article_run):
@@ -122,8 +192,60 @@ def test_no_line_ends_in_blanks(babygpt, kept_article_run):
 
 def test_step_0_is_the_untrained_chain(analysed, article_run):
     untrained = analysed("--step", 0)
-    assert untrained == plain(analyse(article_run.chain_at(0), article_run.corpus))
+    assert untrained == plain(analyse(article_run.chain_at(0), article_run.corpus)) | ASKED
     assert analysed("--step", 50) == analysed() != untrained
+
+
+# -- at any width --------------------------------------------------------------------------------------------
+
+
+def in_a_terminal(folder, width):
+    """Return the lines that a terminal of this width is sent by ``babygpt analyse``, without colours."""
+    pty = pytest.importorskip("pty")
+    main, other = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(width), "TERM": "xterm"}
+    command = [sys.executable, "-c", "from babygpt.app.cli import main; main()", "analyse", str(folder)]
+    with subprocess.Popen([*command, *OPTIONS], stdout=other, stderr=other, env=environment) as process:
+        os.close(other)
+        sent = b""
+        try:
+            while part := os.read(main, 65536):
+                sent += part
+        except OSError:  # the end of a terminal on Linux
+            pass
+    os.close(main)
+    assert process.returncode == 0, sent.decode()
+    return re.sub(r"\x1b\[[0-9;]*m", "", sent.decode()).replace("\r\n", "\n").splitlines()
+
+
+LONG = "the fifth of forty words that are said " * 4 + "the fifth"
+OPTIONS = ["--target", "the", "--text", LONG, "--over-training", "loss", "--all"]
+
+
+@pytest.fixture(scope="module")
+def wide_run(tmp_path_factory):
+    """Return the folder of a run with 40 states, words of several lengths, two of them longer than a column."""
+    names = [f"{'of' * (i % 5)}{'abcdefgh'[i // 5]}{'klmno'[i % 5]}" for i in range(31)]
+    names = [*LONG.split()[:8], *names, "a-word-that-is-longer-than-the-column-of-values-at-sixty", *LONG.split()[:8]]
+    run = bg.train(" ".join(names), 1, 2, tokens="words", n_layer=1, n_head=1, n_embd=4)
+    assert run.chain.n_states == 40
+    return run.save(tmp_path_factory.mktemp("runs") / "wide")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_label_is_parted_from_its_value_in_a_terminal(babygpt, wide_run, width):
+    lines = in_a_terminal(wide_run, width)
+    assert max(map(len, lines)) <= width
+    piped = babygpt("analyse", wide_run, *OPTIONS).stdout
+    pairs = {pair for value in piped.splitlines() for pair in re.findall(r"\S+ -?[\d,.]+(?=   |$)", value)}
+    assert len(pairs) > 30
+    told = "\n".join(lines)
+    for pair in pairs:
+        name, _, number = pair.rpartition(" ")
+        assert any(line.endswith(number) or f"{number}   " in line for line in lines if name[-8:] in line), pair
+    for questions in QUESTIONS.values():
+        for question in questions.values():
+            assert re.search(rf"^  {re.escape(question.label)}  +\S", told, flags=re.MULTILINE), question.label
 
 
 # -- decoding ------------------------------------------------------------------------------------------------
@@ -144,9 +266,9 @@ def test_step_0_is_the_untrained_chain(analysed, article_run):
 def test_decoding_is_that_of_the_library(analysed, article_run, arguments, settings):
     decoded = article_run.chain.with_decoding(**settings)
     answers = analysed(*arguments)
-    assert answers == plain(analyse(decoded, article_run.corpus))
+    assert answers == plain(analyse(decoded, article_run.corpus)) | ASKED
     assert answers != analysed()
-    assert answers["size"]["arrows of probability 0"] == decoded.n_zero_arrows
+    assert answers["size"]["zero_arrows"] == decoded.n_zero_arrows
 
 
 def test_decoding_that_removes_nothing_changes_nothing(analysed):
@@ -156,15 +278,15 @@ def test_decoding_that_removes_nothing_changes_nothing(analysed):
 
 def test_decoding_is_of_the_chain_at_the_step(analysed, article_run):
     greedy = article_run.chain_at(10).with_decoding(temperature=0)
-    assert analysed("--step", 10, "--temperature", 0) == plain(analyse(greedy, article_run.corpus))
+    assert analysed("--step", 10, "--temperature", 0) == plain(analyse(greedy, article_run.corpus)) | ASKED
 
 
 def test_greedy_decoding_is_told_in_words_where_numbers_end(analysed, shown):
     answers = analysed("--temperature", 0)
-    assert answers["long run"]["period"] == 4
-    assert answers["forgetting"]["mixing time, ε = 1/4 (tokens)"] == "infinite"
-    assert answers["against the data"]["loss (nats per token)"] == "infinite"
-    assert answers["reaching"]["rarest state"]["longest"] == "infinite"
+    assert answers["long_run"]["period"] == 4
+    for section, key in (("forgetting", "mixing_time"), ("against_the_data", "loss"), ("reaching", "longest_wait")):
+        assert answers[section][key] is None
+        assert answers[section]["notes"][key].startswith("infinite: ")
     told = shown("--temperature", 0)
     assert told["forgetting"]["mixing time, ε = 1/4 (tokens)"] == "infinite"
     assert told["forgetting"]["Kemeny's constant (tokens)"].startswith("(Kemeny's constant is infinite")
@@ -176,10 +298,11 @@ def test_several_recurrent_classes_are_told_in_a_sentence(analysed):
     classes = run.chain.with_decoding(temperature=0).recurrent_classes()
     assert len(classes) == 2
     answers = analysed("--temperature", 0, run="run")
-    assert answers["long run"]["recurrent classes"] == 2
-    assert answers["long run"]["stationary distribution"].startswith("(This chain has 2 recurrent classes")
-    assert answers["long run"]["transient states"] == 9 - sum(map(len, classes))
-    assert len(answers["repetition"]["greedy cycles"]) == 2
+    assert answers["long_run"]["recurrent_classes"] == 2
+    assert answers["long_run"]["stationary_distribution"] is None
+    assert answers["long_run"]["notes"]["stationary_distribution"].startswith("This chain has 2 recurrent classes")
+    assert answers["long_run"]["transient_states"] == 9 - sum(map(len, classes))
+    assert len(answers["repetition"]["greedy_cycles"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -216,51 +339,55 @@ def test_what_is_no_number_is_refused_with_its_option(babygpt, kept_article_run,
 
 def test_a_target_is_how_likely_and_how_long(analysed, article_run):
     chain, start = article_run.chain, article_run.corpus.most_frequent
-    assert analysed("--target", "000")[f"reaching, from {start}"] == {
-        "000": {
-            "probability within 20": chain.hitting_probability("000", 20, start),
-            "expected tokens": chain.hitting_times("000")[chain.state(start)],
+    assert analysed("--target", "000")["targets"] == [
+        {
+            "target": "000",
+            "start": start,
+            "within": 20,
+            "probability": chain.hitting_probability("000", 20, start),
+            "expected_tokens": chain.hitting_times("000")[chain.state(start)],
+            "notes": {},
         }
-    }
+    ]
 
 
 def test_targets_may_be_several_and_short(analysed, article_run):
     chain = article_run.chain
-    told = analysed("--target", "00", "--target", "0", "--target", "101", "--within", 5, "--start", "110")
-    reached = told["reaching, from 110"]
-    assert list(reached) == ["00", "0", "101"]
-    for word, answer in reached.items():
-        assert answer["probability within 5"] == chain.hitting_probability(word, 5, "110")
-        assert answer["expected tokens"] == chain.hitting_times(word)[chain.state("110")]
-    assert reached["0"] == {"probability within 5": 1.0, "expected tokens": 0.0}  # 110 ends in it
+    told = analysed("--target", "00", "--target", "0", "--target", "101", "--within", 5, "--start", "110")["targets"]
+    assert [answer["target"] for answer in told] == ["00", "0", "101"]
+    for answer in told:
+        assert (answer["start"], answer["within"]) == ("110", 5)
+        assert answer["probability"] == chain.hitting_probability(answer["target"], 5, "110")
+        assert answer["expected_tokens"] == chain.hitting_times(answer["target"])[chain.state("110")]
+    assert (told[1]["probability"], told[1]["expected_tokens"]) == (1.0, 0.0)  # 110 ends in it
 
 
 def test_a_target_by_hand(analysed, article_run):
     row = article_run.chain["011"]
-    reached = analysed("--target", "111", "--within", 1, "--start", "011")["reaching, from 011"]["111"]
-    assert reached["probability within 1"] == pytest.approx(row["1"], abs=1e-12)
-    assert analysed("--target", "111", "--within", 0, "--start", "011")["reaching, from 011"]["111"][
-        "probability within 0"
-    ] == 0.0  # fmt: skip
+    (reached,) = analysed("--target", "111", "--within", 1, "--start", "011")["targets"]
+    assert reached["probability"] == pytest.approx(row["1"], abs=1e-12)
+    (reached,) = analysed("--target", "111", "--within", 0, "--start", "011")["targets"]
+    assert reached["probability"] == 0.0
 
 
 def test_a_short_prompt_is_followed_and_has_no_expected_time(analysed, article_run):
     chain = article_run.chain
     for prompt in ("1", "01"):
-        reached = analysed("--target", "000", "--within", 7, "--start", prompt)[f"reaching, from {prompt}"]
-        assert reached == {"000": {"probability within 7": chain.hitting_probability("000", 7, prompt)}}
+        (reached,) = analysed("--target", "000", "--within", 7, "--start", prompt)["targets"]
+        assert reached["probability"] == chain.hitting_probability("000", 7, prompt)
+        assert reached["expected_tokens"] is None
+        assert "whole context of 3" in reached["notes"]["expected_tokens"]
     by_hand = chain["0"]["1"] * chain["01"]["1"]
-    reached = analysed("--target", "011", "--within", 2, "--start", "0")["reaching, from 0"]["011"]
-    assert reached["probability within 2"] == pytest.approx(by_hand, abs=1e-12)
+    (reached,) = analysed("--target", "011", "--within", 2, "--start", "0")["targets"]
+    assert reached["probability"] == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_a_target_that_may_be_missed_takes_for_ever(analysed, shown):
     options = ["--temperature", "0", "--target", "000", "--start", "111"]
-    assert analysed(*options)["reaching, from 111"]["000"] == {
-        "probability within 20": 0.0,
-        "expected tokens": "infinite",
-    }
-    assert shown(*options)["reaching, from 111"]["000"] == "probability within 20 0.0000   expected tokens infinite"
+    (answer,) = analysed(*options)["targets"]
+    assert (answer["probability"], answer["expected_tokens"]) == (0.0, None)
+    assert answer["notes"] == {"expected_tokens": "infinite: the target may be missed for ever"}
+    assert shown(*options)["reaching, from 111"]["000"] == "within 20 tokens 0.0000   expected tokens infinite"
 
 
 def test_within_and_start_alone_ask_nothing_more(analysed):
@@ -294,21 +421,22 @@ def test_a_start_that_is_too_long_is_named_as_it_was_given(babygpt, refused, kep
 def test_a_text_is_scored_token_by_token(analysed, article_run):
     chain = article_run.chain
     texts = analysed("--text", "01101", "--text", "11")["texts"]
-    assert list(texts) == ["01101", "11"]
-    for text, answer in texts.items():
-        assert answer["log-probability (nats)"] == chain.log_probability(text)
+    assert [answer["text"] for answer in texts] == ["01101", "11"]
+    for answer in texts:
+        text = answer["text"]
+        assert answer["log_probability"] == chain.log_probability(text)
         assert answer["perplexity"] == chain.perplexity(text)
-        first, *others = answer["surprisal of each token"]
+        first, *others = answer["surprisal"]
         assert first is None
         assert others == chain.surprisal(text)[1:].tolist()
-        assert -sum(others) == pytest.approx(answer["log-probability (nats)"], abs=1e-12)
+        assert -sum(others) == pytest.approx(answer["log_probability"], abs=1e-12)
         assert math.exp(sum(others) / len(others)) == pytest.approx(answer["perplexity"], abs=1e-12)
 
 
 def test_a_text_by_hand(analysed, article_run):
     chain = article_run.chain
     probability = chain["0"]["1"] * chain["01"]["1"] * chain["011"]["0"] * chain["110"]["1"]
-    told = analysed("--text", "01101")["texts"]["01101"]["log-probability (nats)"]
+    told = analysed("--text", "01101")["texts"][0]["log_probability"]
     assert told == pytest.approx(math.log(probability), abs=1e-12)
 
 
@@ -320,12 +448,17 @@ def test_in_the_table_a_first_token_has_a_dash_for_its_surprisal(shown, article_
 
 def test_the_log_probability_of_what_is_never_said_is_minus_infinity(analysed, shown):
     options = ["--temperature", "0", "--text", "11000"]
-    assert analysed(*options)["texts"]["11000"]["log-probability (nats)"] != "not a number"
-    assert "not a number" not in shown(*options)["texts"]["11000"]
+    (answer,) = analysed(*options)["texts"]
+    assert answer["log_probability"] is None
+    assert answer["notes"]["log_probability"].startswith("minus infinite: ")
+    assert shown(*options)["texts"]["11000"].startswith("log p (nats) minus infinite   perplexity infinite")
 
 
 def test_the_perplexity_of_what_is_never_said_is_infinite(analysed):
-    assert analysed("--temperature", 0, "--text", "11000")["texts"]["11000"]["perplexity"] == "infinite"
+    (answer,) = analysed("--temperature", 0, "--text", "11000")["texts"]
+    assert answer["perplexity"] is None
+    assert answer["notes"]["perplexity"].startswith("infinite: ")
+    assert None in answer["surprisal"][1:]
 
 
 @pytest.mark.parametrize(
@@ -349,17 +482,17 @@ def test_a_text_that_is_too_short_is_refused_in_option_words(babygpt, kept_artic
 
 
 def test_scalars_are_followed_over_training(analysed, article_run):
-    told = analysed("--over-training", "loss", "--over-training", "period")["over training"]
+    told = analysed("--over-training", "loss", "--over-training", "period")["over_training"]
     assert list(told) == ["loss", "period"]
-    for name, values in told.items():
-        assert list(values) == [str(step) for step in range(51)]
-        assert list(values.values()) == article_run.trace(name).values.tolist()
+    for name, answer in told.items():
+        assert answer["steps"] == list(range(51))
+        assert answer["values"] == article_run.trace(name).values.tolist()
 
 
 @pytest.mark.parametrize("name", SCALARS)
 def test_every_scalar_can_be_asked_for(analysed, article_run, name):
-    assert analysed("--over-training", name)["over training"] == {
-        name: dict(zip(map(str, range(51)), article_run.trace(name).values.tolist(), strict=True))
+    assert analysed("--over-training", name)["over_training"] == {
+        name: {"steps": list(range(51)), "values": article_run.trace(name).values.tolist(), "notes": {}}
     }
 
 
@@ -389,7 +522,7 @@ def test_a_plot_has_the_scalars_asked_for(babygpt, kept_article_run):
 
 def test_a_plot_alone_follows_the_usual_scalars(babygpt, kept_article_run):
     result = babygpt("analyse", kept_article_run, "--json", "--plot", "a.svg")
-    told = json.loads(result.stdout, parse_constant=refuse)["over training"]
+    told = json.loads(result.stdout, parse_constant=refuse)["over_training"]
     assert list(told) == ["loss", "entropy_rate", "second_eigenvalue", "nearest_ngram"]
     assert [path.name for path in Path().iterdir()] == ["a.svg"]
 
@@ -418,13 +551,13 @@ def test_words(babygpt, analysed, shown):
     run.save("run")
     options = ["--target", "cat sat", "--target", "the", "--start", "sat", "--text", "the cat sat"]
     told = analysed(*options, run="run")
-    assert told["reaching, from sat"] == {
-        word: {"probability within 20": run.chain.hitting_probability(word, 20, "sat")} for word in ("cat sat", "the")
+    assert {answer["target"]: answer["probability"] for answer in told["targets"]} == {
+        word: run.chain.hitting_probability(word, 20, "sat") for word in ("cat sat", "the")
     }
-    assert told["texts"]["the cat sat"]["perplexity"] == run.chain.perplexity("the cat sat")
+    assert told["texts"][0]["perplexity"] == run.chain.perplexity("the cat sat")
     table = shown(*options, run="run")
     assert table["size"]["states"] == "9"
-    assert table["reaching, from sat"]["cat sat"].startswith("probability within 20 0.")
+    assert table["reaching, from sat"]["cat sat"].startswith("within 20 tokens 0.")
     assert re.match(r"(the|cat|sat) (the|cat|sat) 0\.\d{4}  ", table["long run"]["stationary distribution"])
 
 
@@ -432,8 +565,8 @@ def test_chinese(babygpt, analysed):
     run = bg.train("床前明床前明床床", 1, 2, n_layer=1, n_head=1, n_embd=4)
     run.save("run")
     assert "床" in babygpt("analyse", "run", "--json").stdout  # as itself, not as an escape
-    told = analysed("--target", "明", run="run")["reaching, from 床"]["明"]
-    assert told["expected tokens"] == run.chain.hitting_times("明")[run.chain.state("床")]
+    (told,) = analysed("--target", "明", run="run")["targets"]
+    assert told["expected_tokens"] == run.chain.hitting_times("明")[run.chain.state("床")]
 
 
 def test_brackets_are_no_markup(babygpt, shown):
@@ -469,7 +602,7 @@ def test_a_run_with_one_step(analysed):
     run = bg.train("1111011110", 2, 1, n_layer=1, n_head=1, n_embd=4)
     run.save("run")
     told = analysed("--over-training", "loss", run="run")
-    assert told["over training"]["loss"].keys() == {"0", "1"}
+    assert told["over_training"]["loss"]["steps"] == [0, 1]
     assert told["size"]["states"] == 4
 
 
@@ -478,7 +611,7 @@ def test_a_thinned_history_is_followed_where_it_was_recorded(analysed, monkeypat
     bg.train("1111011110", 3, 60, n_layer=1, n_head=1, n_embd=4).save("thin")
     recorded = bg.Run.load("thin").history.steps.tolist()
     assert len(recorded) < 61
-    assert list(analysed("--over-training", "loss", run="thin")["over training"]["loss"]) == list(map(str, recorded))
+    assert analysed("--over-training", "loss", run="thin")["over_training"]["loss"]["steps"] == recorded
 
 
 def test_what_is_no_run_is_refused(babygpt, refused):

@@ -1,108 +1,209 @@
-"""Every question at once: what ``babygpt analyse`` tells of a chain, as plain data."""
+"""Every question at once: what ``babygpt analyse`` tells of a chain.
+
+Each question has a key, which programs read (docs/analysis.md lists them), and a label, which people read. An answer is
+a number, a text, a list, or None where there is none; ``notes``, beside the answers of its section, then says why.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
+from babygpt.chain.machine import CausalStates
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.corpus import Corpus
 
-# Lists are cut at this many entries; --json has as many as the table.
+# The version of what --json prints: it grows by one when a key is renamed, removed, or means something else.
+SCHEMA = 1
+# Lists are cut at this many entries unless all are asked for.
 MAX_LISTED = 8
+# Probabilities closer than this are the same to causal states.
+CAUSAL_TOLERANCE = 0.01
 
 
-def analyse(chain: MarkovChain, corpus: Corpus, visible: bool = False) -> dict[str, dict[str, Any]]:
-    """Return answers by section and name; an answer that cannot be had is the sentence that says why.
+@dataclass(frozen=True)
+class Subject:
+    """What is asked about: a chain, the data it is held against, and how long lists may be (None: any length)."""
 
-    With ``visible``, blanks and control characters in contexts are drawn as signs.
-    """
-    V = len(chain.vocabulary)
-    text = chain.vocabulary.label if visible else chain.vocabulary.decode
-    named = chain.label if visible else chain.context
+    chain: MarkovChain
+    corpus: Corpus
+    limit: int | None = MAX_LISTED
+    visible: bool = False  # whether blanks and control characters in contexts are drawn as signs
 
-    def likely_states() -> dict[str, float]:
-        pi = chain.stationary_distribution()
-        return {named(int(s)): float(pi[s]) for s in np.argsort(-pi, kind="stable")[:MAX_LISTED]}
+    @cached_property
+    def machine(self) -> CausalStates:
+        """The causal states."""
+        return self.chain.causal_states(CAUSAL_TOLERANCE)
 
-    def eigenvalues() -> list[complex]:
-        return [complex(v) for v in chain.eigenvalues(min(MAX_LISTED, chain.n_states))]
+    def text(self, tokens: Any) -> str:
+        """Return tokens as a text."""
+        return (self.chain.vocabulary.label if self.visible else self.chain.vocabulary.decode)(tokens)
 
-    def hardest() -> dict[str, Any]:
-        rarest = int(np.argmin(chain.stationary_distribution()))
-        times = chain.hitting_times(rarest)
-        return {
-            "state": named(rarest),
-            "longest": float(times.max()),
-            "from": named(int(times.argmax())),
+    def state(self, number: Any) -> dict[str, Any]:
+        """Return a state by number and context."""
+        number = int(number)
+        return {"state": number, "context": (self.chain.label if self.visible else self.chain.context)(number)}
+
+    @cached_property
+    def rarest(self) -> int:
+        """The state that the long run visits least."""
+        return int(np.argmin(self.chain.stationary_distribution()))
+
+    @cached_property
+    def waits(self) -> NDArray[np.float64]:
+        """The expected number of tokens from each state until that one (N,)."""
+        return self.chain.hitting_times(self.rarest)
+
+
+def _stationary_distribution(of: Subject) -> list[dict[str, Any]]:
+    pi = of.chain.stationary_distribution()
+    return [of.state(s) | {"probability": float(pi[s])} for s in np.argsort(-pi, kind="stable")[: of.limit]]
+
+
+def _eigenvalues(of: Subject) -> list[complex]:
+    k = None if of.limit is None else min(of.limit, of.chain.n_states)
+    return [complex(v) for v in of.chain.eigenvalues(k)]
+
+
+def _greedy_cycles(of: Subject) -> list[dict[str, Any]]:
+    return [
+        {
+            "word": of.text(of.chain.vocabulary.encode(cycle.word)),
+            "states": [of.state(s) for s in cycle.states[: of.limit]],
+            "length": len(cycle.states),
+            "basin": cycle.basin,
         }
+        for cycle in of.chain.greedy_cycles()[: of.limit]
+    ]
 
-    def cycles() -> list[dict[str, Any]]:
-        found = chain.greedy_cycles()[:MAX_LISTED]
-        return [
-            {
-                "word": text(chain.vocabulary.encode(c.word)),
-                "states": [named(s) for s in c.states[:MAX_LISTED]],
-                "basin": c.basin,
-            }
-            for c in found
-        ]
 
-    def terms() -> dict[str, float]:
-        split = chain.loss_decomposition(corpus)
-        order = np.argsort(-np.abs(split.terms), axis=None, kind="stable")[:MAX_LISTED]
-        named = {}
-        for i in order.tolist():
-            context, token = divmod(i, V)
-            if split.terms[context, token]:
-                named[f"{text(split.contexts[context])} → {text([token])}"] = float(split.terms[context, token])
-        return named
+def _loss_terms(of: Subject) -> list[dict[str, Any]]:
+    split, V = of.chain.loss_decomposition(of.corpus), len(of.chain.vocabulary)
+    terms = split.terms.ravel()
+    order = [divmod(i, V) for i in np.argsort(-np.abs(terms), kind="stable").tolist() if terms[i]]
+    return [
+        {"context": of.text(split.contexts[row]), "token": of.text([token]), "nats": float(split.terms[row, token])}
+        for row, token in order[: of.limit]
+    ]
 
-    machine = cache(lambda: chain.causal_states(0.01))
-    questions: dict[str, dict[str, Callable[[], Any]]] = {
-        "size": {
-            "states": lambda: chain.n_states,
-            "arrows": lambda: chain.n_arrows,
-            "arrows of probability 0": lambda: chain.n_zero_arrows,
-            "arrows too small for a float": lambda: chain.n_underflowed_arrows,
-        },
-        "long run": {
-            "stationary distribution": likely_states,
-            "entropy rate (nats per token)": chain.entropy_rate,
-            "recurrent classes": lambda: len(chain.recurrent_classes()),
-            "transient states": lambda: len(chain.transient_states()),
-            "period": chain.period,
-        },
-        "forgetting": {
-            "eigenvalues": eigenvalues,
-            "spectral gap": lambda: chain.spectral_gap,
-            "mixing time, ε = 1/4 (tokens)": chain.mixing_time,
-            "Kemeny's constant (tokens)": chain.kemeny_constant,
-        },
-        "reaching": {"rarest state": hardest},
-        "repetition": {"greedy cycles": cycles},
-        "memory": {
-            "what each lag adds (nats)": lambda: chain.memory_profile().tolist(),
-            "excess entropy (nats)": chain.excess_entropy,
-            "causal states, within 0.01": lambda: machine().n_states,
-            "statistical complexity (nats)": lambda: machine().statistical_complexity,
-        },
-        "against the data": {
-            "contexts seen": lambda: len(corpus.contexts),
-            "contexts never seen": lambda: chain.n_states - len(corpus.contexts),
-            "loss (nats per token)": lambda: chain.loss_decomposition(corpus).loss,
-            "floor (nats per token)": lambda: corpus.floor,
-            "largest parts of loss − floor": terms,
-            "nearest n-gram": lambda: chain.nearest_ngram(corpus).name,
-        },
-    }
-    said: set[str] = set()
-    return {section: {name: _answer(ask, said) for name, ask in asked.items()} for section, asked in questions.items()}
+
+def _nearest_ngram(of: Subject) -> dict[str, Any]:
+    nearest = of.chain.nearest_ngram(of.corpus)
+    return {"order": nearest.order, "name": nearest.name}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: its label, how it is asked, and what it means if its number is not finite."""
+
+    label: str
+    ask: Callable[[Subject], Any]
+    if_infinite: str = ""
+
+
+NEVER = "infinite: the chain gives probability 0 to a token that the data has"
+MISSED = "infinite: the state may be missed for ever"
+
+# Sections and questions, by key.
+SECTIONS: dict[str, str] = {
+    "size": "size",
+    "long_run": "long run",
+    "forgetting": "forgetting",
+    "reaching": "reaching",
+    "repetition": "repetition",
+    "memory": "memory",
+    "against_the_data": "against the data",
+}
+QUESTIONS: dict[str, dict[str, Question]] = {
+    "size": {
+        "states": Question("states", lambda of: of.chain.n_states),
+        "arrows": Question("arrows", lambda of: of.chain.n_arrows),
+        "zero_arrows": Question("arrows of probability 0", lambda of: of.chain.n_zero_arrows),
+        "underflowed_arrows": Question("arrows too small for a float", lambda of: of.chain.n_underflowed_arrows),
+    },
+    "long_run": {
+        "stationary_distribution": Question("stationary distribution", _stationary_distribution),
+        "entropy_rate": Question("entropy rate (nats per token)", lambda of: of.chain.entropy_rate()),
+        "recurrent_classes": Question("recurrent classes", lambda of: len(of.chain.recurrent_classes())),
+        "transient_states": Question("transient states", lambda of: len(of.chain.transient_states())),
+        "period": Question("period", lambda of: of.chain.period()),
+    },
+    "forgetting": {
+        "eigenvalues": Question("eigenvalues", _eigenvalues),
+        "spectral_gap": Question("spectral gap", lambda of: of.chain.spectral_gap),
+        "mixing_time": Question(
+            "mixing time, ε = 1/4 (tokens)",
+            lambda of: of.chain.mixing_time(),
+            "infinite: some start never comes within 1/4 of the stationary distribution",
+        ),
+        "kemeny_constant": Question("Kemeny's constant (tokens)", lambda of: of.chain.kemeny_constant()),
+    },
+    "reaching": {
+        "rarest_state": Question("rarest state", lambda of: of.state(of.rarest)),
+        "longest_wait": Question("longest wait for it (tokens)", lambda of: float(of.waits.max()), MISSED),
+        "longest_wait_from": Question("longest wait is from", lambda of: of.state(of.waits.argmax())),
+    },
+    "repetition": {"greedy_cycles": Question("greedy cycles", _greedy_cycles)},
+    "memory": {
+        "memory_profile": Question("what each lag adds (nats)", lambda of: of.chain.memory_profile().tolist()),
+        "excess_entropy": Question("excess entropy (nats)", lambda of: of.chain.excess_entropy()),
+        "causal_states": Question(f"causal states, within {CAUSAL_TOLERANCE}", lambda of: of.machine.n_states),
+        "statistical_complexity": Question(
+            "statistical complexity (nats)",
+            lambda of: of.machine.statistical_complexity,
+            "not a number: the chain has several recurrent classes, and no one stationary distribution",
+        ),
+    },
+    "against_the_data": {
+        "contexts_seen": Question("contexts seen", lambda of: len(of.corpus.contexts)),
+        "contexts_never_seen": Question("contexts never seen", lambda of: of.chain.n_states - len(of.corpus.contexts)),
+        "loss": Question("loss (nats per token)", lambda of: of.chain.loss_decomposition(of.corpus).loss, NEVER),
+        "floor": Question("floor (nats per token)", lambda of: of.corpus.floor),
+        "loss_terms": Question("largest parts of loss − floor", _loss_terms, NEVER),
+        "nearest_ngram": Question("nearest n-gram", _nearest_ngram),
+    },
+}
+
+
+def analyse(
+    chain: MarkovChain, corpus: Corpus, limit: int | None = MAX_LISTED, visible: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return answers by section and key, and under ``notes`` a sentence for each that is None or not finite.
+
+    Lists have at most ``limit`` entries. With ``visible``, blanks and control characters are drawn as signs.
+    """
+    subject = Subject(chain, corpus, limit, visible)
+    return {section: _section(questions, subject) for section, questions in QUESTIONS.items()}
+
+
+def _section(questions: dict[str, Question], subject: Subject) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    notes: dict[str, str] = {}
+    for key, question in questions.items():
+        try:
+            answers[key] = question.ask(subject)
+        except BabyGPTError as error:
+            answers[key], notes[key] = None, str(error)
+        else:
+            if not is_finite(answers[key]):
+                notes[key] = question.if_infinite
+    return answers | {"notes": notes}
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether every number in an answer is finite."""
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def in_words(value: float) -> str:
@@ -113,24 +214,13 @@ def in_words(value: float) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return an answer as JSON can hold it: infinity in words, a complex number as [real, imaginary]."""
+    """Return an answer as JSON can hold it: None for what is not finite, a complex number as [real, imaginary]."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     if isinstance(value, complex):
-        return [value.real, value.imag]
+        return plain([value.real, value.imag])
     if isinstance(value, float) and not math.isfinite(value):
-        return in_words(value)
+        return None
     return value
-
-
-def _answer(ask: Callable[[], Any], said: set[str]) -> Any:
-    try:
-        return ask()
-    except BabyGPTError as error:
-        why = str(error)
-        if why in said:
-            return "(for the reason given above)"
-        said.add(why)
-        return f"({why})"

@@ -38,7 +38,8 @@ def analyse(
         list[str] | None, typer.Option(help="Also: a scalar at every recorded step, such as entropy_rate.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw --over-training to a file: svg, png, pdf.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Lists whole: every state, eigenvalue, cycle.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/analysis.md lists its keys.")] = False,
 ) -> None:
     """Answer every question about the chain of a run, exactly.
 
@@ -59,90 +60,75 @@ def analyse(
     chain = chain_at(loaded, step).with_decoding(*decoding)
     origin = loaded.corpus.most_frequent if start is None else start
     chain.row(origin)  # tells what is wrong with it, asked for or not
-
-    def label(text: str) -> str:
-        return text if as_json else chain.vocabulary.label(chain.vocabulary.encode(text))
-
-    extra: dict[str, dict[str, Any]] = {}
-    if target:
-        extra[f"reaching, from {label(origin)}"] = {label(word): _reach(chain, word, within, origin) for word in target}
-    if text:
-        extra["texts"] = {label(word): _score(chain, word) for word in text}
+    targets = [_reach(chain, word, within, origin) for word in target or ()]
+    texts = [_score(chain, word) for word in text or ()]
+    followed: dict[str, Any] = {}
     if over_training or plot is not None:
         names = over_training or ["loss", "entropy_rate", "second_eigenvalue", "nearest_ngram"]
-        extra["over training"] = {name: _follow(loaded, name) for name in names}
+        followed = {name: _follow(loaded, name) for name in names}
         if decoding != (1.0, None, None, None):
             screen.say("Over training the chain is followed as the GPT has it, without decoding.")
         if plot is not None:
             from babygpt.draw.plots import draw_traces
 
             screen.say(f"picture: {draw_traces(loaded, names).save(plot)}")
-    answers = analysis.analyse(chain, loaded.corpus, visible=not as_json) | extra
+    limit = None if whole else analysis.MAX_LISTED
+    answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
     if as_json:
-        typer.echo(json.dumps(analysis.plain(answers), ensure_ascii=False, indent=1, allow_nan=False))
-    else:
-        _print(answers)
+        told = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
+        typer.echo(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    from babygpt.app import report
+
+    def label(text: str) -> str:
+        return chain.vocabulary.label(chain.vocabulary.encode(text))
+
+    sections = report.sections(answers)
+    sections += report.targets(targets, label) + report.texts(texts, label) + report.followed(followed, limit)
+    report.show(sections)
 
 
 def _reach(chain: MarkovChain, word: str, within: int, start: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {f"probability within {within}": chain.hitting_probability(word, within, start)}
+    answer: dict[str, Any] = {
+        "target": word,
+        "start": start,
+        "within": within,
+        "probability": chain.hitting_probability(word, within, start),
+        "expected_tokens": None,
+    }
+    notes = {}
     if len(chain.vocabulary.encode(start)) == chain.context_length:
-        answer["expected tokens"] = float(chain.hitting_times(word)[chain.state(start)])
-    return answer
+        answer["expected_tokens"] = float(chain.hitting_times(word)[chain.state(start)])
+        if not math.isfinite(answer["expected_tokens"]):
+            notes["expected_tokens"] = "infinite: the target may be missed for ever"
+    else:
+        notes["expected_tokens"] = f"asked from a whole context of {chain.context_length} tokens only"
+    return answer | {"notes": notes}
 
 
 def _score(chain: MarkovChain, text: str) -> dict[str, Any]:
-    return {
-        "log-probability (nats)": chain.log_probability(text),
+    surprisal = [None if s != s else float(s) for s in chain.surprisal(text)]
+    answer: dict[str, Any] = {
+        "text": text,
+        "log_probability": chain.log_probability(text),
         "perplexity": chain.perplexity(text),
-        "surprisal of each token": [None if s != s else float(s) for s in chain.surprisal(text)],
+        "surprisal": surprisal,
     }
+    notes = {}
+    if None in surprisal:
+        notes["surprisal"] = "null where nothing precedes the token that the chain knows"
+    for key, sign in (("log_probability", "minus infinite"), ("perplexity", "infinite")):
+        if not math.isfinite(answer[key]):
+            notes[key] = f"{sign}: the chain never says this text"
+            notes["surprisal"] = "null for a token that nothing precedes, and for one that never follows"
+    return answer | {"notes": notes}
 
 
-def _follow(run: Run, name: str) -> dict[str, float] | str:
+def _follow(run: Run, name: str) -> dict[str, Any]:
     try:
         trace = run.trace(name)
     except (SizeError, ConvergenceError) as error:
-        return f"({error})"
+        return {"steps": None, "values": None, "notes": {"values": str(error)}}
     values = [int(v) if math.isfinite(v) and v == int(v) else v for v in trace.values.tolist()]
-    return {str(step): value for step, value in zip(trace.steps.tolist(), values, strict=True)}
-
-
-def _print(answers: dict[str, dict[str, Any]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for i, (section, named) in enumerate(answers.items()):
-        if i:
-            table.add_row("", "")
-        table.add_row(Text(section, style="bold"), "")
-        for name, value in named.items():
-            table.add_row(Text(f"  {name}"), Text(_say(value)))
-    screen.show(table)
-
-
-def _say(value: Any) -> str:
-    from babygpt.app.analysis import in_words
-
-    if value is None:
-        return "–"
-    if isinstance(value, complex):
-        imaginary = f"{value.imag:+.4f}i" if abs(value.imag) > 1e-12 else ""
-        return f"{value.real:.4f}{imaginary}"
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return in_words(value)
-        return f"{value:,.4f}" if 1e-3 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, dict):
-        shown = list(value.items())
-        if len(shown) > 12:  # a history: its beginning, some of its middle, its end
-            shown = [shown[round(i * (len(shown) - 1) / 11)] for i in range(12)]
-        return "   ".join(f"{key} {_say(inner)}" for key, inner in shown)
-    if isinstance(value, list):
-        return "   ".join(_say(inner) for inner in value)
-    return str(value)
+    notes = {} if all(map(math.isfinite, values)) else {"values": "null where it is no finite number"}
+    return {"steps": trace.steps.tolist(), "values": values, "notes": notes}

@@ -203,6 +203,7 @@ export interface Views {
 export type Command =
   | { command: "open"; link: Record<string, string> } // make the session as a link says
   | ({ command: "configure"; sequence?: string; name?: string } & Partial<Settings>)
+  | { command: "file"; name: string; data: string } // learn a file's text; its bytes as base64
   | { command: "preset"; name: string }
   | { command: "train" } // up to the steps in the settings, and play
   | { command: "more"; steps: number } // so many steps more than there are

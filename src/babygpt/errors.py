@@ -11,6 +11,7 @@
     │   ├── SizeError                    more states than fit
     │   └── DeviceError                  a device that is not finite
     ├── FileError                        a file that cannot be read or written
+    │   ├── EncodingError                a file that is not text in the encoding it is read as
     │   └── RunError                     a run folder: missing, taken, damaged, newer
     ├── DivergedError                    the loss is no longer a number
     ├── ConvergenceError                 an iteration did not settle
@@ -60,6 +61,20 @@ class DeviceError(InputError):
 
 class FileError(BabyGPTError):
     """A file cannot be read or written."""
+
+
+class EncodingError(FileError):
+    """A file is not text in the encoding that it is read as.
+
+    Attributes
+    ----------
+    likely
+        The encoding that it is likely in, or None if there is none.
+    """
+
+    def __init__(self, message: str, likely: str | None = None) -> None:
+        super().__init__(message)
+        self.likely = likely
 
 
 class RunError(FileError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import math
@@ -737,6 +738,54 @@ def test_a_file_is_read_as_the_command_line_reads_it(tmp_path):
     assert studio.setup["symbols"] == list(corpus.vocabulary.symbols)
     assert studio.setup["labels"] == ["⏎", "␣", "a", "b"]
     assert studio.setup["n_examples"] == corpus.n_examples
+
+
+def handed_over(studio, content, name="poem.txt"):
+    studio("file", name=name, data=base64.b64encode(content).decode())
+    return studio.setup
+
+
+@pytest.mark.parametrize(
+    ("content", "guessed"),
+    [
+        ("月下月\r\n下山下月\r\n".encode(), None),
+        ("月下月\n下山下月\n".encode("utf-16"), None),
+        (gzip.compress("\ufeff月下月\n下山下月".encode()), None),
+        ("月下月\n下山下月\n".encode("gb18030"), "gb18030"),
+    ],
+)
+def test_the_bytes_of_a_file_are_read_in_whatever_encoding_they_are(content, guessed):
+    studio = Driven(**SMALL)
+    setup = handed_over(studio, content, "C:\\poems\\poem.txt")
+    assert (setup["name"], setup["text"]) == ("poem.txt", "月下月\n下山下月")
+    if guessed is None:
+        assert studio.notice is None
+    else:
+        assert studio.notice["code"] == "guessed"
+        assert studio.notice["values"] == {"name": "poem.txt", "encoding": guessed}
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0", "not_text", "poem.txt is a binary file, a PNG picture"),
+        (b"\xff\xfe\x80", "not_text", "poem.txt is not UTF-16-LE text"),
+        (bytes(range(1, 256)), "not_text", "poem.txt is not UTF-8 text"),
+        (gzip.compress(b"01" * 2_000_000), "too_large", "poem.txt is too large for the studio"),
+        (b"", "empty", "The sequence is empty"),
+    ],
+)
+def test_a_file_that_cannot_be_learnt_changes_nothing_but_the_notice(content, code, said):
+    studio = Driven(sequence="0110100", **SMALL)
+    assert handed_over(studio, content)["text"] == "0110100"
+    assert studio.notice["code"] == code
+    assert studio.notice["text"].startswith(said)
+
+
+def test_a_file_that_did_not_arrive_whole_is_told():
+    studio = Driven(**SMALL)
+    studio("file", name="poem.txt", data="MDEx!")
+    assert studio.notice["code"] == "command"
 
 
 MISTAKES = [

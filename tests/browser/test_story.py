@@ -215,6 +215,13 @@ def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
     chooser.set_input_files(poem)
     expect(page.get_by_role("button", name="Token 1: 月")).to_be_visible()
     expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    poem.write_bytes("月下山下月山月\r\n".encode("utf-16"))
+    chooser.set_input_files(poem)
+    expect(page.get_by_role("button", name="Token 3: 山")).to_be_visible()
+    poem.write_bytes("下月山下月山月".encode("gb18030"))
+    chooser.set_input_files(poem)
+    expect(page.get_by_text("poem.txt is not UTF-8 text; it was read as gb18030.")).to_be_visible()
+    expect(page.get_by_role("button", name="Token 1: 下")).to_be_visible()
     noise = tmp_path / "noise.bin"
     noise.write_bytes(b"\xff\xfe\x80")
     chooser.set_input_files(noise)

@@ -6,7 +6,7 @@ import { Icon, tokenColour } from "./common";
 import { useDraft } from "./draft";
 
 const MOST_SHOWN = 400;
-const BYTES_EACH = 4; // of a character in UTF-8, at most
+const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
 
 /** The training text: each token a button that changes it, or the whole as text, or from a file. */
 export function Sequence() {
@@ -78,25 +78,19 @@ export function Sequence() {
   // a symbol that the vocabulary lacks joins it, unless the vocabulary was given
   const newSymbol = (key: string) =>
     setup.settings.tokens === "chars" && setup.settings.vocabulary === null && [...key].length === 1 && key !== " " ? key : null;
-  const take = async (chosen: File | undefined) => {
+  const take = (chosen: File | undefined) => {
     if (!chosen) return;
     if (chosen.size > BYTES_EACH * setup.limits.text) {
-      screen.object("file.too_large", { name: chosen.name, limit: count(setup.limits.text) });
+      screen.object("notice.too_large", { name: chosen.name, limit: count(setup.limits.text) });
       return;
     }
-    let text: string;
-    try {
-      text = new TextDecoder("utf-8", { fatal: true }).decode(await chosen.arrayBuffer());
-    } catch {
-      screen.object("file.not_text", { name: chosen.name });
-      return;
-    }
-    if (text.length > setup.limits.text) {
-      screen.object("file.too_large", { name: chosen.name, limit: count(setup.limits.text) });
-      return;
-    }
-    screen.send({ command: "configure", sequence: text.replace(/\r?\n$/, ""), name: chosen.name, vocabulary: null });
-    setWriting(false);
+    const reader = new FileReader();
+    reader.onload = () => {
+      // "data:text/plain;base64,…": which text the bytes are, the session finds out
+      screen.send({ command: "file", name: chosen.name, data: String(reader.result).replace(/.*,/, "") });
+      setWriting(false);
+    };
+    reader.readAsDataURL(chosen);
   };
 
   return (
@@ -107,7 +101,7 @@ export function Sequence() {
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        void take(event.dataTransfer?.files[0]);
+        take(event.dataTransfer?.files[0]);
       }}
     >
       {writing ? (
@@ -190,7 +184,7 @@ export function Sequence() {
         aria-hidden="true"
         tabIndex={-1}
         onChange={(event) => {
-          void take(event.currentTarget.files?.[0]);
+          take(event.currentTarget.files?.[0]);
           event.currentTarget.value = "";
         }}
       />

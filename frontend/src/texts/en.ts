@@ -42,8 +42,6 @@ export const en = {
   "sequence.write": "Edit as text",
   "sequence.file": "Open a text file",
   "sequence.use": "Use this text",
-  "file.not_text": "{name} is not UTF-8 text. Save it as UTF-8 and try again.",
-  "file.too_large": "{name} is too large for the studio, whose limit is {limit} characters. Use a shorter text, or the command line.",
 
   share: "Share and download",
   "share.link": "Copy link",
@@ -321,6 +319,9 @@ export const en = {
 
   "notice.command": "The studio did not understand that.",
   "notice.text": "The text has {length} characters; the studio’s limit is {limit}. Use a shorter one, or the command line.",
+  "notice.not_text": "{name} is not UTF-8 text. Save it as UTF-8 and try again.",
+  "notice.too_large": "{name} is too large for the studio, whose limit is {limit} characters. Use a shorter text, or the command line.",
+  "notice.guessed": "{name} is not UTF-8 text; it was read as {encoding}.",
   "notice.steps": "{steps} steps are more than the studio’s limit of {limit}.",
   "notice.most": "{field}: {value} is more than the studio’s limit of {limit}.",
   "notice.states":

@@ -44,8 +44,6 @@ export const zh: Record<Key, string> = {
   "sequence.write": "以文本形式编辑",
   "sequence.file": "打开文本文件",
   "sequence.use": "使用这段文本",
-  "file.not_text": "{name} 不是 UTF-8 文本。请另存为 UTF-8 再试。",
-  "file.too_large": "{name} 太大：工作室的上限是 {limit} 个字符。请用短一些的文本，或使用命令行。",
 
   share: "分享与下载",
   "share.link": "复制链接",
@@ -323,6 +321,9 @@ export const zh: Record<Key, string> = {
 
   "notice.command": "工作室没有看懂这个操作。",
   "notice.text": "文本有 {length} 个字符，工作室的上限是 {limit}。请用短一些的文本，或使用命令行。",
+  "notice.not_text": "{name} 不是 UTF-8 文本。请另存为 UTF-8 再试。",
+  "notice.too_large": "{name} 太大：工作室的上限是 {limit} 个字符。请用短一些的文本，或使用命令行。",
+  "notice.guessed": "{name} 不是 UTF-8 文本，已按 {encoding} 读取。",
   "notice.steps": "{steps} 步超过了工作室的上限 {limit}。",
   "notice.most": "{field}：{value} 超过了工作室的上限 {limit}。",
   "notice.states": "{symbols} 个符号、上下文长度为 {context_length} 时，共有 {states} 个状态；工作室的上限是 {limit}。这里的上下文长度最多为 {fits}。",

@@ -25,6 +25,7 @@ from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.seeds import check_fits
 from babygpt.app.stage.setup import NAMES, Setup, file_name
 from babygpt.app.stage.stage import Pin, Stage
+from babygpt.app.stage.uploads import text_of_file
 from babygpt.app.stage.views import View, Views
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
@@ -147,13 +148,17 @@ class Session:
             self._notify(mistake)
 
     def _configure(self, sequence: str | None = None, name: str | None = None, **given: Any) -> None:
-        stage, old = self._stage, self._stage.setup
+        old = self._stage.setup
         text = old.text if sequence is None else sequence
         if name is None:
             name = old.name if text == old.text else ""
         elif file_name(name) not in ("", *PRESETS):
             text = _as_read_from_file(text)
-        setup = Setup.make(text, name, asdict(old.settings) | given, self._limits)
+        self._learn(text, name, given, old.encoding if (text, name) == (old.text, old.name) else None)
+
+    def _learn(self, text: str, name: str, given: Mapping[str, Any], encoding: str | None) -> None:
+        stage, old = self._stage, self._stage.setup
+        setup = Setup.make(text, name, asdict(old.settings) | dict(given), self._limits, encoding)
         self._notice = None
         changes = {key for key in NAMES if getattr(setup.settings, key) != getattr(old.settings, key)}
         if not changes and (text, setup.name) == (old.text, old.name):
@@ -162,6 +167,14 @@ class Session:
             stage.go_on(setup)
         else:
             stage.begin(setup)
+
+    def _file(self, name: str, data: str) -> None:
+        name = file_name(name) or "file"
+        text, guessed = text_of_file(name, data, self._limits)
+        self._learn(text, name, {"vocabulary": None}, guessed)
+        if guessed is not None:
+            told = f"{name} is not UTF-8 text; it was read as {guessed}."
+            self._notify(RefusedError(told, "guessed", name=name, encoding=guessed))
 
     def _preset(self, name: str) -> None:
         self._stage.begin(Setup.of_preset(name, self._limits))
@@ -343,7 +356,7 @@ class Session:
         }  # fmt: skip
 
     _do: ClassVar[dict[str, Callable[..., None]]] = {
-        "open": _open, "configure": _configure, "preset": _preset,
+        "open": _open, "configure": _configure, "file": _file, "preset": _preset,
         "train": _train, "more": _more, "stop": _stop,
         "play": _play, "pause": _pause, "step": _step, "rewind": _rewind, "seek": _seek, "skip": _skip,
         "speed": _speed,

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from babygpt.errors import FileError
+from babygpt.errors import EncodingError, FileError
 from babygpt.gpt import encodings
 from babygpt.gpt.vocabulary import TokenKind, code_points
 
@@ -51,7 +51,7 @@ def decoded(stream: BinaryIO, name: str, encoding: str | None = None) -> Iterato
     Raises
     ------
     FileError
-        The bytes are not text in that encoding; the message names the one that they are likely in.
+        The bytes are not text; an :class:`~babygpt.EncodingError`, if there is an encoding that they are likely in.
     SettingError
         There is no such encoding.
     """
@@ -90,7 +90,7 @@ def _decoded(stream: _Rejoined, name: str, asked: str | None) -> Iterator[str]:
     if mark is None and (kind := encodings.kind_of_binary(stream.head)):
         raise FileError(f"{name} is a binary file, {kind}, not text. Save what is to be learnt as a text file.")
     if mark is None and asked is None and b"\0" in stream.head:
-        raise FileError(_with_zero_bytes(name, stream.head))
+        raise _with_zero_bytes(name, stream.head)
     stream.read(length)
     decoding = codecs.getincrementaldecoder(codec)()
     decoder = io.IncrementalNewlineDecoder(decoding, translate=True)
@@ -101,8 +101,11 @@ def _decoded(stream: _Rejoined, name: str, asked: str | None) -> Iterator[str]:
         try:
             text = held + decoder.decode(data, final=not data)
         except UnicodeError as error:
+            if mark is not None:
+                message = f"{name} is not {codec.upper()} text, though it begins with the mark of it. Save it as UTF-8."
+                raise EncodingError(message) from None
             data, ends = pending + data, not stream.read(1)
-            raise FileError(_undecodable(name, codec, error, read - len(pending), data, ends)) from None
+            raise _undecodable(name, codec, error, read - len(pending), data, ends) from None
         if "\0" in text[: max(0, LOOKED_AT - read)]:
             raise FileError(f"{name} is no text in {codec.upper()}: it has zero bytes. Give a text file.")
         read += len(data)
@@ -115,8 +118,8 @@ def _decoded(stream: _Rejoined, name: str, asked: str | None) -> Iterator[str]:
             yield text
 
 
-def _undecodable(name: str, codec: str, error: UnicodeError, before: int, data: bytes, ends: bool) -> str:
-    """Return the sentence on bytes that are no text in ``codec``: the stream's from ``before`` on, maybe to its end."""
+def _undecodable(name: str, codec: str, error: UnicodeError, before: int, data: bytes, ends: bool) -> EncodingError:
+    """Return the error of bytes that are no text in ``codec``: the stream's from ``before`` on, maybe to its end."""
     start = error.start if isinstance(error, UnicodeDecodeError) else 0
     place = f"byte {before + start:,} is {data[start]:#04x}" if start < len(data) else "it ends too early"
     begin = start if before + start > LOOKED_AT // 2 else 0
@@ -125,20 +128,21 @@ def _undecodable(name: str, codec: str, error: UnicodeError, before: int, data: 
     sample, whole = data[begin : begin + LOOKED_AT], ends and len(data) - begin <= LOOKED_AT
     likely = encodings.proposed(sample, whole)
     if likely is None or likely == codec:
-        return f"{name} is not {codec.upper()} text ({place}). Save it as UTF-8, or name the encoding that it is in."
+        advice = "Save it as UTF-8, or name the encoding that it is in."
+        return EncodingError(f"{name} is not {codec.upper()} text ({place}). {advice}")
     advice = (
         f"Try encoding={likely}, or save it as UTF-8." if likely != "utf-8" else "Leave the encoding out: it is UTF-8."
     )
-    return f"{name} is not {codec.upper()} text ({place}). {advice}"
+    return EncodingError(f"{name} is not {codec.upper()} text ({place}). {advice}", likely)
 
 
-def _with_zero_bytes(name: str, head: bytes) -> str:
-    """Return the sentence on a stream that has zero bytes and no mark."""
+def _with_zero_bytes(name: str, head: bytes) -> EncodingError:
+    """Return the error of a stream that has zero bytes and no mark."""
     likely = encodings.proposed(head, whole=len(head) < LOOKED_AT)
     if likely is None:
-        return f"{name} is a binary file, not text. Give a text file in UTF-8."
+        return EncodingError(f"{name} is a binary file, not text. Give a text file in UTF-8.")
     seems = f"{name} has zero bytes and seems to be {likely.upper()} without a mark."
-    return f"{seems} Try encoding={likely}, or save it as UTF-8."
+    return EncodingError(f"{seems} Try encoding={likely}, or save it as UTF-8.", likely)
 
 
 def distinct_symbols(pieces: Iterable[str], tokens: TokenKind) -> set[str]:

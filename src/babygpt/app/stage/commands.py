@@ -71,6 +71,7 @@ _NOTHING: dict[str, Kind] = {}
 COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "open": ({"link": _link}, {}),
     "configure": ({}, {"sequence": _text, "name": _text, **dict.fromkeys(NAMES, _plain)}),
+    "file": ({"name": _text, "data": _text}, {}),
     "preset": ({"name": _text}, {}),
     "train": ({}, {}),
     "more": ({"steps": _whole}, {}),

@@ -64,6 +64,8 @@ class Setup:
         Of the preset or the file it is from; "" if it was typed.
     settings
         The settings.
+    encoding
+        Of the file, where it is not UTF-8 and has no mark that says so.
     corpus, config, train_config
         What the library makes of them.
     """
@@ -74,9 +76,12 @@ class Setup:
     corpus: Corpus
     config: GPTConfig
     train_config: TrainConfig
+    encoding: str | None = None
 
     @classmethod
-    def make(cls, text: str, name: str, settings: Mapping[str, Any], limits: Limits) -> Setup:
+    def make(
+        cls, text: str, name: str, settings: Mapping[str, Any], limits: Limits, encoding: str | None = None
+    ) -> Setup:
         """Return the setup of a text and of all settings, whatever they are.
 
         A text goes by the name of a preset only if it is its text; else by that of a file without its folders: nobody
@@ -103,6 +108,7 @@ class Setup:
             text, name, s, corpus,
             GPTConfig(s.context_length, len(corpus.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias),
             TrainConfig(s.steps, s.learning_rate, s.weight_decay, s.positions, s.batch_size, s.seed),
+            encoding,
         )  # fmt: skip
 
     @classmethod

@@ -6,7 +6,7 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from babygpt.errors import EncodingError, FileError
 from babygpt.gpt import encodings
+from babygpt.gpt.separators import ListFinder, split_names, whole_names
 from babygpt.gpt.vocabulary import TokenKind, code_points
 
 # Bytes read at a time.
@@ -145,32 +146,31 @@ def _with_zero_bytes(name: str, head: bytes) -> EncodingError:
     return EncodingError(f"{seems} Try encoding={likely}, or save it as UTF-8.", likely)
 
 
-def distinct_symbols(pieces: Iterable[str], tokens: TokenKind) -> set[str]:
-    """Return the symbols that a text is made of, characters or words."""
+def distinct_symbols(pieces: Iterable[str], tokens: TokenKind, separator: str = " ") -> set[str]:
+    """Return the symbols that a text is made of, characters, or words as ``separator`` parts them."""
     if tokens == "words":
-        return {word for piece in whole_words(pieces) for word in piece.split()}
+        return {name for piece in whole_names(pieces, separator) for name in split_names(piece, separator)}
     seen = np.zeros(0x110000, dtype=bool)
     for piece in pieces:
         seen[code_points(piece)] = True
     return {chr(point) for point in np.flatnonzero(seen)}
 
 
-def whole_words(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the same text in pieces that end where a word does.
+def found_vocabulary(
+    texts: Callable[[], Iterable[str]], tokens: TokenKind, separator: str | None = None
+) -> tuple[list[str], str | None]:
+    """Return the sorted distinct symbols of a text that can be gone through more than once, and what parts them."""
+    if tokens == "chars":
+        return sorted(distinct_symbols(texts(), tokens)), None
+    if separator is None:
+        finder = ListFinder()
+        symbols = distinct_symbols(finder.watch(whole_names(texts())), tokens)
+        separator = finder.separator
+        if separator == " ":
+            return sorted(symbols), separator
+    return sorted(distinct_symbols(texts(), tokens, separator)), separator
 
-    >>> list(whole_words(["a b", "c d", " e"]))
-    ['a', ' bc', ' d', ' e']
-    """
-    held = ""
-    for piece in pieces:
-        text = held + piece
-        cut = len(text)
-        while cut and not text[cut - 1].isspace():
-            cut -= 1
-        if cut:
-            cut -= 1  # the space goes with the word after it
-        held = text[cut:]
-        if cut:
-            yield text[:cut]
-    if held:
-        yield held
+
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the same text in pieces that end where a word does: see :func:`babygpt.gpt.separators.whole_names`."""
+    return whole_names(pieces)

@@ -1,15 +1,16 @@
 """The vocabulary: which symbols there are, and the number (token) each one goes by.
 
-A *symbol* is what a person reads: a character ("1", "床") or, with ``tokens="words"``, a word. A *token* is
-the symbol's position in the vocabulary, 0 … V−1, and the only thing a GPT ever sees. Unless it is given, a
-vocabulary is the sorted distinct symbols of the training text.
+A *symbol* is what a person reads: a character ("1", "床") or, with ``tokens="words"``, a word or a name ("New York").
+A *token* is the symbol's position in the vocabulary, 0 … V−1, and the only thing a GPT ever sees. Unless it is given, a
+vocabulary is the sorted distinct symbols of the training text. How a text is parted into names:
+:mod:`babygpt.gpt.separators`.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from babygpt.errors import VocabularyError
 from babygpt.gpt.checks import check_choice
+from babygpt.gpt.separators import core, list_separator, separator_for, split_names
 
 TokenKind = Literal["chars", "words"]
 
@@ -26,14 +28,17 @@ TokenKind = Literal["chars", "words"]
 _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "␣"}
 
 
-def visible(text: str) -> str:
-    r"""Return ``text`` with blanks and control characters drawn as visible signs.
+def visible(text: str, blanks: bool = True) -> str:
+    r"""Return ``text`` with control characters, and the ``blanks`` too, drawn as visible signs.
 
-    >>> visible("a b\n")
-    'a␣b⏎'
+    >>> visible("a b\n"), visible("New York\n", blanks=False)
+    ('a␣b⏎', 'New York⏎')
     """
     return "".join(
-        _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c) for c in text
+        c
+        if c == " " and not blanks
+        else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c)
+        for c in text
     )
 
 
@@ -52,7 +57,11 @@ class Vocabulary:
         The symbols. A plain string means its characters (or its words, with ``tokens="words"``).
     tokens
         ``"chars"``: a text is read character by character (Unicode code points).
-        ``"words"``: a text is read word by word, split at white space.
+        ``"words"``: a text is read word by word, or name by name.
+        By default words if one of a list of symbols is longer than a character, else characters.
+    separator
+        What stands between two names of a text: " " for any white space, or a sign such as "," or a tab; a line break
+        parts names in any case. By default white space, or, where names have blanks of their own, a sign that none has.
 
     Raises
     ------
@@ -62,18 +71,36 @@ class Vocabulary:
     >>> v = Vocabulary("01")
     >>> v.encode("101").tolist(), v.decode([1, 1, 0])
     ([1, 0, 1], '110')
+    >>> cities = Vocabulary(["New York", "Rome"])
+    >>> cities.encode("Rome, New York").tolist(), cities.encode(["Rome"]).tolist(), cities.decode([0, 1])
+    ([1, 0], [1], 'New York, Rome')
     """
 
     symbols: Sequence[str]  # a tuple once made
-    tokens: TokenKind = "chars"
+    tokens: TokenKind = None  # type: ignore[assignment]  # always one once made
+    separator: str = None  # type: ignore[assignment]  # a text once made: nothing between characters
 
     def __post_init__(self) -> None:
+        if self.separator is not None and not isinstance(self.separator, str):
+            raise VocabularyError(f"separator={self.separator!r} is not a text. Use one such as ','.")
+        if self.tokens is None:
+            listed = not isinstance(self.symbols, str) and isinstance(self.symbols, Iterable)
+            names = listed and any(isinstance(symbol, str) and len(symbol) > 1 for symbol in self.symbols)
+            object.__setattr__(self, "tokens", "words" if names or self.separator else "chars")
         check_choice("tokens", self.tokens, get_args(TokenKind))
-        given = self.split(self.symbols) if isinstance(self.symbols, str) else self.symbols
+        if self.tokens == "chars" and self.separator:
+            raise VocabularyError(
+                f"Nothing stands between characters, so there is no separator={self.separator!r}. Use tokens='words'."
+            )
+        if self.tokens == "words" and self.separator == "":
+            raise VocabularyError("separator='' parts no words. Use ' ' for white space, or a sign such as ','.")
+        given = self._given() if isinstance(self.symbols, str) else self.symbols
         if not isinstance(given, Iterable) or not all(isinstance(symbol, str) for symbol in given):
             raise VocabularyError(f"A vocabulary is a text or a list of texts, not {self.symbols!r}.")
         symbols = tuple(given)
         object.__setattr__(self, "symbols", symbols)
+        if self.separator is None:
+            object.__setattr__(self, "separator", "" if self.tokens == "chars" else separator_for(symbols))
         repeated = [symbol for symbol, times in Counter(symbols).items() if times > 1]
         if repeated:
             raise VocabularyError(
@@ -86,18 +113,61 @@ class Vocabulary:
             )
         for symbol in symbols:
             if self.split(symbol) != [symbol]:
-                one = "one character" if self.tokens == "chars" else "one word without white space"
-                raise VocabularyError(f"The symbol {symbol!r} is not {one}, so no text can contain it.")
+                raise VocabularyError(f"The symbol {symbol!r} {self._fault(symbol)}, so no text can contain it.")
+
+    def _given(self) -> list[str]:
+        """Return the symbols of a plain string, and keep what parts them."""
+        if self.tokens == "words" and self.separator is None:
+            parted = list_separator(str(self.symbols))
+            object.__setattr__(self, "separator", parted)
+        return self.split(str(self.symbols))
+
+    def _fault(self, symbol: str) -> str:
+        if self.tokens == "chars":
+            return "is not one character"
+        if not symbol or symbol != symbol.strip():
+            return "is empty or has blanks around it"
+        if "\n" in symbol:
+            return "has a line break, which parts names"
+        return (
+            "is not one word without white space" if self.separator == " " else f"has the separator {self.separator!r}"
+        )
 
     @classmethod
-    def from_text(cls, text: str, tokens: TokenKind = "chars") -> Vocabulary:
+    def of(
+        cls, given: Vocabulary | Sequence[str], tokens: TokenKind = "chars", separator: str | None = None
+    ) -> Vocabulary:
+        """Return the vocabulary that is meant by one, by a plain string, or by a list of symbols.
+
+        A string is read as ``tokens`` say, a list that has names of more than a character as names.
+
+        >>> Vocabulary.of("01").tokens, Vocabulary.of(["rain", "sun"]).tokens
+        ('chars', 'words')
+        """
+        if isinstance(given, Vocabulary):
+            return given
+        check_choice("tokens", tokens, get_args(TokenKind))
+        words = tokens == "words" or bool(separator)
+        if isinstance(given, str):
+            return cls(given, "words" if words else "chars", separator)  # type: ignore[arg-type]
+        return cls(given, "words" if words else None, separator)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_text(cls, text: str, tokens: TokenKind = "chars", separator: str | None = None) -> Vocabulary:
         """Return the sorted distinct symbols of ``text``.
+
+        Words that are parted by commas, all but the last of a line, are a list: the commas are not theirs.
 
         >>> Vocabulary.from_text("banana").symbols
         ('a', 'b', 'n')
+        >>> Vocabulary.from_text("rain, sun, rain", tokens="words").symbols
+        ('rain', 'sun')
         """
         check_choice("tokens", tokens, get_args(TokenKind))
-        return cls(tuple(sorted(set(text if tokens == "chars" else text.split()))), tokens)
+        if tokens == "chars" and not separator:
+            return cls(tuple(sorted(set(text))), "chars")
+        parted = list_separator(text) if separator is None else separator
+        return cls(tuple(sorted(set(split_names(text, parted)))), "words", parted)
 
     @classmethod
     def numbers(cls, size: int) -> Vocabulary:
@@ -117,19 +187,15 @@ class Vocabulary:
     def __contains__(self, symbol: object) -> bool:
         return symbol in self.symbols
 
-    @property
-    def separator(self) -> str:
-        """What stands between two symbols of a text: nothing, or a space."""
-        return "" if self.tokens == "chars" else " "
-
     def split(self, text: str) -> list[str]:
         """Return the symbols that ``text`` is made of, known or not."""
-        return list(text) if self.tokens == "chars" else text.split()
+        return list(text) if self.tokens == "chars" else split_names(text, self.separator)
 
-    def encode(self, text: str | Sequence[int] | NDArray[np.integer], what: str = "text") -> NDArray[np.int64]:
-        """Return the tokens of ``text`` (length,). A sequence of integers is taken as tokens already.
+    def encode(self, text: str | Iterable[int] | Iterable[str], what: str = "text") -> NDArray[np.int64]:
+        """Return the tokens of ``text`` (length,).
 
-        ``what`` the text is to whoever gave it is for the message.
+        A sequence of integers, an array or a tensor, is taken as tokens already; a list of texts, where the symbols are
+        words, as one name each. What ``text`` is to whoever gave it, ``what``, is for the message.
 
         Raises
         ------
@@ -137,15 +203,14 @@ class Vocabulary:
             A symbol or a token is not in the vocabulary.
         """
         if not isinstance(text, str):
-            try:
-                return self._check_tokens(np.asarray(text))
-            except ValueError as error:  # NumPy's, of a ragged list
-                raise error if isinstance(error, VocabularyError) else _not_tokens(text) from None
+            given = listed(text)
+            if isinstance(given, np.ndarray):
+                return self._check_tokens(given)
+            if self.tokens == "chars":
+                raise _not_tokens(text)
+            return self._tokens_of(given, what)
         if self.tokens == "words":
-            try:
-                return np.fromiter((self._token_of[word] for word in text.split()), dtype=np.int64)
-            except KeyError as unknown:
-                raise self._unknown([unknown.args[0]], what) from None
+            return self._tokens_of(self._known_parts(text), what)
         # Characters are looked up all at once by code point: a book takes milliseconds.
         points, token_of_point = code_points(text), self._token_of_point
         tokens = token_of_point[np.minimum(points, len(token_of_point) - 1)]
@@ -159,11 +224,30 @@ class Vocabulary:
         >>> Vocabulary("the cat", tokens="words").decode([1, 0, 1])
         'cat the cat'
         """
-        return self.separator.join(self.symbols[i] for i in self.encode(_listed(ids)))
+        return self.separator.join(self.symbols[i] for i in self.encode(ids))
 
     def label(self, ids: Iterable[int]) -> str:
-        """Return ``decode(ids)`` for the screen: blanks and control characters made visible."""
-        return self.separator.join(visible(self.symbols[i]) for i in self.encode(_listed(ids)))
+        """Return ``decode(ids)`` for the screen: control characters made visible, and blanks where they are symbols."""
+        blanks = self.tokens == "chars"
+        between = self.separator if self.separator.isprintable() else visible(self.separator)
+        return between.join(visible(self.symbols[i], blanks) for i in self.encode(ids))
+
+    def _known_parts(self, text: str) -> list[str]:
+        """Return the names of ``text``, parted by a list's commas or by white space if only so all are known."""
+        names = self.split(text)
+        if not all(name in self._token_of for name in names):
+            for other in (list_separator(text), " "):
+                parts = split_names(text, other)
+                if all(part in self._token_of for part in parts):
+                    return parts
+        return names
+
+    def _tokens_of(self, names: list[str], what: str) -> NDArray[np.int64]:
+        try:
+            return np.fromiter((self._token_of[name] for name in names), dtype=np.int64, count=len(names))
+        except KeyError:
+            unknown = dict.fromkeys(name for name in names if name not in self._token_of)
+            raise self._unknown(list(unknown)[:1], what) from None
 
     @cached_property
     def _token_of(self) -> dict[str, int]:
@@ -191,16 +275,39 @@ class Vocabulary:
     def _unknown(self, symbols: Iterable[str], what: str) -> VocabularyError:
         unknown = [repr(s) for s in symbols]
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-        known = " ".join(visible(s) for s in self.symbols[:20]) + (" …" if len(self) > 20 else "")
+        known = (core(self.separator).strip() + " ").join(self.label([token]) for token in range(min(20, len(self))))
         return VocabularyError(
-            f"The {what} contains {shown}, not in the vocabulary of {len(self)} symbols ({known}). "
-            f"Remove it from the {what} or add it to the vocabulary."
+            f"The {what} contains {shown}, not in the vocabulary of {len(self)} symbols "
+            f"({known}{' …' * (len(self) > 20)}). Remove it from the {what} or add it to the vocabulary."
         )
 
 
-def _listed(ids: Iterable[int]) -> Sequence[int] | NDArray[np.integer]:
-    return ids if isinstance(ids, np.ndarray) else [int(i) for i in ids]
+def listed(given: object) -> NDArray[np.generic] | list[str]:
+    """Return what is no text as an array, or as a list if all of it are texts.
+
+    Raises
+    ------
+    VocabularyError
+        It is neither a sequence of numbers nor of names.
+    """
+    if hasattr(given, "detach"):  # a tensor, which may be on a graphics card
+        given = given.detach().cpu().numpy()
+    if isinstance(given, np.ndarray) and given.dtype.kind not in "OUT":
+        return given
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, bytearray, Mapping, Set)):
+        raise _not_tokens(given)
+    items = given if isinstance(given, (list, tuple, range)) else list(given)
+    if len(items) and isinstance(items[0], str):
+        if not all(isinstance(item, str) for item in items):
+            raise _not_tokens(given)
+        return [str(item) for item in items]
+    try:
+        return np.asarray(items)
+    except (ValueError, TypeError):  # NumPy's, of a ragged list
+        raise _not_tokens(given) from None
 
 
 def _not_tokens(given: object) -> VocabularyError:
-    return VocabularyError(f"Tokens must be a flat list of whole numbers such as [1, 0, 1], not {given!r:.60}.")
+    return VocabularyError(
+        f"Tokens must be a flat list of whole numbers such as [1, 0, 1], or of names, not {given!r:.60}."
+    )

@@ -17,7 +17,7 @@ def run_html(run: Run) -> str:
     """Return the summary of a run as HTML that needs nothing from elsewhere."""
     corpus, config = run.corpus, run.config
     facts = [
-        ("data", f"{corpus.n_examples:,} examples, {len(corpus.contexts):,} of {run.history.n_states:,} contexts seen"),
+        ("data", f"{corpus.amount}, {len(corpus.contexts):,} of {run.history.n_states:,} contexts seen"),
         ("model", f"{run.config.n_parameters:,} parameters: {config.n_layer} layers, {config.n_head} heads, "
                   f"width {config.n_embd}, context length {config.block_size}, {config.vocab_size} symbols"),
         ("training", f"{run.steps:,} steps, seed {run.train_config.seed}, learning rate "

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +23,7 @@ from torch import Tensor
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.train import AdamWState, Batches, loss_of_all_positions
+from babygpt.gpt.weights import Counts
 
 Weights = dict[str, Tensor]
 Attention = Callable[[Tensor, bool], Tensor]
@@ -210,8 +210,7 @@ class StackedTrainer:
         self._contexts = torch.from_numpy(contexts).to(self._parameters[0].device)
         self._batches: list[Batches] | None = None
         if config.batch_size is not None:
-            tables = [replace(one, contexts=contexts, counts=n) for one, n in zip(corpora, counts, strict=True)]
-            self._batches = [Batches(table, config.batch_size) for table in tables]
+            self._batches = [Batches(table, config.batch_size) for table in counts]
         shares = counts / counts.sum(axis=(1, 2), keepdims=True)  # (S, M, V), or (1, M, V) for all
         self._shares = self._on_device(shares[0] if isinstance(corpus, Corpus) else shares)
 
@@ -243,12 +242,13 @@ class StackedTrainer:
         return torch.from_numpy(shares).to(self._parameters[0].dtype).to(self._parameters[0].device)
 
 
-def _side_by_side(corpora: Sequence[Corpus]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _side_by_side(corpora: Sequence[Corpus]) -> tuple[NDArray[np.int64], Counts]:
     """Return all contexts of some corpora, in order (M, K), and what followed them in each, (corpora, M, V)."""
     if len(corpora) == 1:
         return corpora[0].contexts, corpora[0].counts[None]
     owner = np.repeat(np.arange(len(corpora)), [len(corpus.contexts) for corpus in corpora])
     contexts, row = np.unique(np.concatenate([corpus.contexts for corpus in corpora]), axis=0, return_inverse=True)
-    counts = np.zeros((len(corpora), len(contexts), corpora[0].counts.shape[1]), dtype=np.int64)
+    kind = np.result_type(*(corpus.counts for corpus in corpora))
+    counts: Counts = np.zeros((len(corpora), len(contexts), corpora[0].counts.shape[1]), dtype=kind)
     counts[owner, row.ravel()] = np.concatenate([corpus.counts for corpus in corpora])
     return contexts, counts

@@ -33,6 +33,7 @@ from babygpt.gpt.config import TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
 from babygpt.gpt.model import GPT
+from babygpt.gpt.weights import Counts
 
 # A step keeps its activations for the backward pass. More numbers than this, 256 MiB, are taken in turns.
 ACTIVATIONS_PER_TURN = 2**26
@@ -86,20 +87,24 @@ class AdamWState:
 
 
 class Batches:
-    """Draws the examples of a step, with replacement, from the counts of a corpus."""
+    """Draws the examples of a step, with replacement, in proportion to counts or weights (M, V)."""
 
-    def __init__(self, corpus: Corpus, size: int) -> None:
-        self._size, self._vocab_size = size, len(corpus.vocabulary)
-        self._rows, self._tokens = np.nonzero(corpus.counts)
-        self._ends = np.cumsum(corpus.counts[self._rows, self._tokens])
+    def __init__(self, counts: Counts, size: int) -> None:
+        self._size, self._vocab_size = size, counts.shape[1]
+        self._rows, self._tokens = np.nonzero(counts)
+        self._ends = np.cumsum(counts[self._rows, self._tokens])
 
     def draw(self, seed: int, step: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return which contexts of the corpus are drawn, (B,), and the share of each token after them, (B, V).
+        """Return which contexts of the table are drawn, (B,), and the share of each token after them, (B, V).
 
         Each step has its own generator, so that a resumed training draws what an uninterrupted one draws.
         """
         rng = np.random.default_rng((seed, step))
-        drawn = np.searchsorted(self._ends, rng.integers(self._ends[-1], size=self._size), side="right")
+        if self._ends.dtype.kind == "f":
+            places = rng.random(self._size) * self._ends[-1]
+            drawn = np.minimum(np.searchsorted(self._ends, places, side="right"), len(self._ends) - 1)
+        else:
+            drawn = np.searchsorted(self._ends, rng.integers(self._ends[-1], size=self._size), side="right")
         rows, place = np.unique(self._rows[drawn], return_inverse=True)
         shares = np.zeros((len(rows), self._vocab_size))
         np.add.at(shares, (place, self._tokens[drawn]), 1 / self._size)
@@ -153,7 +158,7 @@ class Trainer:
         self._good_steps = steps_done
 
         shares = corpus.counts / corpus.n_examples
-        self._batches = None if config.batch_size is None else Batches(corpus, config.batch_size)
+        self._batches = None if config.batch_size is None else Batches(corpus.counts, config.batch_size)
         self._reading = reading is not None
         self._said: list[Tensor] = []
         contexts = corpus.contexts

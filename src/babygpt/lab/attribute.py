@@ -28,6 +28,7 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.device import check_device
+from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.lab.seeds import some_states
 from babygpt.run.members import Progress, train_members
@@ -165,11 +166,11 @@ class Attribution:
 
 
 def attribute(
-    sequence: str,
+    sequence: Given,
     by: By = "token",
     *,
     seeds: Iterable[int] = (1337,),
-    context_length: int = 3,
+    context_length: int = CONTEXT_LENGTH,
     steps: int = 50,
     learning_rate: float = 1e-3,
     weight_decay: float = 0.1,
@@ -190,7 +191,7 @@ def attribute(
     Parameters
     ----------
     sequence
-        The training text.
+        What to learn from, as for :func:`babygpt.train`; but a sequence, not a corpus or a source, which have no order.
     by
         ``"token"``: each token is replaced by each other symbol; of two symbols, flipped. ``"window"``: each window,
         a context and the token after it, is left out. What gives the same counts is trained once.
@@ -216,8 +217,8 @@ def attribute(
     """
     check_choice("by", by, get_args(By))
     numbers = _checked_seeds(seeds)
-    corpus = Corpus.from_text(sequence, context_length, vocabulary, tokens)
-    ids = corpus.vocabulary.encode(sequence)
+    ids, symbols = sequence_of(sequence, vocabulary, tokens)
+    corpus = Corpus.from_tokens(ids, context_length, symbols)
     V, K = len(corpus.vocabulary), corpus.context_length
     config = GPTConfig(K, V, n_layer, n_head, n_embd, bias)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)

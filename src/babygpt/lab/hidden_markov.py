@@ -151,6 +151,23 @@ class Source:
         with np.errstate(divide="ignore"):
             return max(0.0, float(weights @ entropies(probs, np.log(probs))))
 
+    def context_distribution(self, context_length: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the contexts of K tokens that the source says, and how often each token follows each in the long run.
+
+        int64 (M, K), in order, and float64 (M, V): P(context) · P(token | context), which sums to 1. It is what
+        :meth:`babygpt.Corpus.from_source` counts with.
+
+        Raises
+        ------
+        SizeError
+            More contexts than fit.
+        """
+        check_count("context_length", context_length)
+        weights, beliefs = self._after(context_length)
+        said = np.flatnonzero(weights)
+        contexts = said[:, None] // len(self.vocabulary) ** np.arange(context_length - 1, -1, -1) % len(self.vocabulary)
+        return contexts, weights[said, None] * (beliefs[said] @ self.emissions)
+
     def context_weights(self, context_length: int) -> NDArray[np.float64]:
         """Return the probability of each context of K tokens, in order of number: float64 (N,), N = V^K; sums to 1."""
         return self._after(context_length)[0]

@@ -21,6 +21,7 @@ from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.given import CONTEXT_LENGTH, Given
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.members import Progress, train_members
@@ -203,12 +204,12 @@ class SeedStudy:
 
 
 def study(
-    sequence: str | Corpus,
+    sequence: Given,
     seeds: Iterable[int] = range(1000),
     steps: int = 50,
     at: Iterable[int] | None = None,
     *,
-    context_length: int = 3,
+    context_length: int = CONTEXT_LENGTH,
     learning_rate: float = 1e-3,
     weight_decay: float = 0.1,
     n_layer: int = 4,
@@ -228,7 +229,7 @@ def study(
     Parameters
     ----------
     sequence
-        The training text, or a corpus, which brings its own context length and vocabulary.
+        What to learn from, as for :func:`babygpt.train`.
     seeds
         Whole numbers, each once.
     steps, at

@@ -24,6 +24,7 @@ from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.device import check_device
+from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.model import GPT, seeded_gpt
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.members import Progress, train_members
@@ -62,10 +63,10 @@ class Ensemble:
     @classmethod
     def train(
         cls,
-        sequence: str | Corpus,
+        sequence: Given,
         seeds: Iterable[int] = range(1024),
         *,
-        context_length: int = 3,
+        context_length: int = CONTEXT_LENGTH,
         steps: int = 50,
         record: Literal["last", "all"] | Iterable[int] = "last",
         learning_rate: float = 1e-3,
@@ -87,7 +88,7 @@ class Ensemble:
         Parameters
         ----------
         sequence
-            The training text, or a corpus, which brings its own context length and vocabulary.
+            What to learn from, as for :func:`babygpt.train`.
         seeds
             Whole numbers, each once.
         record
@@ -111,9 +112,7 @@ class Ensemble:
         >>> ensemble.log_probs.shape, ensemble.losses.shape
         ((3, 8, 2), (3, 5))
         """
-        corpus = sequence
-        if not isinstance(corpus, Corpus):
-            corpus = Corpus.from_text(corpus, context_length, vocabulary, tokens)
+        corpus = corpus_of(sequence, context_length, vocabulary, tokens)
         config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
         numbers = _checked_seeds(seeds)
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)

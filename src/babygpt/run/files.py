@@ -42,8 +42,9 @@ from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.run.history import History
 from babygpt.run.run import Run
 
-# Raised when a folder written now could not be read by the version before.
-FORMAT = 1
+# Raised when a folder written now could not be read by the version before. What the first format can hold is written
+# in it; weights, separators of names and the ends of sequences came with the second.
+FORMAT = 2
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "history.safetensors", "corpus.safetensors")
 
@@ -107,13 +108,19 @@ def _write(run: Run, folder: Path) -> None:
         {"steps": run.history.steps, "table": run.history.table},
         {"contexts": run.corpus.contexts, "counts": run.corpus.counts},
     )
+    vocabulary = run.corpus.vocabulary
+    described: dict[str, Any] = {"symbols": list(vocabulary.symbols), "tokens": vocabulary.tokens}
+    first = vocabulary.separator in ("", " ") and not run.corpus.weighted and not len(run.corpus.ends)
+    if not first:
+        described["separator"] = vocabulary.separator
+        contents[-1]["ends"] = run.corpus.ends
     digests = {}
     for name, content in zip(FILES, contents, strict=True):
         data = save({key: np.ascontiguousarray(value) for key, value in content.items()})
         digests[name] = hashlib.sha256(data).hexdigest()
         write_new(folder / name, data)
     header: dict[str, Any] = {
-        "format": FORMAT,
+        "format": 1 if first else FORMAT,
         "versions": {
             "python": platform.python_version(),
             "babygpt": babygpt.__version__,
@@ -121,10 +128,7 @@ def _write(run: Run, folder: Path) -> None:
         },
         "gpt": asdict(run.config),
         "train": asdict(run.train_config),
-        "vocabulary": {
-            "symbols": list(run.corpus.vocabulary.symbols),
-            "tokens": run.corpus.vocabulary.tokens,
-        },
+        "vocabulary": described,
         "losses": run.losses.tolist(),
         "files": digests,
     }
@@ -197,7 +201,8 @@ def _read_arrays(path: Path, digest: str) -> Arrays:
 
 def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     config, train_config = GPTConfig(**header["gpt"]), TrainConfig(**header["train"])
-    vocabulary = Vocabulary(tuple(header["vocabulary"]["symbols"]), header["vocabulary"]["tokens"])
+    described = header["vocabulary"]
+    vocabulary = Vocabulary(tuple(described["symbols"]), described["tokens"], described.get("separator"))
     V, K = config.vocab_size, config.block_size
     weights, optimizer = files["weights.safetensors"], files["optimizer.safetensors"]
     corpus = Corpus(vocabulary, K, **files["corpus.safetensors"])
@@ -217,8 +222,6 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     ):
         if got != expected:
             raise ValueError(f"{what} should have the shape {expected!s:.100} and has {got!s:.100}")
-    if corpus.contexts.min() < 0 or corpus.contexts.max() >= V or corpus.counts.min() < 0:
-        raise ValueError("the corpus has tokens or counts out of range")
     return Run(corpus, config, train_config, losses, history, weights, optimizer)
 
 

@@ -16,6 +16,7 @@ from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.train import Step, Trainer
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
@@ -199,8 +200,8 @@ class Training:
 
 
 def train(
-    sequence: str,
-    context_length: int = 3,
+    sequence: Given,
+    context_length: int = CONTEXT_LENGTH,
     steps: int = 50,
     seed: int = 1337,
     *,
@@ -221,9 +222,11 @@ def train(
     Parameters
     ----------
     sequence
-        The training text.
+        What to learn from: a text, a :class:`~pathlib.Path` to a file, a list of tokens or of names, a
+        :class:`babygpt.Corpus`, or a source (:mod:`babygpt.lab.sources`), of which that is endless data.
+        See :func:`babygpt.gpt.given.corpus_of`.
     context_length, vocabulary, tokens
-        K, the symbols and how to read them: see :class:`babygpt.Corpus`.
+        K, the symbols and how to read them: see :class:`babygpt.Corpus`, which brings its own.
     n_layer, n_head, n_embd, bias
         The GPT's shape: see :class:`babygpt.GPTConfig`.
     steps, learning_rate, weight_decay, positions, batch_size, seed, device
@@ -240,8 +243,8 @@ def train(
     >>> run.losses[0].round(6), run.losses[-1].round(6), run.chain
     (np.float64(0.663539), np.float64(0.469983), MarkovChain(8 states, 16 arrows, 2 symbols, context length 3))
     """
-    corpus = Corpus.from_text(sequence, context_length, vocabulary, tokens)
-    config = GPTConfig(context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
+    corpus = corpus_of(sequence, context_length, vocabulary, tokens)
+    config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, seed, device)
     training = Training(corpus, config, train_config)
     for _ in training:

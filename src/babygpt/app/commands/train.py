@@ -127,7 +127,7 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
     corpus, config, total = training.corpus, training.config, training.train_config.steps
     floor = corpus.loss_floor(training.train_config.positions)
     screen.say(
-        f"{corpus.n_examples:,} examples · {len(corpus.contexts):,} of "
+        f"{corpus.amount} · {len(corpus.contexts):,} of "
         f"{config.vocab_size**config.block_size:,} contexts seen · {training.trainer.gpt.n_parameters:,} parameters"
     )
     failure: DivergedError | None = None

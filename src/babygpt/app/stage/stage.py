@@ -291,7 +291,7 @@ class Stage:
     @property
     def n_tokens(self) -> int:
         """How many tokens the text has."""
-        return self.setup.corpus.n_examples + self.setup.config.block_size
+        return int(self.setup.corpus.n_examples) + self.setup.config.block_size
 
     # -- states ---------------------------------------------------------------------------------------------
 

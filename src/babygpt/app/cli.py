@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 import babygpt
+from babygpt.app.arguments import LearnsOne
 from babygpt.app.commands.analyse import analyse
 from babygpt.app.commands.attribute import attribute
 from babygpt.app.commands.chain import chain
@@ -119,7 +120,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(cls=LearnsOne if command in (train, seeds, attribute) else None, rich_help_panel=panel)(command)
 app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
 
 

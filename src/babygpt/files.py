@@ -92,7 +92,7 @@ def whole_files(paths: Sequence[str | Path], what: str = "file", replace: bool =
             _put(parts, places, replace)
     finally:
         for part in parts:
-            with suppress(OSError):  # where it could not be made it cannot be removed either
+            with suppress(OSError):
                 part.unlink(missing_ok=True)
 
 
@@ -101,14 +101,20 @@ def check_place(path: str | Path, what: str = "file", replace: bool = True) -> N
     with file_errors(path, what):
         place = _place(Path(path), replace)
         if place.is_file:
-            part = place.unfinished()
-            try:
-                _create(part)
-            finally:
-                with suppress(OSError):
-                    part.unlink(missing_ok=True)
+            _try_out(place.unfinished())
         elif place.stream is None and not os.access(place.path, os.W_OK):
             raise _error(errno.EACCES)
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise :class:`FileError` unless ``path`` is a folder to write files in, or one can be made there."""
+    place = Path(path).absolute()
+    nearest = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
+    try:
+        _try_out(unfinished(nearest / place.name))
+    except OSError as error:
+        what = "written to" if nearest == place else "made"
+        raise FileError(f"The folder {path} cannot be {what}: {error.strerror}.") from error
 
 
 @contextmanager
@@ -178,6 +184,14 @@ def _create(part: Path) -> None:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes
 
 
+def _try_out(part: Path) -> None:
+    try:
+        _create(part)
+    finally:
+        with suppress(OSError):  # where it could not be made it cannot be removed either
+            part.unlink(missing_ok=True)
+
+
 def _finish(part: Path, mode: int | None) -> None:
     with part.open("r+b") as file:
         os.fsync(file.fileno())
@@ -232,7 +246,7 @@ def _pass_on(part: Path, place: _Place) -> None:
 
 
 def _taken(path: Path) -> FileError:
-    return FileError(f"{path} exists already. Choose another name, or replace it on purpose with replace=True.")
+    return FileError(f"{path} exists already. Choose another name, or replace it on purpose: replace=True.")
 
 
 def _error(number: int) -> OSError:

@@ -44,6 +44,7 @@ def test_examples_in_docstrings_hold():
         ("min_p=-0.1, temperature=nan", "--min-p -0.1, --temperature nan"),
         ("learning_rate=1e-05.", "--learning-rate 1e-05."),
         ("layout='spiral' is not known.", "--layout 'spiral' is not known."),
+        ("Replace it on purpose: replace=True.", "Replace it on purpose: --replace."),
         ("within=-1 is not a whole number of at least 0.", "--within -1 is not a whole number of at least 0."),
     ],
 )

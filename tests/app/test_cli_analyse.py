@@ -535,7 +535,7 @@ def test_a_plot_alone_follows_the_usual_scalars(babygpt, kept_article_run):
         (["--over-training", "entropy-rate"], ["'entropy-rate'", "entropy_rate"]),
         (["--plot", "a.gif"], ["a.gif", ".svg, .png or .pdf"]),
         (["--plot", "a"], [".svg, .png or .pdf"]),
-        (["--plot", "no/such/folder/a.svg"], ["no/such/folder/a.svg", "No such file or directory"]),
+        (["--plot", "no/such/folder/a.svg"], ["There is no folder no/such/folder to write a.svg to"]),
     ],
 )
 def test_what_cannot_be_followed_or_drawn_is_refused(babygpt, refused, kept_article_run, arguments, words):

@@ -132,9 +132,29 @@ def test_the_ending_of_a_file_chooses_the_format(chain, ending):
     assert data[:4] == same[:4]
 
 
-def test_format_wins_over_the_ending(chain):
+def test_format_chooses_where_the_ending_says_nothing(chain):
     chain("--out", "chain.txt", "--format", "csv")
     assert Path("chain.txt").read_text() == chain("-f", "csv").stdout
+    chain("--out", "chain.CSV", "--format", "csv")
+    assert Path("chain.CSV").read_text() == Path("chain.txt").read_text()
+
+
+def test_an_existing_file_is_replaced_on_purpose_only(chain, babygpt, refused, kept_article_run):
+    Path("chain.csv").write_text("mine")
+    refused(babygpt("chain", kept_article_run, "--out", "chain.csv"), "chain.csv exists already", "--replace.")
+    assert Path("chain.csv").read_text() == "mine"
+    chain("--out", "chain.csv", "--replace")
+    assert Path("chain.csv").read_text() == chain("-f", "csv").stdout
+    assert [path.name for path in Path().iterdir()] == ["chain.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no name for standard output")
+def test_a_file_may_be_standard_output(kept_article_run):
+    done = subprocess.run(
+        [BABYGPT, "chain", str(kept_article_run), "-f", "dot", "--out", "/dev/stdout"], capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"digraph chain {")
+    assert done.stdout.endswith(b"}\n")
 
 
 def test_step_0_is_the_untrained_chain(chain, article_run):
@@ -228,7 +248,10 @@ def test_a_chain_of_signs_with_a_meaning_elsewhere(babygpt):
         (["--out", "chain.txt"], ["chain.txt", "svg", "--format"]),
         (["--out", "chain"], ["chain", "svg", "--format"]),
         (["--out", "chain.txt", "--format", "table"], ["table", "csv"]),
-        (["--out", "no/such/folder/chain.svg"], ["no/such/folder/chain.svg", "No such file or directory"]),
+        (["--out", "no/such/folder/chain.svg"], ["There is no folder no/such/folder", "chain.svg"]),
+        (["--out", "chain.json", "--format", "csv"], ["chain.json ends as json does", "--format asks for csv"]),
+        (["--out", "chain.svg", "--format", "png"], ["chain.svg ends as svg does", "--format asks for png"]),
+        (["--out", ".", "--format", "png"], ["cannot be written to .: Is a directory"]),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_a_sentence(babygpt, refused, kept_article_run, arguments, words):

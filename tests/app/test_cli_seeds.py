@@ -157,8 +157,11 @@ def test_hills_of_too_many_symbols_or_steps_are_refused_before_the_training(baby
     refused(babygpt("seeds", "abcab", "--context", "1", "--at", "0,50", "--out", "a.svg"), "so one step fits, not 2")
 
 
-def test_a_table_is_printed_even_if_its_file_cannot_be_written(babygpt):
-    Path("seeds.csv").mkdir()
+def test_a_table_is_printed_even_if_its_file_cannot_be_written(babygpt, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pyarrow.csv.write_csv", full)
     result = babygpt("seeds", ARTICLE, "--seeds", "2", "--out", "seeds.csv", *TINY)
     assert result.exit_code == 2
     assert len(arrows(result.stdout)) == 8

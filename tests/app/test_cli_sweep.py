@@ -177,7 +177,7 @@ def test_the_picture_is_drawn_into_the_file_named(babygpt, spec):
         (["nowhere", "--x", "seed", "--y", "gap"], ["no results of a sweep in nowhere", "babygpt sweep SPEC.toml"]),
         (["sweeps/first", "--x", "sed", "--y", "gap"], ["no column 'sed'", "Did you mean seed?"]),
         (["sweeps/first", "--x", "seed", "--y", "losses"], ["'losses' holds no single numbers"]),
-        (["sweeps/first", "--x", "seed", "--y", "gap", "--out", "a.bmp"], ["'bmp'", "svg, png, pdf"]),
+        (["sweeps/first", "--x", "seed", "--y", "gap", "--out", "a.bmp"], ["a.bmp", ".svg, .png or .pdf"]),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_a_sentence(babygpt, refused, spec, arguments, words):

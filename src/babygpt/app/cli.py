@@ -75,7 +75,7 @@ _OPTION = {
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
         "layout", "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host",
-        "port", "backend", "jobs", "scheduler", "encoding",
+        "port", "backend", "jobs", "scheduler", "encoding", "replace",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
@@ -87,7 +87,7 @@ def in_options(message: str) -> str:
     >>> in_options("n_embd=15 cannot be divided. Try n_embd=16.")
     '--width 15 cannot be divided. Try --width 16.'
     """
-    return _SETTING.sub(lambda match: f"{_OPTION[match[1]]} {match[2]}", message)
+    return _SETTING.sub(lambda match: _OPTION[match[1]] + ("" if match[2] == "True" else f" {match[2]}"), message)
 
 
 app = typer.Typer(

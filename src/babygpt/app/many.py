@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from babygpt.app import screen
-from babygpt.errors import FileError
 
 if TYPE_CHECKING:
     from babygpt.app.options import Tokens
@@ -39,24 +38,6 @@ def text_of(sequence: str, encoding: str | None, command: str) -> str:
 
     named = named_by(sequence, command, encoding)
     return "".join(file_pieces(named, encoding)) if isinstance(named, Path) else named
-
-
-def check_out(out: Path) -> bool:
-    """Return whether a file that results will be written to is a picture; told before anything is trained.
-
-    Raises
-    ------
-    SettingError
-        Its name ends in the name of no table's and no picture's format.
-    FileError
-        It has no folder.
-    """
-    from babygpt.lab.tables import ENDINGS, check_ending
-
-    check_ending(out, also=(".svg", ".png", ".pdf"))
-    if not out.parent.is_dir():
-        raise FileError(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another.")
-    return out.suffix.lower() not in ENDINGS
 
 
 @contextmanager

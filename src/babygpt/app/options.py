@@ -62,6 +62,7 @@ Trained = Annotated[
     Positions, typer.Option(help="Train the token after each whole context, or after each of its prefixes too.")
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Examples drawn for each step.", show_default="all, every step")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace a file that is already there.")]
 OnDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from babygpt.errors import FileError, SettingError
-from babygpt.files import UNFINISHED
+from babygpt.files import UNFINISHED, check_folder, check_place
 from babygpt.lab.settings import SETTINGS, UNITS
 from babygpt.lab.tables import write_table
 from babygpt.lab.task import Batch, Row
@@ -75,6 +75,12 @@ class SweepFolder:
     @property
     def _parts(self) -> Path:
         return self.path / "parts"
+
+    def check(self) -> None:
+        """Raise :class:`FileError` unless results can be written to the folder now, there or not."""
+        check_folder(self._parts)
+        if self.path.exists():
+            check_place(self.results, "table")
 
     def done(self) -> set[str]:
         """Return the keys of the tasks that need not be done again; those that failed are tried once more.

@@ -116,6 +116,7 @@ def sweep(
     groups = spec.groups()
     keys = [key_of(group.settings, seed) for group in groups for seed in group.seeds]
     there = folder.done()
+    folder.check()
     known = sum(key in there for key in keys)
     done = known
     if progress is not None:

@@ -11,8 +11,9 @@ import typer
 
 import babygpt
 from babygpt.app import screen
-from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
-from babygpt.errors import ConvergenceError, SettingError, SizeError
+from babygpt.app.options import AtStep, MinP, Replace, RunFolder, Temperature, TopK, TopP, chain_at
+from babygpt.app.outputs import PICTURES, check_out
+from babygpt.errors import ConvergenceError, SizeError
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
@@ -38,6 +39,7 @@ def analyse(
         list[str] | None, typer.Option(help="Also: a scalar at every recorded step, such as entropy_rate.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw --over-training to a file: svg, png, pdf.")] = None,
+    replace: Replace = False,
     whole: Annotated[bool, typer.Option("--all", help="Lists whole: every state, eigenvalue, cycle.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/analysis.md lists its keys.")] = False,
 ) -> None:
@@ -52,8 +54,8 @@ def analyse(
     from babygpt.app import analysis  # NumPy comes after --help
     from babygpt.gpt.checks import check_count
 
-    if plot is not None and plot.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise SettingError(f"The name {plot} does not end in .svg, .png or .pdf, the formats of this picture.")
+    if plot is not None:
+        check_out(plot, PICTURES, replace)
     check_count("within", within, least=0)
     loaded = babygpt.Run.load(run)
     decoding = (temperature, top_k, top_p, min_p)
@@ -71,7 +73,7 @@ def analyse(
         if plot is not None:
             from babygpt.draw.plots import draw_traces
 
-            screen.say(f"picture: {draw_traces(loaded, names).save(plot)}")
+            screen.say(f"picture: {draw_traces(loaded, names).save(plot, replace)}")
     limit = None if whole else analysis.MAX_LISTED
     answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
     if as_json:

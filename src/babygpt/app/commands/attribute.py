@@ -20,6 +20,7 @@ from babygpt.app.options import (
     OnDevice,
     Positions,
     ReadAs,
+    Replace,
     Seed,
     Sequence,
     Steps,
@@ -29,6 +30,7 @@ from babygpt.app.options import (
     WeightDecay,
     Width,
 )
+from babygpt.app.outputs import PICTURES, TABLES, check_out, is_picture
 from babygpt.errors import SettingError
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def attribute(
         Path | None,
         typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a map: .svg, .png, .pdf."),
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Retrain with each part of the data changed: which part holds which arrow up, and which down.
 
@@ -89,13 +92,15 @@ def attribute(
     babygpt attribute 111101111011110 --seeds 100 --out attribution.svg
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import check_out, text_of, training_shown
+    from babygpt.app.many import text_of, training_shown
     from babygpt.gpt.checks import check_count
     from babygpt.gpt.corpus import Corpus
     from babygpt.gpt.vocabulary import Vocabulary
     from babygpt.lab.tables import write_table
 
-    drawn = out is not None and check_out(out)
+    if out is not None:
+        check_out(out, (*TABLES, *PICTURES), replace)
+    drawn = out is not None and is_picture(out)
     source = context.get_parameter_source("seed")
     if seeds is not None and source is not None and source.name == "COMMANDLINE":
         raise SettingError(f"--seed {seed} is one seed and --seeds {seeds} the mean of many. Give one of them.")
@@ -135,9 +140,9 @@ def attribute(
         if drawn:
             from babygpt.draw.attribute import draw_attribution
 
-            draw_attribution(found, arrows or None).save(out)
+            draw_attribution(found, arrows or None).save(out, replace)
         else:
-            write_table(out, found.rows())
+            write_table(out, found.rows(), replace)
         screen.say(f"written: {out}")
 
 

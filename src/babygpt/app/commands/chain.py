@@ -11,8 +11,10 @@ import typer
 
 import babygpt
 from babygpt.app import screen
-from babygpt.app.options import AtStep, RunFolder, ShortContexts, chain_at
-from babygpt.errors import FileError, SettingError
+from babygpt.app.options import AtStep, Replace, RunFolder, ShortContexts, chain_at
+from babygpt.app.outputs import check_free
+from babygpt.errors import SettingError
+from babygpt.files import write_file
 
 
 class Layout(StrEnum):
@@ -42,6 +44,7 @@ def chain(
         Format | None, typer.Option("--format", "-f", help="How to write it.", show_default="table")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")] = None,
+    replace: Replace = False,
     step: AtStep = None,
     layout: Annotated[
         Layout | None, typer.Option(help="Where states go.", show_default="circo up to 16 states, ring above")
@@ -61,6 +64,8 @@ def chain(
     chosen = _format(format, out)
     if layout is not None and chosen not in formats.PICTURES:
         raise SettingError(f"--layout places the states of a picture; {chosen} is none. Add --out chain.svg, say.")
+    if out is not None:
+        check_free(out, "picture" if chosen in formats.PICTURES else "file", replace)
     loaded = babygpt.Run.load(run)
     the_chain = chain_at(loaded, step)
     if chosen == "table":
@@ -76,7 +81,7 @@ def chain(
     else:
         data = formats.export(the_chain, chosen, short_contexts)
     if out is not None:
-        _write_file(out, data)
+        write_file(out, data, "picture" if chosen in formats.PICTURES else "file", replace)
         screen.say(f"written: {out}")
     elif chosen in formats.BINARY and sys.stdout.isatty():
         raise SettingError(f"{chosen} is not text and would garble the terminal. Add --out chain.{chosen}")
@@ -85,25 +90,20 @@ def chain(
 
 
 def _format(chosen: Format | None, out: Path | None) -> str:
+    ending = "" if out is None else out.suffix.removeprefix(".").lower()
     if chosen is not None:
         if chosen is Format.table and out is not None:
             raise SettingError(
                 "A table is for reading on the screen. For a file use csv, json, npz, svg or another format."
             )
+        if ending in set(Format) - {chosen}:
+            raise SettingError(f"{out} ends as {ending} does, and --format asks for {chosen}. Give one of them.")
         return chosen.value
     if out is None:
         return "table"
-    ending = out.suffix.removeprefix(".").lower()
     if ending not in set(Format) - {"table"}:
         raise SettingError(
             f"The name {out} does not end in a known format. Use one of {', '.join(list(Format)[1:])}, "
             "or say which with --format."
         )
     return ending
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise FileError(f"The file {path} cannot be written: {error.strerror}.") from error

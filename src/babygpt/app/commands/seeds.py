@@ -19,6 +19,7 @@ from babygpt.app.options import (
     OnDevice,
     Positions,
     ReadAs,
+    Replace,
     Sequence,
     Steps,
     Symbols,
@@ -27,6 +28,7 @@ from babygpt.app.options import (
     WeightDecay,
     Width,
 )
+from babygpt.app.outputs import PICTURES, TABLES, check_out, is_picture
 from babygpt.errors import DivergedError, SettingError
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def seeds(
         Path | None,
         typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a picture: .svg, .png, .pdf."),
     ] = None,
+    replace: Replace = False,
     each: Annotated[
         bool, typer.Option("--each", help="Write every seed's arrows to the file, not a summary of them.")
     ] = False,
@@ -79,7 +82,7 @@ def seeds(
     babygpt seeds 111101111011110 --at all --each --out seeds.parquet
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import check_out, corpus_of, training_shown
+    from babygpt.app.many import corpus_of, training_shown
     from babygpt.gpt.checks import check_count, check_seed
     from babygpt.lab.tables import write_table
 
@@ -87,7 +90,9 @@ def seeds(
         raise SettingError(f"seeds={seeds} is more than this command takes, {MAX_SEEDS:,}. Ask for fewer.")
     check_seed(check_count("mark", mark, least=0))
     named = _steps(at, check_count("steps", steps))
-    drawn = out is not None and check_out(out)
+    if out is not None:
+        check_out(out, (*TABLES, *PICTURES), replace)
+    drawn = out is not None and is_picture(out)
     if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
     corpus = corpus_of(sequence, context_length, vocabulary, tokens, encoding, "seeds")
@@ -116,9 +121,9 @@ def seeds(
         if drawn:
             from babygpt.draw.seeds import draw_seeds
 
-            draw_seeds(found, found.steps.tolist(), marked).save(out)
+            draw_seeds(found, found.steps.tolist(), marked).save(out, replace)
         else:
-            write_table(out, found.rows() if each else found.summary(marked))
+            write_table(out, found.rows() if each else found.summary(marked), replace)
         screen.say(f"written: {out}")
 
 

@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from babygpt.app import screen
+from babygpt.app.options import Replace
+from babygpt.app.outputs import PICTURES, check_out
 
 
 class Backend(StrEnum):
@@ -108,12 +110,14 @@ def plot(
     y: Annotated[str, typer.Option("--y", help="The outcome to go up it.", show_default=False)],
     by: Annotated[str | None, typer.Option("--by", help="A setting with a line for each value.")] = None,
     out: Annotated[Path, typer.Option(help="The picture: svg, png, pdf.")] = Path("sweep.svg"),
+    replace: Replace = False,
 ) -> None:
     """Draw an outcome over a setting: a dot for each training, a line through the medians, half of all in the band.
 
     babygpt sweep plot sweeps/SPEC --x learning_rate --y gap --by n_layer --out gap.svg
     """
+    check_out(out, PICTURES, replace)
     from babygpt.draw.sweep import draw_sweep
     from babygpt.lab.store import read_results
 
-    typer.echo(draw_sweep(read_results(folder), x, y, by).save(out))
+    typer.echo(draw_sweep(read_results(folder), x, y, by).save(out, replace))

@@ -1,0 +1,39 @@
+"""The files that commands are told to write: asked for before the work whose result they will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from babygpt.errors import FileError, SettingError
+from babygpt.files import check_place
+
+PICTURES = (".svg", ".png", ".pdf")
+TABLES = (".csv", ".parquet")
+
+
+def check_out(out: Path, endings: Sequence[str], replace: bool) -> None:
+    """Raise an error unless a command can write its result to the file ``out`` now.
+
+    Raises
+    ------
+    SettingError
+        Its name has none of the ``endings``.
+    FileError
+        It has no folder, nothing can be written there, or it is there and not to be replaced.
+    """
+    if out.suffix.lower() not in endings:
+        raise SettingError(f"The name {out} does not end in {', '.join(endings[:-1])} or {endings[-1]}.")
+    check_free(out, "picture" if is_picture(out) else "table", replace)
+
+
+def check_free(out: Path, what: str, replace: bool) -> None:
+    """Raise :class:`FileError` unless a file can be written now; ``what`` it will be stands in the message."""
+    if not out.parent.is_dir():
+        raise FileError(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another.")
+    check_place(out, what, replace)
+
+
+def is_picture(out: Path) -> bool:
+    """Return whether a name ends as a picture's."""
+    return out.suffix.lower() in PICTURES

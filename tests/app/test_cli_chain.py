@@ -69,6 +69,7 @@ def test_csv_has_a_line_for_each_arrow(chain, article_run):
     for row in rows:
         assert float(row["probability"]) == article_run.chain[row["context"]][row["token"]]
         assert row["next"] == row["context"][1:] + row["token"]
+        assert (int(row["state"]), int(row["next_state"])) == (int(row["context"], 2), int(row["next"], 2))
 
 
 def test_npz_has_the_arrays(chain, article_run):
@@ -121,7 +122,7 @@ def test_png_and_pdf_are_what_they_say(chain):
 # -- other options -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", ["json", "csv", "npz", "dot", "svg", "png", "pdf", "graphml", "SVG"])
+@pytest.mark.parametrize("ending", ["json", "csv", "parquet", "npz", "dot", "svg", "png", "pdf", "graphml", "SVG"])
 def test_the_ending_of_a_file_chooses_the_format(chain, ending):
     result = chain("--out", f"chain.{ending}")
     assert result.stdout == ""
@@ -218,7 +219,7 @@ def test_a_chain_of_words(babygpt):
     assert content["contexts"]["the cat"]["sat"]["next"] == "cat sat"
     assert "the cat" in svg_texts(babygpt("chain", "run", "-f", "svg").stdout)
     assert "the cat  " in babygpt("chain", "run").stdout
-    assert "the cat,sat," in babygpt("chain", "run", "-f", "csv").stdout
+    assert '"the cat","sat",' in babygpt("chain", "run", "-f", "csv").stdout
 
 
 def test_a_chain_of_signs_with_a_meaning_elsewhere(babygpt):
@@ -228,7 +229,7 @@ def test_a_chain_of_signs_with_a_meaning_elsewhere(babygpt):
     assert list(json.loads(babygpt("chain", "run", "-f", "json").stdout)["contexts"]) == symbols
     assert list(networkx.parse_graphml(babygpt("chain", "run", "-f", "graphml").stdout)) == symbols
     rows = list(csv.reader(io.StringIO(babygpt("chain", "run", "-f", "csv").stdout)))
-    assert [row[0] for row in rows[1 :: len(symbols)]] == symbols
+    assert [row[1] for row in rows[1 :: len(symbols)]] == symbols
     assert len(pygraphviz.AGraph(string=babygpt("chain", "run", "-f", "dot").stdout).nodes()) == len(symbols)
     for picture in ("svg", "png", "pdf"):
         assert babygpt("chain", "run", "-f", picture).exit_code == 0
@@ -277,7 +278,7 @@ def test_a_step_that_was_not_recorded_names_its_neighbours(babygpt, refused, mon
     refused(babygpt("chain", "thin", "--step", missing), f"Step {missing} was not recorded", str(above))
 
 
-@pytest.mark.parametrize("format", ["png", "pdf", "npz"])
+@pytest.mark.parametrize("format", ["png", "pdf", "npz", "parquet"])
 def test_binary_formats_do_not_go_to_a_terminal(babygpt, refused, kept_article_run, monkeypatch, format):  # noqa: A002
     monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda self: True)
     refused(babygpt("chain", kept_article_run, "-f", format), f"{format} is not text", f"--out chain.{format}")
@@ -285,7 +286,7 @@ def test_binary_formats_do_not_go_to_a_terminal(babygpt, refused, kept_article_r
 
 def test_text_formats_do_go_to_a_terminal(babygpt, kept_article_run, monkeypatch):
     monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda self: True)
-    assert babygpt("chain", kept_article_run, "-f", "csv").stdout.startswith("context,token")
+    assert babygpt("chain", kept_article_run, "-f", "csv").stdout.startswith('"state","context","token"')
 
 
 def damage(folder, how):

@@ -12,6 +12,8 @@ import networkx
 import numpy as np
 import pygraphviz
 import pytest
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 import babygpt as bg
 from babygpt.app import formats
@@ -74,11 +76,51 @@ def test_json_reads_back_as_the_chain(chain):
     ] == arrows(chain)
 
 
-@each(CHAINS, BACKSLASH, MARKUP)
+COLUMNS = ["state", "context", "token", "probability", "next_state", "next"]
+FORMULAS = {"formulas": chain_over(["=1+1", "-1", "+x", "@y", "007", '"', "a,b"], 1, "words")}
+
+
+@each(CHAINS, BACKSLASH, MARKUP, FORMULAS)
 def test_csv_reads_back_as_the_chain(chain):
     rows = list(csv.reader(io.StringIO(formats.export(chain, "csv").decode(), newline="")))
-    assert rows[0] == ["context", "token", "probability", "next"]
-    assert [(c, t, float(p), n) for c, t, p, n in rows[1:]] == arrows(chain)
+    assert rows[0] == COLUMNS
+    assert [(c, t, float(p), n) for _, c, t, p, _, n in rows[1:]] == arrows(chain)
+    for state, context, _, _, next_state, following in rows[1:]:
+        assert (int(state), int(next_state)) == (chain.state(context), chain.state(following))
+
+
+@each(CHAINS, BACKSLASH, MARKUP, FORMULAS)
+def test_csv_quotes_every_text_and_no_number(chain):
+    text = io.StringIO(formats.export(chain, "csv").decode(), newline="")
+    rows = list(csv.reader(text, quoting=csv.QUOTE_NONNUMERIC))  # takes what is not quoted for a number
+    assert {tuple(map(type, row)) for row in rows[1:]} == {(float, str, str, float, float, str)}
+
+
+@each(CHAINS, BACKSLASH, MARKUP, FORMULAS)
+@pytest.mark.parametrize("short", [False, True])
+def test_csv_and_parquet_are_one_table_that_keeps_its_types(chain, short):
+    table = parquet.read_table(io.BytesIO(formats.export(chain, "parquet", short)))
+    texts = [str(table.schema.field(name).type) for name in COLUMNS]
+    assert texts == ["int64", "string", "string", "double", "int64", "string"]
+    columns = table.to_pydict()
+    if not short:
+        assert list(zip(*(columns[c] for c in ("context", "token", "probability", "next")), strict=True)) == arrows(
+            chain
+        )
+    read = arrow_csv.read_csv(
+        io.BytesIO(formats.export(chain, "csv", short)),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(column_types=table.schema, strings_can_be_null=False),
+    )
+    assert read.to_pydict() == columns
+
+
+def test_a_short_context_has_no_state():
+    columns = formats.arrows(chain_over("01", 3), short=True)
+    assert columns["state"].tolist() == [-1] * 12 + [state for state in range(8) for _ in "01"]
+    for name in ("state", "next_state"):
+        contexts = columns["context" if name == "state" else "next"].tolist()
+        assert all((state == -1) == (len(c) < 3) for state, c in zip(columns[name].tolist(), contexts, strict=True))
 
 
 @each(CHAINS, BACKSLASH, MARKUP)
@@ -147,7 +189,7 @@ def test_the_picture_shows_contexts_and_arrows_as_they_are(chain):
 def test_csv_keeps_a_carriage_return():
     chain = chain_over("\ra", 1)
     rows = list(csv.reader(io.StringIO(formats.export(chain, "csv").decode(), newline="")))
-    assert [row[:2] for row in rows[1:]] == [[c, t] for c in "\ra" for t in "\ra"]
+    assert [row[1:3] for row in rows[1:]] == [[c, t] for c in "\ra" for t in "\ra"]
 
 
 @pytest.mark.parametrize("symbol", ["\x01", "\x1b"])
@@ -159,7 +201,7 @@ def test_graphml_of_control_characters_is_still_xml_or_is_refused(symbol):
     assert len(networkx.parse_graphml(text)) == 2
 
 
-@pytest.mark.parametrize("format", ["json", "csv", "dot"])
+@pytest.mark.parametrize("format", ["json", "csv", "dot", "parquet"])
 def test_a_half_surrogate_is_written_or_refused(format):  # noqa: A002
     try:
         formats.export(chain_over("\udcffa", 1), format)
@@ -180,8 +222,9 @@ def test_text_formats_refuse_millions_of_arrows_and_npz_does_not(monkeypatch):
     monkeypatch.setattr(formats, "MAX_TEXT_ARROWS", 15)
     chain = chain_over("01", 3)
     for format in ("json", "csv", "dot", "graphml"):  # noqa: A001
-        with pytest.raises(bg.SizeError, match=rf"{format} .* 16 arrows; the limit is 15. Use --format npz"):
+        with pytest.raises(bg.SizeError, match=rf"{format} .* 16 arrows; the limit is 15. Use --format parquet or npz"):
             formats.export(chain, format)
+    assert formats.export(chain, "parquet").startswith(b"PAR1")
     assert formats.export(chain, "npz").startswith(b"PK")
 
 

@@ -122,8 +122,9 @@ def test_rows_name_every_effect(flipped, left_out):
     columns = flipped.rows()
     assert {len(column) for column in columns.values()} == {15 * 8 * 2}
     row = np.ravel_multi_index((4, 0, 1), flipped.changed.shape)
-    values = [columns[name][row] for name in ("position", "was", "became", "context", "token")]
-    assert values == [4, "0", "1", "000", "1"]
+    values = [columns[name][row] for name in ("position", "was", "became", "state", "context", "token")]
+    assert values == [4, "0", "1", 0, "000", "1"]
+    assert [int(context, 2) for context in columns["context"]] == columns["state"].tolist()
     assert columns["effect"][row] == columns["base"][row] - columns["changed"][row] == flipped.effects[4, 0, 1]
     assert left_out.rows()["was"][0] == "1111"
     assert left_out.rows()["became"][0] == ""

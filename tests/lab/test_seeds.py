@@ -118,6 +118,9 @@ def test_rows_are_every_seeds_every_arrow(tiny):
     row = np.ravel_multi_index((7, 2, 4, 1), tiny.probs.shape)
     assert columns["probability"][row] == tiny.probs[7, 2, 4, 1]
     assert [columns[name][row] for name in ("seed", "step", "context", "token")] == [7, 2, "bb", "b"]
+    assert columns["state"][row] == 4
+    for table in (columns, tiny.summary(mark=None)):
+        assert table["context"].tolist() == ["abc"[state // 3] + "abc"[state % 3] for state in table["state"]]
 
 
 def test_seeds_that_diverge_are_left_out_and_named(second_seed_breaks):

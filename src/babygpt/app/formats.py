@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SizeError
 from babygpt.gpt.vocabulary import visible
+from babygpt.lab.tables import table_bytes
 
 PICTURES = ("svg", "png", "pdf")
-DATA = ("json", "csv", "npz", "dot", "graphml")
+DATA = ("json", "csv", "parquet", "npz", "dot", "graphml")
 FORMATS = ("table", *DATA, *PICTURES)
-BINARY = ("npz", "png", "pdf")
+BINARY = ("parquet", "npz", "png", "pdf")
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-# A line of text for each arrow: beyond this, npz is the format that anyone would want.
+# A line of text for each arrow: beyond this, parquet or npz is the format that anyone would want.
 MAX_TEXT_ARROWS = 2**20
 
 
@@ -34,14 +36,35 @@ def export(chain: MarkovChain, format: str, short: bool = False) -> bytes:  # no
     """
     if format == "npz":
         return _npz(chain, short)
+    if format == "parquet":
+        return table_bytes(arrows(chain, short), ".parquet")
     if chain.n_arrows > MAX_TEXT_ARROWS:
         raise SizeError(
             f"{format} takes a line for each of {chain.n_arrows:,} arrows; the limit is {MAX_TEXT_ARROWS:,}. "
-            "Use --format npz."
+            "Use --format parquet or npz."
         )
-    return {"json": _json, "csv": _csv, "dot": _dot, "graphml": _graphml}[format](chain, short).encode(
-        errors="backslashreplace"
-    )
+    if format == "csv":
+        return table_bytes(arrows(chain, short), ".csv")
+    return {"json": _json, "dot": _dot, "graphml": _graphml}[format](chain, short).encode(errors="backslashreplace")
+
+
+def arrows(chain: MarkovChain, short: bool = False) -> dict[str, NDArray[Any]]:
+    """Return the chain as a table of its arrows, in order of states and tokens.
+
+    ``state`` is the number of the ``context`` and ``next_state`` that of the context ``next``, where the ``token``
+    leads with that ``probability``; a short context has the number -1.
+    """
+    contexts = np.array(list(chain.contexts(short)), dtype=object)
+    numbers = np.maximum(np.arange(len(contexts)) - (len(contexts) - chain.n_states), -1)
+    matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
+    return {
+        "state": np.repeat(numbers, V),
+        "context": np.repeat(contexts, V),
+        "token": np.tile(np.array(chain.vocabulary.symbols, dtype=object), len(contexts)),
+        "probability": matrix.data,
+        "next_state": numbers[matrix.indices],
+        "next": contexts[matrix.indices],
+    }
 
 
 def _rows(chain: MarkovChain, short: bool) -> list[tuple[str, list[str], list[float]]]:
@@ -66,21 +89,6 @@ def _json(chain: MarkovChain, short: bool) -> str:
         },
     }
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-def _csv(chain: MarkovChain, short: bool) -> str:
-    lines: list[str] = []
-
-    class Lines:
-        def write(self, row: str) -> None:
-            lines.append(row.removesuffix("\r\n") + "\n")
-
-    writer = csv.writer(Lines())  # ends rows in CR LF, and so quotes a symbol that is one of them
-    writer.writerow(["context", "token", "probability", "next"])
-    for context, heads, probs in _rows(chain, short):
-        for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
-            writer.writerow([context, symbol, repr(p), head])
-    return "".join(lines)
 
 
 def _dot(chain: MarkovChain, short: bool) -> str:

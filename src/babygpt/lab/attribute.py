@@ -143,6 +143,7 @@ class Attribution:
             "position": np.repeat(self.positions, N * V),
             "was": np.repeat(np.array(was, dtype=object), N * V),
             "became": np.repeat(np.array(["" if symbol is None else symbol for symbol in became], dtype=object), N * V),
+            "state": np.tile(np.repeat(np.arange(N), V), P),
             "context": np.tile(np.repeat(np.array(contexts, dtype=object), V), P),
             "token": np.tile(np.array(vocabulary.symbols, dtype=object), P * N),
             "base": np.tile(self.base.ravel(), P),

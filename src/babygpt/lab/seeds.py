@@ -183,13 +183,14 @@ class SeedStudy:
         }
 
     def _arrows(self) -> dict[str, NDArray[Any]]:
-        """Return step, context and token of each arrow: (F·N·V,) each."""
+        """Return step, state, context and token of each arrow: (F·N·V,) each."""
         _, F, N, V = self.probs.shape
         vocabulary = self.corpus.vocabulary
         contexts = np.array([vocabulary.decode(ids) for ids in all_contexts(V, self.config.block_size)], dtype=object)
         symbols = np.array(vocabulary.symbols, dtype=object)
         return {
             "step": np.repeat(self.steps, N * V),
+            "state": np.tile(np.repeat(np.arange(N), V), F),
             "context": np.tile(np.repeat(contexts, V), F),
             "token": np.tile(symbols, F * N),
         }

@@ -1,14 +1,19 @@
 """Tables on disk: named columns of one length, as CSV for spreadsheets or Parquet for programs.
 
 A file appears whole or not at all (:mod:`babygpt.files`). Parquet keeps each column's type and floats to the last
-bit; CSV writes floats so that they read back to the same number.
+bit. CSV is UTF-8; it quotes every text and no number, and writes floats so that they read back to the same number.
+
+A spreadsheet does not heed the quotes: it reads the context "000" as the number 0, and a text that begins with =, +,
+- or @ as a formula. What it cannot lose is the number of the state, which is why every table of contexts has a column
+``state``; texts stay what they are if the file is imported with its text columns as text.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +58,22 @@ def write_table(path: str | Path, columns: Columns | pyarrow.Table, replace: boo
     path = Path(path)
     check_ending(path)
     import pyarrow
-    from pyarrow import csv, parquet
 
     table = columns if isinstance(columns, pyarrow.Table) else _as_arrow(columns)
     with file_errors(path, "table"), whole_file(path, "table", replace) as part, part.open("wb") as file:
-        if path.suffix.lower() == ".csv":
-            csv.write_csv(table, file)
-        else:
-            parquet.write_table(table, file, compression="zstd")
+        _write(table, file, path.suffix.lower())
     return path
+
+
+def table_bytes(columns: Columns, ending: str) -> bytes:
+    r"""Return what :func:`write_table` would write to a file whose name has this ending, ".csv" or ".parquet".
+
+    >>> table_bytes({"state": [0], "context": ["000"]}, ".csv")
+    b'"state","context"\n0,"000"\n'
+    """
+    out = io.BytesIO()
+    _write(_as_arrow(columns), out, ending)
+    return out.getvalue()
 
 
 def read_table(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -91,13 +103,26 @@ def check_ending(path: str | Path, also: Sequence[str] = ()) -> None:
         raise SettingError(f"The name {path} does not end in {', '.join(endings[:-1])} or {endings[-1]}.")
 
 
+def _write(table: pyarrow.Table, file: IO[bytes], ending: str) -> None:
+    from pyarrow import csv, parquet
+
+    if ending == ".csv":
+        csv.write_csv(table, file)
+    else:
+        parquet.write_table(table, file, compression="zstd")
+
+
 def _as_arrow(columns: Columns) -> pyarrow.Table:
     import pyarrow
 
-    arrays = {
-        name: pyarrow.array(values if isinstance(values, np.ndarray) else list(values))
-        for name, values in columns.items()
-    }
+    def as_array(values: NDArray[Any] | Sequence[Any]) -> pyarrow.Array:
+        values = values if isinstance(values, np.ndarray) else list(values)
+        try:
+            return pyarrow.array(values)
+        except UnicodeEncodeError:  # half a surrogate pair, which a file name or a terminal may bring
+            return pyarrow.array([text.encode(errors="backslashreplace").decode() for text in values])
+
+    arrays = {name: as_array(values) for name, values in columns.items()}
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array):,}" for name, array in arrays.items())
         raise SettingError(f"The columns of a table have one length; these have {lengths}.")

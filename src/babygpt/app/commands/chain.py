@@ -30,6 +30,7 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+    parquet = "parquet"
     npz = "npz"
     dot = "dot"
     svg = "svg"
@@ -58,6 +59,9 @@ def chain(
     babygpt chain runs/run-1 --out chain.svg
 
     babygpt chain runs/run-1 --step 0 --format json
+
+    A row of csv and parquet is an arrow: state, context, token, probability, next_state, next. Spreadsheets read the
+    context 000 as 0: there, go by the number of the state.
     """
     from babygpt.app import formats, terminal  # NumPy comes after --help
 

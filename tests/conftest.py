@@ -41,11 +41,11 @@ def three_threads():
 @pytest.fixture
 def second_seed_breaks(monkeypatch):
     """Let the second GPT of every ensemble end with a loss that is no number."""
-    train = bg.Ensemble.train.__func__
+    train = bg.Ensemble.of.__func__
 
     def one_breaks(cls, *given, **settings):
         ensemble = train(cls, *given, **settings)
         ensemble.losses[1, -1] = math.nan
         return ensemble
 
-    monkeypatch.setattr(bg.Ensemble, "train", classmethod(one_breaks))
+    monkeypatch.setattr(bg.Ensemble, "of", classmethod(one_breaks))

@@ -8,7 +8,7 @@
     │   ├── VocabularyError              the symbols
     │   ├── ContextError (also KeyError) a context or prompt
     │   ├── SettingError                 a number or name among the settings
-    │   ├── SizeError                    more states than fit
+    │   ├── SizeError                    more states, or a larger training, than fit
     │   └── DeviceError                  a device that is not finite
     ├── FileError                        a file that cannot be read or written
     │   ├── EncodingError                a file that is not text in the encoding it is read as
@@ -52,7 +52,7 @@ class SettingError(InputError):
 
 
 class SizeError(InputError):
-    """The chain would have more states than fit."""
+    """The chain would have more states than fit, or the training take more memory or time than there is."""
 
 
 class DeviceError(InputError):

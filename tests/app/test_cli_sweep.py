@@ -79,7 +79,7 @@ def test_what_diverged_and_what_failed_is_said(babygpt, spec, monkeypatch):
     def fail(*args, **settings):
         raise MemoryError
 
-    monkeypatch.setattr(bg.Ensemble, "train", fail)
+    monkeypatch.setattr(bg.Ensemble, "of", fail)
     result = babygpt("sweep", spec, "--jobs", 1, "--out", "other")
     assert (result.exit_code, result.stdout) == (1, "other/results.parquet\n")
     said, why, so = result.stderr.splitlines()[-3:]

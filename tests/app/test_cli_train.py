@@ -228,6 +228,26 @@ def test_too_many_states_are_refused_with_what_would_fit(babygpt, refused):
     assert names_in(".") == []
 
 
+@pytest.mark.parametrize("command", ["train", "seeds", "attribute"])
+@pytest.mark.parametrize(
+    ("arguments", "advised"),
+    [
+        (["--width", 10**6], r"Try --width \d+, the largest that fits"),
+        (["--heads", 10**6, "--width", 10**6], r"Try --heads 4 and --width \d+, the largest that fits"),
+        (["--layers", 10**5], "Try --layers 20000, the most"),
+        (["--steps", 10**12], r"Try --steps \d+, the largest that fits"),
+        (["--batch-size", 10**12], r"Try --batch-size \d+, the largest that fits"),
+    ],
+)
+def test_what_neither_memory_nor_time_holds_is_refused_with_what_would_fit(
+    babygpt, refused, command, arguments, advised
+):
+    result = babygpt(command, ARTICLE, *arguments)
+    refused(result)
+    assert re.search(advised, result.stderr)
+    assert names_in(".") == []
+
+
 @pytest.mark.parametrize("arguments", [["--steps", "many"], ["--tokens", "syllables"], ["--show", "picture"]])
 def test_values_of_the_wrong_kind_are_usage_errors(babygpt, arguments):
     result = babygpt("train", ARTICLE, *arguments)

@@ -174,7 +174,7 @@ def test_what_failed_is_tried_again(tmp_path, monkeypatch):
 
     spec = {"fixed": SMALL, "grid": {"seed": [0, 1]}}
     with monkeypatch.context() as patch:
-        patch.setattr(bg.Ensemble, "train", fail)
+        patch.setattr(bg.Ensemble, "of", fail)
         made = bg.sweep(spec, tmp_path / "sweep", jobs=1)
     assert made.statuses == {"failed": 2}
     assert made.failures == {
@@ -186,7 +186,7 @@ def test_what_failed_is_tried_again(tmp_path, monkeypatch):
 
 def test_what_failed_of_another_spec_is_not_a_failure_of_this_one(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(bg.Ensemble, "train", lambda *_, **__: 1 / 0)
+        patch.setattr(bg.Ensemble, "of", lambda *_, **__: 1 / 0)
         bg.sweep({"fixed": SMALL | {"seed": 1}}, tmp_path / "sweep", jobs=1)
     made = bg.sweep({"fixed": SMALL | {"seed": 2}}, tmp_path / "sweep", jobs=1)
     assert made.table["status"].to_pylist() == ["done", "failed"]

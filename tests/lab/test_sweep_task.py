@@ -97,7 +97,7 @@ def test_whatever_fails_is_told_in_the_results(monkeypatch, error, remark):
     def fail(*args, **settings):
         raise error
 
-    monkeypatch.setattr(bg.Ensemble, "train", fail)
+    monkeypatch.setattr(bg.Ensemble, "of", fail)
     [batch] = batches(seed=[1, 2])
     assert compute(batch) == [{"status": "failed", "remark": remark}] * 2
 

@@ -72,8 +72,6 @@ def test_weights_are_kept_only_where_they_are_wanted():
         ((14,), 1, 51, "1 GPT would take 25.5 MiB for chains at 51 steps and 50.1 KiB", "Try fewer recorded steps."),
         ((20,), 1, 51, "1 GPT would take 1.6 GiB for chains at 51 steps and 50.5 KiB",
          "Try a shorter context than context_length=20."),
-        ((3, 2, 4, 4, 512), 1, 1, "1 GPT would take 224 bytes for chains at 1 step and 48.0 MiB",
-         "Try a smaller width than n_embd=512."),
     ],
 )  # fmt: skip
 def test_what_is_too_large_is_named_and_what_would_be_smaller(monkeypatch, shape, n_members, n_frames, need, advice):
@@ -84,6 +82,19 @@ def test_what_is_too_large_is_named_and_what_would_be_smaller(monkeypatch, shape
     with pytest.raises(bg.SizeError) as error:
         train_members(corpus, range(n_members), config, how, range(n_frames))
     assert str(error.value) == f"{need} for weights; 9.5 MiB of memory are free. {advice}"
+
+
+def test_a_gpt_that_alone_is_too_large_is_told_the_largest_that_fits(monkeypatch):
+    corpus, how = bg.Corpus.from_text("000111", 3), bg.TrainConfig(steps=1)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**8))
+    with pytest.raises(bg.SizeError) as error:
+        train_members(corpus, range(9), bg.GPTConfig(n_embd=512), how, [1])
+    said = str(error.value)
+    assert said.startswith("A GPT of 12,594,688 parameters takes about 338")
+    assert said.endswith(" MiB to train; 95.4 MiB of memory are free. Try n_embd=268, the largest that fits.")
+    train_members(corpus, [1], bg.GPTConfig(n_embd=268), how, [1])
+    with pytest.raises(bg.SizeError, match="n_embd=268"):
+        train_members(corpus, [1], bg.GPTConfig(n_embd=272), how, [1])
 
 
 def test_weights_that_are_not_kept_need_no_room(monkeypatch):

@@ -50,6 +50,14 @@ def training_shown(what: str) -> Iterator[Callable[[int, int], object]]:
         TimeRemainingColumn(compact=True),
         console=screen.err(),
     )
-    with display:
-        task = display.add_task(what, total=None)
-        yield lambda done, total: display.update(task, completed=done, total=total)
+    task = display.add_task(what, total=None)
+
+    def show(done: int, total: int) -> None:
+        display.start()  # with the first call: what is refused has not begun
+        display.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        if display.live.is_started:
+            display.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import get_args
 
@@ -41,14 +40,14 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         for name in ("block_size", "n_layer", "n_head", "n_embd"):
-            object.__setattr__(self, name, check_count(name, getattr(self, name)))
-        object.__setattr__(self, "vocab_size", check_count("vocab_size", self.vocab_size, least=2))
+            object.__setattr__(self, name, _count(name, getattr(self, name)))
+        object.__setattr__(self, "vocab_size", _count("vocab_size", self.vocab_size, least=2))
         if not isinstance(self.bias, bool):
             raise SettingError(f"bias={self.bias!r} is neither True nor False.")
         if self.n_embd % self.n_head:
             raise SettingError(
                 f"The width n_embd={self.n_embd} cannot be divided among n_head={self.n_head} heads. "
-                f"Try n_embd={math.ceil(self.n_embd / self.n_head) * self.n_head}."
+                f"Try n_embd={-(-self.n_embd // self.n_head) * self.n_head}."
             )
 
     @property
@@ -69,7 +68,10 @@ class GPTConfig:
     @property
     def n_parameters(self) -> int:
         """How many numbers the GPT consists of; the shared embedding counts once."""
-        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
+        # told without listing the parameters: a million layers have fourteen million of them
+        C = self.n_embd
+        linear = 12 * C**2 + self.bias * 9 * C  # 3·C·C, C·C, C·4·C and 4·C·C; their biases
+        return (self.vocab_size + self.block_size) * C + self.n_layer * (4 * C + linear) + 2 * C
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,17 @@ class TrainConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", check_count("steps", self.steps))
+        object.__setattr__(self, "steps", _count("steps", self.steps))
         object.__setattr__(self, "learning_rate", check_rate("learning_rate", self.learning_rate))
         object.__setattr__(self, "weight_decay", check_rate("weight_decay", self.weight_decay, zero=True))
         check_choice("positions", self.positions, get_args(Positions))
         if self.batch_size is not None:
-            object.__setattr__(self, "batch_size", check_count("batch_size", self.batch_size))
+            object.__setattr__(self, "batch_size", _count("batch_size", self.batch_size))
         object.__setattr__(self, "seed", check_seed(self.seed))
+
+
+def _count(name: str, value: object, least: int = 1) -> int:
+    number = check_count(name, value, least)
+    if number >= 2**63:
+        raise SettingError(f"{name}={number} does not fit 63 bits. Use a smaller number.")
+    return number

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_seed
 from babygpt.gpt.config import GPTConfig
+from babygpt.gpt.room import check_gpt
 
 
 class CausalSelfAttention(nn.Module):
@@ -83,6 +84,11 @@ class GPT(nn.Module):
     Weights come from torch's global generator, as for any module: ``torch.manual_seed(1337)`` before building
     gives the article's untrained GPT. :func:`seeded_gpt` draws the same without touching the global generator.
 
+    Raises
+    ------
+    SizeError
+        It does not fit into memory.
+
     >>> with seeded(1337):
     ...     gpt = GPT(GPTConfig())
     >>> gpt.n_parameters
@@ -94,6 +100,7 @@ class GPT(nn.Module):
     def __init__(self, config: GPTConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or GPTConfig()
+        check_gpt(config)
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.block_size, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))

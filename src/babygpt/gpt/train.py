@@ -29,10 +29,11 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 
 from babygpt.errors import DivergedError, SettingError
-from babygpt.gpt.config import TrainConfig
+from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
 from babygpt.gpt.model import GPT
+from babygpt.gpt.room import per_token
 from babygpt.gpt.weights import Counts
 
 # A step keeps its activations for the backward pass. More numbers than this, 256 MiB, are taken in turns.
@@ -254,13 +255,16 @@ class Trainer:
         return torch.from_numpy(shares).to(self._parameters[0].dtype).to(self.config.device)
 
     def _turns(self, n_contexts: int) -> Iterator[slice]:
-        shape = self.gpt.config
-        per_token = 20 * shape.n_layer * shape.n_embd + shape.vocab_size  # about 20 values per width are kept
-        size = max(1, ACTIVATIONS_PER_TURN // (shape.block_size * per_token))
+        size = contexts_at_once(self.gpt.config)
         return (slice(start, start + size) for start in range(0, n_contexts, size))
 
     def _live(self) -> list[Tensor]:
         return [*self._parameters, *self._adamw.exp_avg, *self._adamw.exp_avg_sq, *self._adamw.step]
+
+
+def contexts_at_once(config: GPTConfig) -> int:
+    """Return how many contexts a step reads in one go, so that their activations stay within bounds."""
+    return max(1, ACTIVATIONS_PER_TURN // (config.block_size * per_token(config)))
 
 
 def loss_of_all_positions(log_probs: Tensor, contexts: Tensor, shares: Tensor) -> Tensor:

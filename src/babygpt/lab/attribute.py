@@ -13,12 +13,11 @@ unnecessary, since all of them fit side by side (:mod:`babygpt.run.members`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, check_size, count_states, human_bytes, number_of
@@ -29,9 +28,10 @@ from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
+from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.lab.seeds import some_states
-from babygpt.run.members import Progress, train_members
+from babygpt.run.members import Progress, check_members, train_members
 
 By = Literal["token", "window"]
 
@@ -217,11 +217,13 @@ def attribute(
     ((12, 8, 2), [(0, '1111'), (5, '1111')])
     """
     check_choice("by", by, get_args(By))
-    numbers = _checked_seeds(seeds)
     ids, symbols = sequence_of(sequence, vocabulary, tokens)
     corpus = Corpus.from_tokens(ids, context_length, symbols)
     V, K = len(corpus.vocabulary), corpus.context_length
     config = GPTConfig(K, V, n_layer, n_head, n_embd, bias)
+    if isinstance(seeds, Sized):  # before they are listed: nobody has room for range(10**12)
+        check_members(config, len(seeds), 1, keep_weights=False)
+    numbers = _checked_seeds(seeds)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
     check_device(device)
     check_size(V, K)
@@ -345,7 +347,7 @@ def _corpus(vocabulary: Vocabulary, K: int, numbers: NDArray[np.int64], counts: 
 
 
 def _check_fits(numbers: int) -> None:
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if 3 * 8 * numbers > free:  # the result, its effects, and room to make them
         raise SizeError(
             f"The arrows of all changes take {human_bytes(8 * numbers)}; {human_bytes(free)} of memory are free. "

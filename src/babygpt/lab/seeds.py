@@ -21,7 +21,7 @@ from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
-from babygpt.gpt.given import CONTEXT_LENGTH, Given
+from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.members import Progress, train_members
@@ -254,11 +254,10 @@ def study(
     [0.125, 0.875]
     """
     record: Literal["all"] | list[int] = "all" if at is None else check_steps(at, check_count("steps", steps))
-    ensemble = Ensemble.train(
-        sequence, seeds, context_length=context_length, steps=steps, record=record, learning_rate=learning_rate,
-        weight_decay=weight_decay, n_layer=n_layer, n_head=n_head, n_embd=n_embd, bias=bias, positions=positions,
-        batch_size=batch_size, device=device, vocabulary=vocabulary, tokens=tokens, threads=threads, progress=progress,
-    )  # fmt: skip
+    corpus = corpus_of(sequence, context_length, vocabulary, tokens)
+    config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
+    how = TrainConfig(steps, learning_rate, weight_decay, positions=positions, batch_size=batch_size, device=device)
+    ensemble = Ensemble.of(corpus, seeds, config, how, record=record, threads=threads, progress=progress)
     lost = ensemble.diverged
     if lost.all():
         raise _diverged(f"Not one GPT of {len(ensemble):,} did", ensemble.train_config)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from babygpt.chain.contexts import check_size
 from babygpt.errors import InputError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.run.members import check_many
 from babygpt.run.trace import SCALARS
 
 if TYPE_CHECKING:
@@ -26,25 +29,44 @@ if TYPE_CHECKING:
 
 Settings = dict[str, Any]
 
+# What the configurations have and a sweep does not vary by that name: K is the context length; V is the sequence's;
+# each training has its seed; and results must not depend on the worker's device.
+_NOT_VARIED = ("block_size", "vocab_size", "seed", "device")
+
+
+def settings_of(config: type) -> dict[str, tuple[type, Any]]:
+    """Return the settings that a configuration brings, each with its type and its default, for a spec to vary.
+
+    Read off the class itself, so that a setting that is added there is one here.
+    """
+    kinds = get_type_hints(config)
+    found: dict[str, tuple[type, Any]] = {}
+    for field in fields(config):
+        if field.name not in _NOT_VARIED:
+            kind = next((part for part in get_args(kinds[field.name]) if part is not type(None)), kinds[field.name])
+            found[field.name] = (kind if isinstance(kind, type) else type(kind), field.default)  # of a Literal, a text
+    return found
+
+
 # Every setting with its type and what it is where a spec does not say: the article's, as babygpt.train has it.
 SETTINGS: dict[str, tuple[type, Any]] = {
     "sequence": (str, None),
-    "context_length": (int, 3),
-    "n_layer": (int, 4),
-    "n_head": (int, 4),
-    "n_embd": (int, 16),
-    "bias": (bool, False),
-    "steps": (int, 50),
-    "learning_rate": (float, 1e-3),
-    "weight_decay": (float, 0.1),
-    "positions": (str, "last"),
-    "batch_size": (int, None),
+    "context_length": (int, GPTConfig.block_size),
+    **settings_of(GPTConfig),
+    **settings_of(TrainConfig),
     "vocabulary": (str, None),
     "tokens": (str, "chars"),
     "source_tokens": (int, 10_000),
     "source_seed": (int, 0),
-    "seed": (int, 1337),
+    "seed": (int, TrainConfig.seed),
 }
+
+# The settings of the first version, which every key names. One that was added later is named where it is not its
+# default: so keys stay what they were, and a folder goes on, when settings are added.
+_IN_EVERY_KEY = {
+    "sequence", "context_length", "n_layer", "n_head", "n_embd", "bias", "steps", "learning_rate", "weight_decay",
+    "positions", "batch_size", "vocabulary", "tokens", "source_tokens", "source_seed", "seed",
+}  # fmt: skip
 
 # What a sequence begins with that names a source.
 SOURCE = "source:"
@@ -79,16 +101,20 @@ def key_of(settings: Mapping[str, Any], seed: int) -> str:
     >>> key_of(first, 3) == key_of({"learning_rate": 0.1, "n_layer": 1}, 3) != key_of(first, 4)
     True
     """
-    return hashlib.sha256(canonical({**settings, "seed": seed}).encode()).hexdigest()[:20]
+    named = {**settings, "seed": seed}
+    told = {name: value for name, value in named.items() if name in _IN_EVERY_KEY or value != SETTINGS[name][1]}
+    return hashlib.sha256(canonical(told).encode()).hexdigest()[:20]
 
 
 def config_of(settings: Mapping[str, Any], vocab_size: int) -> GPTConfig:
     """Return the GPT's shape that settings name."""
-    return GPTConfig(
-        settings["context_length"],
-        vocab_size,
-        **{name: settings[name] for name in ("n_layer", "n_head", "n_embd", "bias")},
-    )
+    shape = {name: settings[name] for name in settings_of(GPTConfig)}
+    return GPTConfig(settings["context_length"], vocab_size, **shape)
+
+
+def train_config_of(settings: Mapping[str, Any], seed: int) -> TrainConfig:
+    """Return how settings say to train, from a seed."""
+    return TrainConfig(**{name: settings[name] for name in settings_of(TrainConfig)}, seed=seed)
 
 
 def source_of(settings: Mapping[str, Any]) -> Source | None:
@@ -132,7 +158,7 @@ def resolved(settings: Settings) -> Settings:
 
 def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int:
     """Return V of the sequence, or raise an :class:`InputError` if these settings cannot be trained from the seeds."""
-    try:
+    with in_a_specs_words():
         check_count("context_length", settings["context_length"])
         source = source_of(settings)
         if source is None:
@@ -143,11 +169,23 @@ def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int
             check_seed(settings["source_seed"])
         config_of(settings, V)
         check_size(V, settings["context_length"])
-        how = {name: settings[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size")}
         for seed in (min(seeds), max(seeds)):
-            TrainConfig(**how, seed=seed)
+            train_config_of(settings, seed)
+    return V
+
+
+def check_room(settings: Mapping[str, Any], vocab_size: int) -> None:
+    """Raise :class:`SizeError` if these settings cannot be trained on this machine, however little they read."""
+    config, how = config_of(settings, vocab_size), train_config_of(settings, 0)
+    with in_a_specs_words():
+        check_many(config, how, n_contexts=1, n_members=1)
+
+
+@contextmanager
+def in_a_specs_words() -> Iterator[None]:
+    """Tell what is refused inside as of a spec: "n_embd = 15", where the library says "n_embd=15"."""
+    try:
+        yield
     except InputError as error:
-        # in a spec's words: "n_embd = 15", where the library says "n_embd=15"
         said = re.sub(r"\b([a-z_]+)=(?=\S)", r"\1 = ", str(error))
         raise type(error)(f"The spec has a combination that cannot be trained: {said}") from error
-    return V

@@ -8,7 +8,7 @@
 
 Each row is one training: its key, its settings, how it ended (``status``, ``remark``), and what was asked of it. Files
 appear whole or not at all, and a part that cannot be read (a disk that broke, a power cut) counts as missing: the next
-run computes it again.
+run computes it again. A part that was written before a setting was added is as good: it was trained with its default.
 """
 
 from __future__ import annotations
@@ -159,14 +159,37 @@ class SweepFolder:
         try:
             with part.open("rb") as file:
                 content = parquet.ParquetFile(file)
-                if not content.schema_arrow.equals(self.schema):
-                    raise SettingError(
-                        f"{self.path} holds a sweep with the outcomes {_outcomes(content.schema_arrow)}, and this one "
-                        f"asks for {', '.join(self.outcomes)}. Name another folder."
-                    )
-                return content.read(columns)
+                self._check(content.schema_arrow)
+                table = content.read(columns)
+                return table if columns else completed(table).select(self.schema.names)
         except (OSError, pa.ArrowException):
             return None
+
+    def _check(self, schema: pa.Schema) -> None:
+        """Raise :class:`SettingError` unless a part's columns are these, or were before some setting was added."""
+        if unknown := [name for name in schema.names if name not in self.schema.names and name not in UNITS]:
+            raise SettingError(
+                f"{self.path} holds a sweep over {unknown[0]}, a setting that this version of BabyGPT does not have. "
+                "Update it, or name another folder."
+            )
+        later = {name for name in SETTINGS if name not in schema.names}
+        expected = pa.schema([field for field in self.schema if field.name not in later])
+        if not expected.equals(pa.schema([schema.field(name) for name in expected.names if name in schema.names])) or (
+            len(schema) != len(expected)
+        ):
+            raise SettingError(
+                f"{self.path} holds a sweep with the outcomes {_outcomes(schema)}, and this one "
+                f"asks for {', '.join(self.outcomes)}. Name another folder."
+            )
+
+
+def completed(table: pa.Table) -> pa.Table:
+    """Return results with a column for every setting: one that was added since had its default then."""
+    for name, (kind, default) in SETTINGS.items():
+        if name not in table.column_names:
+            values = pa.array([default] * len(table), _TYPES[kind])
+            table = table.append_column(pa.field(name, _TYPES[kind]), values)
+    return table
 
 
 def read_results(path: str | Path) -> pa.Table:
@@ -186,8 +209,9 @@ def read_results(path: str | Path) -> pa.Table:
     if not files:
         raise FileError(f"There are no results of a sweep in {path}. Make some: babygpt sweep SPEC.toml --out {path}")
     try:
-        return pa.concat_tables([parquet.read_table(file) for file in files])
-    except (OSError, pa.ArrowException) as error:
+        tables = [completed(parquet.read_table(file)) for file in files]
+        return pa.concat_tables([table.select(tables[0].column_names) for table in tables])
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise FileError(f"The results in {path} cannot be read: they are no whole Parquet files.") from error
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babygpt.lab.crew import Backend, Crew
-from babygpt.lab.settings import key_of
+from babygpt.lab.settings import check_room, key_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import SweepFolder, read_results
 from babygpt.lab.task import batches_of
@@ -114,6 +114,9 @@ def sweep(
     crew = Crew(backend, jobs, scheduler)
     folder = SweepFolder(Path(out), spec.outcomes)
     groups = spec.groups()
+    if backend != "dask":  # a cluster's workers may have more memory than this machine
+        for group in groups:
+            check_room(group.settings, group.vocab_size)
     keys = [key_of(group.settings, seed) for group in groups for seed in group.seeds]
     there = folder.done()
     folder.check()

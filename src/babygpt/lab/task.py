@@ -20,7 +20,7 @@ from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.corpus import Corpus
 from babygpt.lab.judge import judge
-from babygpt.lab.settings import TRUTHS, Settings, config_of, corpus_of, key_of, source_of
+from babygpt.lab.settings import TRUTHS, Settings, config_of, corpus_of, key_of, source_of, train_config_of
 from babygpt.lab.spec import Group
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.trace import SCALARS
@@ -111,8 +111,8 @@ def _libraries() -> ThreadpoolController:
 def _compute(batch: Batch, threads: int) -> list[Row]:
     settings = batch.settings
     corpus = corpus_of(settings)
-    names = ("steps", "learning_rate", "weight_decay", "n_layer", "n_head", "n_embd", "bias", "positions", "batch_size")
-    ensemble = Ensemble.train(corpus, batch.seeds, threads=threads, **{name: settings[name] for name in names})
+    config, how = config_of(settings, len(corpus.vocabulary)), train_config_of(settings, batch.seeds[0])
+    ensemble = Ensemble.of(corpus, batch.seeds, config, how, threads=threads)
     floor = corpus.loss_floor(settings["positions"])
     diverged = ensemble.diverged
     return [_row(ensemble, corpus, floor, batch, place, bool(broken)) for place, broken in enumerate(diverged)]

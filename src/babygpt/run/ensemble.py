@@ -9,8 +9,8 @@ within rounding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,7 +27,7 @@ from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.model import GPT, seeded_gpt
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
-from babygpt.run.members import Progress, train_members
+from babygpt.run.members import Progress, check_many, check_members, train_members
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class Ensemble:
         InputError
             Something given cannot be used; the message says what, and what to try.
         SizeError
-            The chains of all seeds would not fit into memory.
+            The chains and GPTs of all seeds would not fit into memory, or their training would take years.
 
         >>> ensemble = Ensemble.train("111101111011110", seeds=range(3), steps=5)
         >>> ensemble.log_probs.shape, ensemble.losses.shape
@@ -114,10 +114,33 @@ class Ensemble:
         """
         corpus = corpus_of(sequence, context_length, vocabulary, tokens)
         config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
-        numbers = _checked_seeds(seeds)
-        train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
-        check_device(device)
+        how = TrainConfig(steps, learning_rate, weight_decay, positions=positions, batch_size=batch_size, device=device)
+        return cls.of(corpus, seeds, config, how, record=record, threads=threads, progress=progress)
+
+    @classmethod
+    def of(
+        cls,
+        corpus: Corpus,
+        seeds: Iterable[int],
+        config: GPTConfig,
+        train_config: TrainConfig,
+        *,
+        record: Literal["last", "all"] | Iterable[int] = "last",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Ensemble:
+        """Train a GPT from each of ``seeds`` with these settings (``train_config.seed`` is not looked at).
+
+        Everything else is as in :meth:`train`. Whatever trains many GPTs comes here, with the settings as a whole: one
+        that is new arrives without being named on the way.
+        """
+        check_device(train_config.device)
         recorded = _checked_record(record, train_config.steps)
+        if isinstance(seeds, Sized):  # before they are listed: nobody has room for range(10**12)
+            check_many(config, train_config, len(corpus.contexts), 1)
+            check_members(config, len(seeds), len(recorded))
+        numbers = _checked_seeds(seeds)
+        train_config = replace(train_config, seed=numbers[0])
         members = train_members(corpus, numbers, config, train_config, recorded, threads, progress)
         return cls(
             corpus,
@@ -229,9 +252,9 @@ def _checked_seeds(seeds: Iterable[int]) -> list[int]:
     return numbers
 
 
-def _checked_record(record: Literal["last", "all"] | Iterable[int], steps: int) -> list[int]:
+def _checked_record(record: Literal["last", "all"] | Iterable[int], steps: int) -> Sequence[int]:
     if record == "all":
-        return list(range(steps + 1))
+        return range(steps + 1)
     if record == "last":
         return [steps]
     if isinstance(record, str) or not isinstance(record, Iterable):

@@ -97,9 +97,9 @@ class FramePlan:
         Reading more than a few thousand contexts takes longer than a step, so then fewer frames are read.
         """
         often = None if n_contexts <= EVERY_STEP else 1 << max(1, 16 * EVERY_STEP // n_contexts).bit_length() - 1
-        for dtype, size in ((np.float64, 8), (np.float32, 4)):
+        for dtype in (np.float64, np.float32):
             plan = cls(often, dtype)
-            if plan.count(steps) * table_size * size <= budget:
+            if plan.bytes(steps, table_size) <= budget:
                 return plan
         frames = budget // (table_size * 4)
         per_doubling = 1 << max(0, int(frames).bit_length() - 1)
@@ -127,6 +127,10 @@ class FramePlan:
             count += high // spacing - (low - 1) // spacing
             low = high + 1
         return count + (not self.wants(steps))
+
+    def bytes(self, steps: int, table_size: int) -> int:
+        """Return what the frames of a training of ``steps`` steps take, of ``table_size`` numbers each."""
+        return self.count(steps) * table_size * np.dtype(self.dtype).itemsize
 
 
 class Recorder:

@@ -15,7 +15,6 @@ from functools import partial
 from threading import Event
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 
@@ -27,6 +26,7 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import Job, side_by_side, threads_for
 from babygpt.gpt.model import seeded_gpt
+from babygpt.gpt.room import check_training, free_memory, in_digits, per_token, step_bytes, training_bytes
 from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of_all
 
 Progress = Callable[[int, int], object]
@@ -91,7 +91,7 @@ def train_members(
     SettingError
         ``threads`` is no whole number above 0.
     SizeError
-        The chains of all members, and their weights, would not fit into memory.
+        The chains of all members, and their weights, would not fit into memory, or their training would take years.
 
     >>> texts = [Corpus.from_text(text, context_length=1) for text in ("0101", "0011")]
     >>> members = train_members(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
@@ -99,14 +99,17 @@ def train_members(
     [0.6, 0.5]
     """
     threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-    _check_fits(config, len(seeds), len(recorded), keep_weights)
+    n_contexts = max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
+    check_many(config, train_config, n_contexts, 1)  # if one does not fit, the others are not to blame
+    check_members(config, len(seeds), len(recorded), keep_weights)
+    check_many(config, train_config, n_contexts, len(seeds), threads)
     V, K = config.vocab_size, config.block_size
     rows = count_short(V, K) + count_states(V, K)
     tables = np.empty((len(seeds), len(recorded), rows, V))
     losses = np.empty((len(seeds), train_config.steps))
     shapes = config.parameter_shapes if keep_weights else {}
     weights = {name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in shapes.items()}
-    size = members_at_once(config, corpus, len(seeds), threads)
+    size = members_at_once(config, n_contexts, len(seeds), threads)
     blocks = [range(start, min(start + size, len(seeds))) for start in range(0, len(seeds), size)]
     frame_of = {step: frame for frame, step in enumerate(recorded)}
     stopped = Event()
@@ -132,6 +135,8 @@ def train_members(
     side = threads if train_config.device == "cpu" else 1
     jobs = [partial(work, block) for block in blocks]
     finished = 0
+    if progress is not None:
+        progress(0, len(seeds) * train_config.steps)
     with threads_for(0), closing(side_by_side("train", side, jobs, stopped)) as counts:
         for count in counts:
             finished += count
@@ -140,34 +145,49 @@ def train_members(
     return Members(losses, tables, weights)
 
 
-def _check_fits(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool) -> None:
+def check_members(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool = True) -> None:
+    """Raise :class:`SizeError` if what many GPTs leave behind, chains and weights, does not fit into memory."""
     V, K = config.vocab_size, config.block_size
     check_size(V, K)
     chain, weights = 8 * (count_short(V, K) + count_states(V, K)) * V, 4 * config.n_parameters * keep_weights
-    chains, free = n_frames * chain, psutil.virtual_memory().available
+    chains, free = n_frames * chain, free_memory()
     if n_members * (chains + weights) <= free:
         return
+    fits = free // (chains + weights)
     if weights > chains:
         smaller = f"a smaller width than n_embd={config.n_embd}"
     elif n_frames > 1 and chain + weights <= free:
         smaller = "fewer recorded steps"
     else:
         smaller = f"a shorter context than context_length={K}"
-    fits = free // (chains + weights)
     raise SizeError(
-        f"{n_members:,} GPT{'s' * (n_members > 1)} would take {human_bytes(n_members * chains)} for chains at "
-        f"{n_frames:,} step{'s' * (n_frames > 1)}"
+        f"{in_digits(n_members)} GPT{'s' * (n_members > 1)} would take {human_bytes(n_members * chains)} for chains at "
+        f"{in_digits(n_frames)} step{'s' * (n_frames > 1)}"
         + (f" and {human_bytes(n_members * weights)} for weights" if weights else "")
         + f"; {human_bytes(free)} of memory are free. "
         + (f"There is room for {fits:,}: try fewer seeds or {smaller}." if fits else f"Try {smaller}.")
     )
 
 
-def members_at_once(config: GPTConfig, corpus: Corpus | Sequence[Corpus], n_members: int, threads: int = 1) -> int:
-    """Return how many of S members are trained at a time by each of so many threads, to stay within the cache."""
-    per_token = 20 * config.n_layer * config.n_embd + config.vocab_size
-    n_contexts = max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
-    each = 4 * config.n_parameters + n_contexts * config.block_size * per_token
+def check_many(config: GPTConfig, train_config: TrainConfig, n_contexts: int, n_members: int, threads: int = 1) -> None:
+    """Raise :class:`SizeError` if to train many GPTs takes more memory than is free, or years.
+
+    Each reads ``n_contexts`` contexts a step.
+    """
+
+    def need(config: GPTConfig, how: TrainConfig) -> int:
+        at_once = min(n_members, threads * members_at_once(config, n_contexts, n_members, threads))
+        return at_once * (training_bytes(config) + step_bytes(config, how, n_contexts)) + 8 * n_members * how.steps
+
+    check_training(config, train_config, need, n_contexts, n_members)
+
+
+def members_at_once(config: GPTConfig, n_contexts: int, n_members: int, threads: int = 1) -> int:
+    """Return how many of S members are trained at a time by each of so many threads, to stay within the cache.
+
+    Each reads ``n_contexts`` contexts a step.
+    """
+    each = 4 * config.n_parameters + n_contexts * config.block_size * per_token(config)
     share = -(-n_members // threads)  # no thread should be left without
     return max(1, min(MAX_BLOCK, BLOCK_NUMBERS // each, share))
 

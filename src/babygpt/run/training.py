@@ -18,7 +18,8 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.train import Step, Trainer
+from babygpt.gpt.room import SAVED_COPIES, STEP_BYTES, check_training, step_bytes, training_bytes
+from babygpt.gpt.train import Step, Trainer, contexts_at_once
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.history import FRAME_BUDGET, FramePlan, Recorder, Table
 from babygpt.run.run import Run
@@ -39,7 +40,7 @@ class Training:
     Raises
     ------
     SizeError
-        The chain would have more states than fit.
+        The chain would have more states than fit, or the training would take more memory than is free, or years.
 
     >>> corpus = Corpus.from_text("111101111011110", context_length=3)
     >>> training = Training(corpus, GPTConfig(), TrainConfig(steps=5))
@@ -62,13 +63,24 @@ class Training:
         check_size(V, K)
         self.corpus, self.config, self.train_config = corpus, config, train_config
         n_contexts = count_short(V, K) + count_states(V, K)
-        plan = FramePlan.within(frame_budget or FRAME_BUDGET, train_config.steps, n_contexts * V, n_contexts)
+        # Few enough contexts are read by each step itself, which makes the frame before it free.
+        self._reads_all = K * count_states(V, K) <= FORWARD_TOKENS
+        n_read = count_states(V, K) if self._reads_all else len(corpus.contexts)
+
+        def plan_for(steps: int) -> FramePlan:
+            return FramePlan.within(frame_budget or FRAME_BUDGET, steps, n_contexts * V, n_contexts)
+
+        def need(config: GPTConfig, how: TrainConfig) -> int:
+            kept = training_bytes(config) + 4 * SAVED_COPIES * config.n_parameters + STEP_BYTES * how.steps
+            recorded = 2 * plan_for(how.steps).bytes(how.steps, n_contexts * V)  # as they come, and as one array
+            return kept + recorded + step_bytes(config, how, n_read, contexts_at_once(config))
+
+        check_training(config, train_config, need, n_read)
+        plan = plan_for(train_config.steps)
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
         self._latest: tuple[int, Table] | None = None  # the table of a step that is not recorded, read but once
-        # Few enough contexts are read by each step itself, which makes the frame before it free.
-        self._reads_all = K * count_states(V, K) <= FORWARD_TOKENS
         reading = all_contexts(V, K) if self._reads_all else None
         if earlier is None:
             self.losses: list[float] = []

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from babygpt.chain.contexts import count_short, count_states, human_bytes
 from babygpt.errors import InputError
 from babygpt.gpt.config import GPTConfig
+from babygpt.gpt.room import training_bytes
 
-# What a training keeps of each parameter: weight, gradient, AdamW's two means, and a copy of all but the gradient.
-COPIES = 7
 # What is kept of a whole table at a time: six chains (the newest, two gone back to, what a decoding makes of one, and
 # two pinned), each as logarithms and as probabilities; and the data's shares.
 TABLES = 13
@@ -128,7 +127,7 @@ class Limits:
         V, K = config.vocab_size, config.block_size
         table, weights = 8 * V * (count_short(V, K) + count_states(V, K)), 4 * config.n_parameters
         recorded = sum(min(self.frames // 2, (steps + 1) * frame) for frame in (table, weights))
-        return COPIES * weights + TABLES * table + recorded
+        return training_bytes(config) + TABLES * table + recorded
 
     def check_seeds(self, config: GPTConfig, asked: int) -> None:
         """Raise :class:`RefusedError` if the chains of so many seeds would be too much."""

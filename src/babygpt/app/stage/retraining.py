@@ -9,12 +9,12 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.app.stage.limits import COPIES
 from babygpt.app.stage.links import Decoding
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.chain.decoding import decode
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.room import COPIES
 from babygpt.gpt.stacked import StackedTrainer, draw
 from babygpt.run.members import members_at_once, read_tables
 
@@ -29,7 +29,7 @@ CHUNK = 2**18
 def together(config: GPTConfig, corpus: Corpus, most: int = TOGETHER) -> int:
     """Return how many GPTs to train side by side, ``most`` at most, so that none of their turns takes long."""
     readable = max(1, READ // count_states(config.vocab_size, config.block_size))
-    return min(most, TOGETHER, readable, members_at_once(config, corpus, TOGETHER))
+    return min(most, TOGETHER, readable, members_at_once(config, len(corpus.contexts), TOGETHER))
 
 
 def weights_together(config: GPTConfig, corpus: Corpus) -> int:

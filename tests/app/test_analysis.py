@@ -83,7 +83,7 @@ CASES = {
     ),
     "fair coin": lambda run: (bg.MarkovChain(np.full((2, 2), -np.log(2)), "01"), corpus_of("0110", 1)),
     "the data's own": lambda run: (bg.MarkovChain.from_corpus(run.corpus), run.corpus),
-    "blanks": lambda run: (bg.MarkovChain.from_corpus(corpus := corpus_of("a b\nb a\n[b]", 1)), corpus),
+    "blanks": lambda run: (bg.MarkovChain.from_corpus(corpus := corpus_of("a b\nb a\n[b]", 1), 1, "backoff"), corpus),
 }
 
 

@@ -31,7 +31,7 @@ from babygpt.chain.contexts import (
 )
 from babygpt.chain.decoding import decode
 from babygpt.chain.finite import FiniteChain, Target
-from babygpt.chain.ngram import ngram_table
+from babygpt.chain.ngram import NeverLeft, ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
 from babygpt.gpt.checks import check_count
@@ -132,27 +132,40 @@ class MarkovChain(FiniteChain):
         return cls.from_table(context_table(gpt, progress=progress), vocabulary, copy=False)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, order: int | None = None) -> MarkovChain:
+    def from_corpus(cls, corpus: Corpus, order: int | None = None, never_left: NeverLeft | None = None) -> MarkovChain:
         """Return the n-gram chain of a corpus: next tokens as often as the data has them after ``order`` tokens.
 
         By default the order is K. Where the data lacks a context, the longest end of it that occurs stands in.
 
+        Parameters
+        ----------
+        never_left
+            What becomes of a state in which a sequence ends and that the data never leaves. ``"absorbing"``: its last
+            token repeats for ever. ``"backoff"``: it is like any context that the data lacks, and where not even its
+            last token is ever followed, the shares of all tokens stand in. By default that last case is an error.
+
         Raises
         ------
         SettingError
-            The order is negative or above K.
+            The order is negative or above K; the data ends in a token that is never followed and ``never_left`` was
+            not given; or it is ``"absorbing"``, and a state in which the data ends cannot stay as it is.
+
+        >>> journeys = Corpus.from_sequences(["look buy", "look look buy"], 1, tokens="words")
+        >>> chain = MarkovChain.from_corpus(journeys, never_left="absorbing")
+        >>> chain["look"]["buy"].__round__(3), chain["buy"]
+        (0.667, {'buy': 1.0, 'look': 0.0})
         """
         if not isinstance(corpus, Corpus):
             raise SettingError(
                 "from_corpus takes a corpus: MarkovChain.from_corpus(Corpus.from_text(text, context_length))"
             )
         with np.errstate(divide="ignore"):  # what never follows has probability 0
-            return cls.from_table(np.log(ngram_table(corpus, order)), corpus.vocabulary)
+            return cls.from_table(np.log(ngram_table(corpus, order, never_left)), corpus.vocabulary)
 
     @classmethod
     def ngrams(cls, corpus: Corpus) -> list[MarkovChain]:
-        """Return the n-gram chains of every order 0 … K."""
-        return [cls.from_corpus(corpus, order) for order in range(corpus.context_length + 1)]
+        """Return the n-gram chains of every order 0 … K, with ``never_left="backoff"``."""
+        return [cls.from_corpus(corpus, order, "backoff") for order in range(corpus.context_length + 1)]
 
     @classmethod
     def from_table(

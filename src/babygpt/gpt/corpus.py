@@ -427,7 +427,7 @@ class Corpus:
         """int64 (E, K): the contexts that occur, at the end of a sequence, but are never followed by a token."""
         row, token = np.nonzero(self.counts)
         arrived = np.concatenate([self.contexts[row, 1:], token[:, None]], axis=1)
-        return rows_beside(np.concatenate([arrived, self.ends]), self.contexts)
+        return rows_beside(np.concatenate([arrived, self.ends]), self.contexts, len(self.vocabulary))
 
     @property
     def most_frequent(self) -> str:

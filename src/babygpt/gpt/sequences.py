@@ -64,7 +64,7 @@ def count_sequences(
             f"longer sequences{f' or context_length={longest - 1}' * (longest > 1)}."
         )
     contexts, counts = counter.result()
-    return contexts, counts, rows_beside(counter.ends(), contexts)
+    return contexts, counts, rows_beside(counter.ends(), contexts, len(vocabulary))
 
 
 def _encoded(

@@ -95,10 +95,12 @@ def in_order(rows: NDArray[np.int64]) -> bool:
     return bool(up.all())  # rows that are the same everywhere do not go up at the first place
 
 
-def rows_beside(rows: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct rows (n, K), in order, that are not among others (M, K), which are distinct."""
-    distinct = np.unique(rows, axis=0)
-    both, times = np.unique(np.concatenate([distinct, among]), axis=0, return_counts=True)
-    in_both = both[times > 1]
-    once, n = np.unique(np.concatenate([distinct, in_both]), axis=0, return_counts=True)
-    return once[n == 1]
+def rows_beside(rows: NDArray[np.int64], among: NDArray[np.int64], vocab_size: int) -> NDArray[np.int64]:
+    """Return the distinct contexts (n, K), in order, that are not among others (M, K), which are distinct."""
+    K = rows.shape[1]
+    if K < 63 and vocab_size**K < 2**63:  # each has a number, by which it is found much sooner
+        powers = vocab_size ** np.arange(K - 1, -1, -1, dtype=np.int64)
+        numbers, first = np.unique(rows @ powers, return_index=True)
+        return rows[first[~np.isin(numbers, among @ powers)]]
+    both, first = np.unique(np.concatenate([among, rows]), axis=0, return_index=True)
+    return both[first >= len(among)]

@@ -17,14 +17,15 @@ export interface Setup {
   n_tokens: number;
   symbols: string[]; // the vocabulary, raw
   labels: string[]; // the same made visible: a blank is ␣
-  separator: string; // between the symbols of a context: "" or " "
+  separator: string; // between the symbols of a context: "" or " ", or a sign such as ", "
   settings: Settings;
   n_states: number;
   n_arrows: number;
   n_parameters: number;
-  n_examples: number;
-  seen: Packed; // bit s (byte s >> 3, bit s & 7): whether state s occurs in the data
+  n_examples: number; // or, of weighted data, what the weights add up to
+  seen: Packed; // bit s (byte s >> 3, bit s & 7): whether the data goes on from state s
   n_seen: number;
+  ended: Packed; // likewise: whether the data ends in state s and never goes on from there
   floor: number; // nats per token: the lowest loss the data allows
   uniform: number; // ln V
   map: [number, number] | null; // width and height of the map in pixels, if frames come as a map

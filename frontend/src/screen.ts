@@ -79,6 +79,7 @@ export class Screen {
 
   readonly text: ReadonlySignal<Text>;
   readonly seen: ReadonlySignal<(state: number) => boolean>;
+  readonly ended: ReadonlySignal<(state: number) => boolean>;
   readonly shownView: ReadonlySignal<ViewKind>;
   readonly title: ReadonlySignal<(tokens: readonly number[]) => string>;
 
@@ -90,11 +91,14 @@ export class Screen {
     this.language = signal<Language>("en");
     this.adopt(links?.read() ?? "");
     this.text = computed(() => translate(this.language.value));
-    this.seen = computed(() => {
-      const packed = this.views.setup.value?.seen;
-      const bits = packed === undefined ? new Uint8Array() : bytes(packed);
-      return (state) => bit(bits, state);
-    });
+    const bits = (which: "seen" | "ended") =>
+      computed(() => {
+        const packed = this.views.setup.value?.[which];
+        const all = packed === undefined ? new Uint8Array() : bytes(packed);
+        return (state: number) => bit(all, state);
+      });
+    this.seen = bits("seen");
+    this.ended = bits("ended");
     this.shownView = computed(() => {
       const n = this.views.setup.value?.n_states ?? 0;
       return this.view.value ?? (n > MOST_DRAWN ? "map" : "graph");

@@ -107,6 +107,7 @@ def test_it_begins_with_the_articles_gpt_untrained_and_a_ball_that_wanders():
     assert (setup["symbols"], setup["separator"], setup["map"]) == (["0", "1"], "", None)
     assert base64.b64decode(setup["seen"]) == bytes([0b11101000])  # 011, 101, 110 and 111
     assert setup["n_seen"] == 4
+    assert base64.b64decode(setup["ended"]) == bytes(1)  # it ends in 110, which goes on to 101 before
     assert setup["floor"] == pytest.approx(6 / 12 * math.log(2))
     assert setup["uniform"] == math.log(2)
     assert setup["settings"] == asdict(ARTICLE)

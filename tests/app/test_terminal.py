@@ -122,3 +122,31 @@ def test_remarks_are_printed_as_they_are(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "runs/[bold]x[/] " + "long " * 60 + "\n"
+
+
+def test_the_state_in_which_the_data_ends_is_told_from_those_it_never_has():
+    corpus = bg.Corpus.from_sequences(
+        ["start look buy", "start leave"], 1, ["buy", "leave", "look", "start", "wait"], "words"
+    )
+    lines = table_of(chain_over(corpus.vocabulary.symbols, 1, "words"), corpus)
+    data = {line.split()[0]: line.split("█")[-1].strip() for line in lines[1:]}
+    assert data == {
+        "buy": "never left", "leave": "never left", "look": "buy ×1", "start": "leave ×1, look ×1", "wait": "never seen"
+    }  # fmt: skip
+
+
+def test_weights_stand_in_the_table_as_they_are_and_counts_as_counts():
+    for weights, said in (
+        ([[2.5, 1e-7], [0, 12_345.0]], ("a ×2.5, b ×1e-07", "b ×12,345")),
+        ([[2500, 1], [0, 1]], ("a ×2,500, b ×1", "b ×1")),
+    ):
+        corpus = bg.Corpus(bg.Vocabulary("ab"), 1, [[0], [1]], weights)
+        lines = table_of(chain_over("ab", 1), corpus)
+        assert tuple(line.split("█")[-1].strip() for line in lines[1:]) == said
+
+
+def test_names_stand_in_tables_with_their_blanks():
+    lines = table_of(chain_over(["New York", "Rome"], 2, "words"))
+    assert [line.split("  ")[0] for line in lines[1:]] == [
+        "New York, New York", "New York, Rome", "Rome, New York", "Rome, Rome"
+    ]  # fmt: skip

@@ -40,6 +40,7 @@ export interface GraphProps {
   difference: boolean;
   pi: number[] | null;
   seen: (state: number) => boolean;
+  ended: (state: number) => boolean;
   selected: number | null;
   ball: Ball | null;
   moving: boolean; // frames are passing by
@@ -184,7 +185,7 @@ export function Graph(props: GraphProps): JSX.Element {
   const unseen = Array.from({ length: n }, (_, state) => (props.seen(state) ? "" : "u")).join();
   const describe = (state: number): string => {
     const row = current.slice(state * nSymbols, (state + 1) * nSymbols);
-    const seen = text(props.seen(state) ? "graph.seen" : "graph.unseen");
+    const seen = text(props.seen(state) ? "graph.seen" : props.ended(state) ? "graph.ended" : "graph.unseen");
     const said = row
       .map((value, token) => ({ value, token }))
       .filter((arrow): arrow is { value: number; token: number } => arrow.value !== null && arrow.value !== 0)

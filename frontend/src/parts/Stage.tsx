@@ -122,7 +122,7 @@ export function Stage() {
         {view === "table" && <ChainTable />}
         {view === "map" && <SuffixMap />}
       </div>
-      {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels, seeds != null)}</p>}
+      {selected && <p class="caption">{sentence(t, selected, screen.title.value(selected.tokens), setup.labels, seeds != null, screen.ended.value(selected.state))}</p>}
       <div class="notes" data-held={held}>
         {frame.source === "difference" && (
           <p class="legend">
@@ -159,6 +159,7 @@ function LiveGraph(props: { still: boolean }) {
       difference={frame.signed}
       pi={model || frame.source === "difference" ? frame.pi : null}
       seen={screen.seen.value}
+      ended={screen.ended.value}
       selected={frame.token?.known ? null : (screen.views.selected.value?.state ?? null)}
       ball={(model && !frame.signed && tape) || null}
       moving={screen.views.player.value?.playing ?? false}

@@ -40,7 +40,7 @@ export function StatePanel() {
           </span>
         ))}
       </p>
-      <p class="sentence">{sentence(t, selected, context, setup.labels, ofSeeds)}</p>
+      <p class="sentence">{sentence(t, selected, context, setup.labels, ofSeeds, screen.ended.value(selected.state))}</p>
       <Bars selected={selected} labels={setup.labels} />
       <OfSeeds selected={selected} />
       <p class="hint">
@@ -61,11 +61,11 @@ export function StatePanel() {
 }
 
 /** "After 101 the model says 1 with 79 %; the data always says 1." */
-export function sentence(t: Text, selected: Selected, context: string, labels: string[], ofSeeds: boolean): string {
+export function sentence(t: Text, selected: Selected, context: string, labels: string[], ofSeeds: boolean, ended: boolean): string {
   const best = selected.model.indexOf(Math.max(...selected.model));
   const values = { context, symbol: labels[best] ?? "", percent: percent(selected.model[best] ?? 0) };
   const said = t(ofSeeds ? "sentence.seed" : "sentence.model", values);
-  if (selected.n === 0) return said + t("sentence.unseen", { context });
+  if (selected.n === 0) return said + t(ended ? "sentence.ended" : "sentence.unseen", { context });
   const followed = selected.data.map((times, token) => ({ times, token })).filter(({ times }) => times > 0);
   followed.sort((a, b) => b.times - a.times);
   const first = followed[0];

@@ -154,7 +154,7 @@ export function ChainTable() {
                       </span>
                     ))}
                 <span role="gridcell" class="in-data">
-                  {counts ? inData(counts) || t("never_seen") : ""}
+                  {counts ? inData(counts) || t(screen.ended.value(s) ? "never_left" : "never_seen") : ""}
                 </span>
               </div>
             );

@@ -12,6 +12,7 @@ export const en = {
   cancel: "Cancel",
   tools: "Tools",
   never_seen: "never seen",
+  never_left: "never left",
   dark: "Dark colours",
   panels: "Show and hide",
   "panels.settings": "Settings",
@@ -212,6 +213,7 @@ export const en = {
   "graph.arrow.difference": "{token}: {points} percentage points",
   "graph.seen": "seen in the data",
   "graph.unseen": "never seen in the data",
+  "graph.ended": "where the data ends, never left",
   "graph.share": "{context}: {percent} of the time in the long run",
   "graph.walk": "Walk from {context} along {token} to {next} ({percent})",
 
@@ -248,6 +250,7 @@ export const en = {
   "sentence.seed": "After {context} this seed’s model says {symbol} with {percent}; ",
   "sentence.always": "the data always says {symbol} ({n} {n:time|times}).",
   "sentence.unseen": "the data never has {context}.",
+  "sentence.ended": "the data ends in {context} and never goes on from there.",
   "sentence.shares": "in the data it is {shares}.",
   "sentence.many": "in the data it is mostly {shares}.",
   "sentence.share": "{symbol} with {percent}",

@@ -14,6 +14,7 @@ export const zh: Record<Key, string> = {
   cancel: "取消",
   tools: "工具",
   never_seen: "从未出现",
+  never_left: "从未离开",
   dark: "深色模式",
   panels: "显示与隐藏",
   "panels.settings": "设置",
@@ -214,6 +215,7 @@ export const zh: Record<Key, string> = {
   "graph.arrow.difference": "{token} 的差异为 {points} 个百分点",
   "graph.seen": "数据中出现过",
   "graph.unseen": "数据中从未出现过",
+  "graph.ended": "数据在此结束，从未离开",
   "graph.share": "{context}：长期来看，有 {percent} 的时间在这里",
   "graph.walk": "从 {context} 沿 {token} 走到 {next}（{percent}）",
 
@@ -250,6 +252,7 @@ export const zh: Record<Key, string> = {
   "sentence.seed": "{context} 之后，这个种子的模型有 {percent} 的可能接 {symbol}；",
   "sentence.always": "数据里总是接 {symbol}（{n} 次）。",
   "sentence.unseen": "数据里从未出现过 {context}。",
+  "sentence.ended": "数据到 {context} 就结束了，之后从未有过下文。",
   "sentence.shares": "数据里，{shares}。",
   "sentence.many": "数据里接得最多的是：{shares}。",
   "sentence.share": "{symbol} 占 {percent}",

@@ -66,7 +66,10 @@ def article_lines(chain: MarkovChain, states: list[int]) -> Iterator[str]:
 
 
 def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, short: bool = False) -> Table:
-    """Return the states as a table: the model's next token, and the data's own where the data has it."""
+    """Return the states as a table: the model's next token, and the data's own where the data has it.
+
+    A context in which the data ends, and from which it never goes on, is "never left", not "never seen".
+    """
     vocabulary, V = chain.vocabulary, len(chain.vocabulary)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("context", no_wrap=True)
@@ -79,6 +82,7 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
     table.add_column("the model" if not wide else "", no_wrap=True)
     table.add_column("in the data", no_wrap=True)
     rows = {} if corpus is None else {int(s): i for i, s in enumerate(corpus.states)}
+    ends = set() if corpus is None else set(corpus.end_states.tolist())
 
     def add(label: str, probs: NDArray[np.float64], data: Text) -> None:
         cells = [_likeliest(chain, probs)] if wide else [_percent(p) for p in probs]
@@ -95,10 +99,11 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
         if state in rows and corpus is not None:
             counts = corpus.counts[rows[state]]
             likely = np.argsort(-counts, kind="stable")[:3]
-            data = ", ".join(f"{vocabulary.label([t])} ×{counts[t]:,}" for t in likely if counts[t])
+            data = ", ".join(f"{vocabulary.label([t])} ×{_times(counts[t])}" for t in likely if counts[t])
             add(label, chain.probs[state], Text(data + (" …" if np.count_nonzero(counts) > 3 else "")))
         else:
-            add(label, chain.probs[state], Text("" if corpus is None else "never seen", style="dim"))
+            unseen = "never left" if state in ends else "never seen"
+            add(label, chain.probs[state], Text("" if corpus is None else unseen, style="dim"))
     return table
 
 
@@ -115,6 +120,11 @@ def write(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def _times(count: np.number) -> str:
+    """Return a count as it is, and a weight to six digits."""
+    return f"{count:,}" if isinstance(count, np.integer) else f"{count:,.6g}"
 
 
 def _percent(probability: float) -> str:

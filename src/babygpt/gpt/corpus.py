@@ -437,13 +437,21 @@ class Corpus:
     @cached_property
     def states(self) -> NDArray[np.int64]:
         """int64 (M,): the state number of each distinct context."""
+        return self._numbers(self.contexts)
+
+    @cached_property
+    def end_states(self) -> NDArray[np.int64]:
+        """int64 (E,): the state numbers of the contexts that are never left."""
+        return self._numbers(self.never_left)
+
+    def _numbers(self, contexts: NDArray[np.int64]) -> NDArray[np.int64]:
         if len(self.vocabulary) ** self.context_length >= 2**63:
             raise SizeError(
                 f"Contexts of {self.context_length} tokens over {len(self.vocabulary)} symbols are more than 64 bits "
                 "can number. Use a shorter context."
             )
         powers = len(self.vocabulary) ** np.arange(self.context_length - 1, -1, -1, dtype=np.int64)
-        return self.contexts @ powers
+        return contexts @ powers
 
     @property
     def probs(self) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from babygpt.app.stage.figures import (
     curve,
     data_counts,
     data_values,
+    ended_bits,
     map_length,
     map_size,
     neighbours,
@@ -53,6 +54,9 @@ def test_seen_states_are_one_bit_each():
     corpus = bg.Corpus.from_text("0110100110010110", 4)
     bits = np.unpackbits(np.frombuffer(base64.b64decode(seen_bits(corpus, 16)), np.uint8), bitorder="little")
     assert np.flatnonzero(bits).tolist() == corpus.states.tolist()
+    corpus = bg.Corpus.from_text("0110100", 3)  # ends in 100, where it never was before
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(ended_bits(corpus, 8)), np.uint8), bitorder="little")
+    assert np.flatnonzero(bits).tolist() == [0b100]
 
 
 @pytest.mark.parametrize(

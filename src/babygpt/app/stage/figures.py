@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import contexts_between
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.weights import Counts
 
 Values = NDArray[np.float64]  # (N, V); NaN where nothing is known
 
@@ -53,19 +54,28 @@ def data_values(corpus: Corpus) -> Values:
     return values
 
 
-def data_counts(corpus: Corpus, first: int, stop: int) -> NDArray[np.int64]:
+def data_counts(corpus: Corpus, first: int, stop: int) -> Counts:
     """Return how often each token follows in the data in the states ``first`` … ``stop`` − 1: (states, V)."""
-    counts = np.zeros((stop - first, len(corpus.vocabulary)), dtype=np.int64)
+    counts: Any = np.zeros((stop - first, len(corpus.vocabulary)), dtype=corpus.counts.dtype)
     here = (corpus.states >= first) & (corpus.states < stop)
     counts[corpus.states[here] - first] = corpus.counts[here]
     return counts
 
 
 def seen_bits(corpus: Corpus, n_states: int) -> str:
-    """Return which states occur in the data, a bit each."""
-    seen = np.zeros(n_states, dtype=bool)
-    seen[corpus.states] = True
-    return packed(np.packbits(seen, bitorder="little"))
+    """Return which states the data goes on from, a bit each."""
+    return _bits(corpus.states, n_states)
+
+
+def ended_bits(corpus: Corpus, n_states: int) -> str:
+    """Return in which states the data ends and never goes on, a bit each."""
+    return _bits(corpus.end_states, n_states)
+
+
+def _bits(states: NDArray[np.int64], n_states: int) -> str:
+    bits = np.zeros(n_states, dtype=bool)
+    bits[states] = True
+    return packed(np.packbits(bits, bitorder="little"))
 
 
 # -- the map -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from babygpt.app.stage.links import LONGEST, Decoding
 from babygpt.app.stage.seeds import HIGH, LOW
 from babygpt.app.stage.setup import Setup
 from babygpt.chain.contexts import count_short
+from babygpt.gpt.paths import looks_like_path
 from babygpt.run.history import FRAME_BUDGET, FramePlan
 
 # The settings that are only the screen's.
@@ -23,7 +24,7 @@ def python(setup: Setup, steps: int, step: int, decoding: Decoding, state: int |
     """Return a script that trains for ``steps`` steps and prints what a step's chain says, all or after a state."""
     steps, step = _as_recorded(setup, steps, step)
     text, lines = _begun(setup, ["import babygpt as bg"])
-    lines.append(f"run = bg.train({', '.join([text, *_said(_given(setup, steps))])})")
+    lines.append(f"run = bg.train({', '.join(_arguments(setup, text, _given(setup, steps)))})")
     chain, bent = "run.chain" if step == steps else f"run.chain_at({step})", _bent(decoding)
     if bent:
         chain += f".with_decoding({', '.join(_said(bent))})"
@@ -39,7 +40,7 @@ def python_of_seeds(setup: Setup, steps: int, step: int, decoding: Decoding, sta
     text, lines = _begun(setup, imports)
     given = {"seeds": range(seeds), "at": [step], **_given(setup, steps)}
     given.pop("seed", None)
-    lines.append(f"many = bg.study({', '.join([text, *_said(given)])})")
+    lines.append(f"many = bg.study({', '.join(_arguments(setup, text, given))})")
     lines.append(f"probs = many.probs[:, 0{'' if state is None else f', {state}'}]")
     if bent:
         lines.append(f"probs = np.exp(decode(np.log(probs), {', '.join(_said(bent))}))")
@@ -66,6 +67,15 @@ def _begun(setup: Setup, imports: list[str]) -> tuple[str, list[str]]:
     # as the command line reads a file: without its mark and its last line break
     read = f'text = Path({setup.name!r}).read_text(encoding="utf-8-sig").removesuffix("\\n")'
     return "text", ["from pathlib import Path", "", *imports, "", read]
+
+
+def _arguments(setup: Setup, text: str, given: dict[str, Any]) -> list[str]:
+    """Return what a training is called with: a text, which must be said to be one if it looks like a file's name."""
+    if not looks_like_path(setup.text):
+        return [text, *_said(given)]
+    counted = {name: given[name] for name in ("context_length", "vocabulary", "tokens") if name in given}
+    rest = {name: value for name, value in given.items() if name not in counted}
+    return [f"bg.Corpus.from_text({', '.join([text, *_said(counted)])})", *_said(rest)]
 
 
 def _bent(decoding: Decoding) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from babygpt.app.stage.figures import (
     context_of,
     curve,
     data_counts,
+    ended_bits,
     finite,
     map_size,
     neighbours,
@@ -27,7 +28,6 @@ from babygpt.app.stage.figures import (
 from babygpt.app.stage.links import PLAIN, SUBJECTS, Scene
 from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.stage import Pin, Stage
-from babygpt.gpt.vocabulary import visible
 from babygpt.lens.inside import look_inside
 
 View = dict[str, Any]
@@ -86,7 +86,7 @@ def _setup(stage: Stage) -> View:
         "tokens": vocabulary.encode(beginning)[:MAX_TOKENS].tolist(),
         "n_tokens": stage.n_tokens,
         "symbols": list(vocabulary.symbols),
-        "labels": [visible(symbol) for symbol in vocabulary.symbols],
+        "labels": [vocabulary.label([token]) for token in range(V)],
         "separator": vocabulary.separator,
         "settings": asdict(setup.settings),
         "n_states": setup.n_states,
@@ -95,6 +95,7 @@ def _setup(stage: Stage) -> View:
         "n_examples": corpus.n_examples,
         "seen": seen_bits(corpus, setup.n_states),
         "n_seen": len(corpus.states),
+        "ended": ended_bits(corpus, setup.n_states),
         "floor": stage.film.floor,
         "uniform": math.log(V),
         "map": list(map_size(V, K)) if setup.n_states > MAX_VALUES else None,
@@ -175,7 +176,7 @@ def _selected(stage: Stage) -> View | None:
         attention = None if read is None else {"step": step, "weights": read}
     return {
         "state": state, "tokens": tokens, "model": chain.probs[state].tolist(), "data": counts.tolist(),
-        "n": int(counts.sum()), "pi": None if pi is None else finite(float(pi[state])), "successors": after,
+        "n": counts.sum().item(), "pi": None if pi is None else finite(float(pi[state])), "successors": after,
         "predecessors": before, "attention": attention, "layers": layers,
     }  # fmt: skip
 

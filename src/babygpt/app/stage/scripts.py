@@ -73,8 +73,9 @@ def _arguments(setup: Setup, text: str, given: dict[str, Any]) -> list[str]:
     """Return what a training is called with: a text, which must be said to be one if it looks like a file's name."""
     if not looks_like_path(setup.text):
         return [text, *_said(given)]
-    counted = {name: given[name] for name in ("context_length", "vocabulary", "tokens") if name in given}
-    rest = {name: value for name, value in given.items() if name not in counted}
+    of_text = {"context_length", "vocabulary", "tokens"}
+    counted = {name: value for name, value in given.items() if name in of_text}
+    rest = {name: value for name, value in given.items() if name not in of_text}
     return [f"bg.Corpus.from_text({', '.join([text, *_said(counted)])})", *_said(rest)]
 
 

@@ -8,6 +8,7 @@ where its words are defined.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property

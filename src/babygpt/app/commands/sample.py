@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import babygpt
+from babygpt.app import screen
 from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 
 
@@ -36,8 +37,8 @@ def sample(
     chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
     walk = chain.walk(start, tokens, seed)
     if plain:
-        typer.echo(walk.text)
+        screen.line(walk.text)
         return
     for line in terminal.walk_lines(walk):
-        typer.echo(line)
-    typer.echo(f"\n{start}{walk.vocabulary.separator}{walk.text}")
+        screen.line(line)
+    screen.line(f"\n{start}{walk.vocabulary.separator}{walk.text}")

@@ -47,7 +47,7 @@ def sources(
         raise SettingError("--tokens prints a sample and --judge a judgement. Ask for one at a time.")
     chosen = [named(name) for name in (EXAMPLES if source is None else (source,))]
     if tokens is not None:
-        typer.echo(chosen[0].sample(tokens, seed))
+        screen.line(chosen[0].sample(tokens, seed))
     elif run is not None:
         _judge(run, chosen[0])
     else:

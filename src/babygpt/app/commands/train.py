@@ -146,9 +146,11 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
             else:
                 screen.say(f"run: {saved}")
         raise typer.Exit(stop.status)
-    _show(run, saved, show)
-    screen.say(f"run: {saved}")
-    _draw_beside(run, saved)
+    try:
+        _show(run, saved, show)
+    finally:  # even if nobody reads what is printed
+        screen.say(f"run: {saved}")
+        _draw_beside(run, saved)
 
 
 def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: float) -> DivergedError | None:
@@ -191,7 +193,7 @@ def _show(run: Run, saved: Path, show: Show) -> None:
     states = terminal.shown_states(run.chain, run.corpus)
     if show is Show.lines:
         for line in terminal.article_lines(run.chain, states):
-            typer.echo(line)
+            screen.line(line)
     elif show is Show.table:
         screen.show(terminal.chain_table(run.chain, states, run.corpus))
     if show is not Show.none:

@@ -275,7 +275,7 @@ def test_starts_and_targets_of_a_connected_chain_are_checked(article_run):
     for start in ("1", "1011", 10**6):
         with pytest.raises(ContextError):
             product.hitting_probability("000", 3, start=start)
-    for target in ("", "1011", 10**6, None):
+    for target in ("", 10**6, None):
         with pytest.raises(ContextError):
             product.hitting_times(target)
 

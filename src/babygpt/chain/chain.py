@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain import compare as comparing
-from babygpt.chain import export, hitting, information, spectrum
+from babygpt.chain import export, information, spectrum
 from babygpt.chain import text as text_module
 from babygpt.chain.compare import Comparison, LossDecomposition, NearestNgram
 from babygpt.chain.contexts import (
@@ -30,7 +30,7 @@ from babygpt.chain.contexts import (
     successors,
 )
 from babygpt.chain.decoding import decode
-from babygpt.chain.finite import FiniteChain, Target
+from babygpt.chain.finite import FiniteChain
 from babygpt.chain.ngram import NeverLeft, ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
@@ -305,6 +305,25 @@ class MarkovChain(FiniteChain):
         ahead = values.reshape(-1, V)  # row w: the states that begin with the last K − 1 tokens w
         return np.einsum("awt,wt->aw", self.probs.reshape(V, -1, V), ahead).reshape(N)
 
+    def context_numbers(self) -> NDArray[np.int64]:
+        """Return the number of each state's context, which is the state's own: int64 (N,)."""
+        return np.arange(self.n_states)
+
+    def follow(self, go: NDArray[np.int64], nodes: NDArray[np.int64], states: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where an automaton ``go`` (nodes, V) at ``nodes`` (n,) is after each token: int64 (n, V)."""
+        return go[nodes]
+
+    def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
+        """Return :meth:`short_probs`, if ``start`` is a context that it has.
+
+        Raises
+        ------
+        ContextError
+            It is none, or the chain knows no short contexts.
+        """
+        self.row(start)  # tells what is wrong with it
+        return self.short_probs
+
     @property
     def all_reachable(self) -> bool:
         """Whether positive arrows alone make every state reachable from every other: in K tokens, they do."""
@@ -321,8 +340,8 @@ class MarkovChain(FiniteChain):
         tokens, V = self._tokens(pattern), len(self.vocabulary)
         if not 1 <= len(tokens) <= self.context_length:
             raise ContextError(
-                f"{pattern!r} has {len(tokens)} token{'s' * (len(tokens) != 1)}; a target of this chain has 1 to "
-                f"{self.context_length}."
+                f"{pattern!r} has {len(tokens)} token{'s' * (len(tokens) != 1)}; a text that means states has 1 to "
+                f"{self.context_length}. hitting_times, hitting_probability and first_of take longer ones too."
             )
         return np.arange(self.n_states) % V ** len(tokens) == number_of(tokens, V)
 
@@ -345,25 +364,6 @@ class MarkovChain(FiniteChain):
         settings = (temperature, top_k, top_p, min_p)
         short = None if self.short_log_probs is None else decode(self.short_log_probs, *settings)
         return MarkovChain(decode(self.log_probs, *settings), self.vocabulary, short)
-
-    def hitting_probability(
-        self, target: Target, within: int, start: str | int | None = None
-    ) -> float | NDArray[np.float64]:
-        """Return how likely the target is reached within ``within`` tokens; being there at the start counts.
-
-        From ``start``, a context of 1 to K tokens or a state number, a float; by default from every state: (N,).
-
-        Raises
-        ------
-        ContextError
-            The target or the start is none.
-        """
-        mask = self.target(target)
-        if not isinstance(start, str) or len(self._tokens(start)) == self.context_length:
-            return super().hitting_probability(target, within, start)
-        self.row(start)  # tells what is wrong with it
-        words = [self._tokens(word).tolist() for word in _texts(target)]
-        return hitting.from_prompt(self, self._tokens(start).tolist(), mask, words, within)
 
     def distance_to_stationary(self, n: int, start: str | int | None = None) -> float:
         """Return the total variation from π after ``n`` tokens: from the worst state, or from the given context.
@@ -498,12 +498,6 @@ class MarkovChain(FiniteChain):
 
     def _tokens(self, context: str | Sequence[int]) -> NDArray[np.int64]:
         return self.vocabulary.encode(context)
-
-
-def _texts(target: Target) -> list[str]:
-    if isinstance(target, str):
-        return [target]
-    return [] if isinstance(target, (int, np.integer)) else [text for part in target for text in _texts(part)]
 
 
 def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str, copy: bool) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.finite import FiniteChain
 from babygpt.chain.walk import draw
-from babygpt.errors import DeviceError
+from babygpt.errors import ContextError, DeviceError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.vocabulary import Vocabulary
 
@@ -121,6 +121,7 @@ class ConnectedChain(FiniteChain):
         self.chain, self.states, self.vocabulary = chain, states, chain.vocabulary
         self._heads, self._added = heads, added
         self._contexts = np.array([context for context, _ in states])
+        self.context_length = chain.context_length
         self.log_probs = chain.log_probs[self._contexts]
 
     def successors(self) -> NDArray[np.int64]:
@@ -131,6 +132,27 @@ class ConnectedChain(FiniteChain):
     def all_reachable(self) -> bool:
         """Whether every joint state is certain to be reachable: a device may close doors, so it is not."""
         return False
+
+    def context_numbers(self) -> NDArray[np.int64]:
+        """Return the number of the context in each joint state: int64 (N,)."""
+        return self._contexts
+
+    def follow(self, go: NDArray[np.int64], nodes: NDArray[np.int64], states: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where an automaton ``go`` (nodes, V) at ``nodes`` (n,) is after each token and what it adds."""
+        after = go[nodes]
+        for i, state in enumerate(states.tolist()):
+            for token, symbols in enumerate(self._added[state]):
+                for added in _tokens_of(symbols, self.vocabulary):
+                    after[i, token] = go[after[i, token], added]
+        return after
+
+    def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
+        """Raise :class:`ContextError`: a joint chain knows only whole contexts."""
+        K, n = self.context_length, len(self.vocabulary.encode(start))
+        raise ContextError(
+            f"{start!r} has {n} token{'s' * (n != 1)}, and a chain with a device knows only contexts of {K}. "
+            f"Give {K} tokens."
+        )
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Return the joint states whose context a text stands for: bool (N,)."""

@@ -8,18 +8,16 @@ where its words are defined.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain import cycles, export, hitting, machine, spectrum, stationary, structure
-from babygpt.chain.arrows import Arrows
+from babygpt.chain import cycles, export, machine, patterns, spectrum, stationary, structure
 from babygpt.chain.information import entropies
 from babygpt.errors import ContextError, SettingError
 from babygpt.gpt.checks import check_rate
@@ -41,10 +39,13 @@ class FiniteChain(ABC):
         float64 (N, V): the log-probability of each token in each state.
     vocabulary
         The V symbols.
+    context_length
+        K, how many tokens a state's context has.
     """
 
     log_probs: NDArray[np.float64]
     vocabulary: Vocabulary
+    context_length: int
 
     # -- what a kind of chain must say of itself ----------------------------------------------------------
 
@@ -60,10 +61,31 @@ class FiniteChain(ABC):
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Return which states a text stands for: bool (N,)."""
 
+    @abstractmethod
+    def context_numbers(self) -> NDArray[np.int64]:
+        """Return the number of the context that each state carries: int64 (N,)."""
+
+    @abstractmethod
+    def follow(self, go: NDArray[np.int64], nodes: NDArray[np.int64], states: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where an automaton, at ``nodes`` (n,) while the chain is in ``states`` (n,), is after each token.
+
+        ``go`` (nodes, V) is the node that a token leads to, and what comes back int64 (n, V).
+        """
+
+    @abstractmethod
+    def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
+        """Return the function that gives the probabilities after all contexts of n < K tokens: (V^n, V).
+
+        Raises
+        ------
+        ContextError
+            ``start`` is none of them, or the chain knows none.
+        """
+
     @property
     @abstractmethod
     def all_reachable(self) -> bool:
-        """Whether every state is reachable from every other if no arrow is missing."""
+        """Whether positive arrows alone make every state reachable from every other."""
 
     # -- states and arrows -------------------------------------------------------------------------------
 
@@ -84,34 +106,20 @@ class FiniteChain(ABC):
         probs.flags.writeable = False  # kept, and shared by every question
         return probs
 
-    @property
-    def arrows(self) -> Arrows:
-        """The arrows as a graph and as matrices."""
-        return Arrows(self.log_probs, self.successors())
-
-    @cached_property
-    def n_missing_arrows(self) -> int:
-        """How many arrows are not there: their log-probability is −∞, made so by decoding or by the data."""
-        return int(np.count_nonzero(self.log_probs == -np.inf))
-
-    @cached_property
-    def n_underflowed_arrows(self) -> int:
-        """How many arrows are there and too small for a float64: their entries in ``probs`` are 0.0.
-
-        They count as arrows in everything that is a matter of structure (classes, periods, what can be reached). Up to
-        1,024 states π, hitting times, absorption, Kemeny's constant and the spectral gap are computed with them.
-        """
-        return self.n_zero_arrows - self.n_missing_arrows
-
     @cached_property
     def n_zero_arrows(self) -> int:
-        """How many entries of ``probs`` are 0.0: the arrows that are missing and those that underflowed."""
+        """How many arrows have the probability 0.0: made so by decoding, or too small for a float."""
         return int(np.count_nonzero(self.probs == 0.0))
+
+    @property
+    def n_underflowed_arrows(self) -> int:
+        """How many arrows of positive probability are too small for a float, and count as 0 in every answer."""
+        return int(np.count_nonzero((self.probs == 0.0) & (self.log_probs > -np.inf)))
 
     def transition_matrix(self) -> sparse.csr_array[np.float64, tuple[int, int]]:
         """Return P with P[s, s′] the probability that state s is followed by s′: sparse (N, N).
 
-        The matrix is the caller's own. An arrow of probability 0.0 stays as a stored zero, missing or underflowed.
+        The matrix is the caller's own. An arrow of probability 0.0 stays as a stored zero.
         """
         N, V = self.log_probs.shape
         indptr = np.arange(0, N * V + 1, V)
@@ -188,11 +196,11 @@ class FiniteChain(ABC):
         """
         if len(self._classes) > 1:
             raise SettingError(f"This chain has {len(self._classes)} recurrent classes; periods() gives one for each.")
-        return structure.period(self.arrows, self._classes[0])
+        return structure.period(self, self._classes[0])
 
     def periods(self) -> list[int]:
         """Return the period of each recurrent class."""
-        return [structure.period(self.arrows, states) for states in self._classes]
+        return [structure.period(self, states) for states in self._classes]
 
     def absorption_probabilities(self) -> NDArray[np.float64]:
         """Return how likely each state ends in each recurrent class: (N, classes); rows sum to 1.
@@ -200,9 +208,7 @@ class FiniteChain(ABC):
         Raises
         ------
         SizeError
-            More states times classes than fit.
-        ConvergenceError
-            Above 4,096 transient states: the equations could neither be factorised in memory nor iterated.
+            More than 1,024 transient states.
         """
         return structure.absorption_probabilities(self)
 
@@ -247,7 +253,7 @@ class FiniteChain(ABC):
         if start is None:
             return spectrum.distance_to_stationary(self, n)
         at = np.zeros(self.n_states)
-        at[self._start(start)] = 1.0
+        at[self.start_state(start)] = 1.0
         return spectrum.distance_to_stationary(self, n, at)
 
     def kemeny_constant(self) -> float:
@@ -262,37 +268,65 @@ class FiniteChain(ABC):
         """
         return spectrum.kemeny_constant(self)
 
-    # -- reaching (hitting.py) and repeating (cycles.py) ---------------------------------------------------
+    # -- reaching (hitting.py, patterns.py) and repeating (cycles.py) -------------------------------------------------
 
-    def hitting_times(self, target: Target) -> NDArray[np.float64]:
-        """Return the expected number of tokens from every state until the target is first reached: (N,).
+    @overload
+    def hitting_times(self, target: Target, start: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def hitting_times(self, target: Target, start: str | int) -> float: ...
+    def hitting_times(self, target: Target, start: str | int | None = None) -> NDArray[np.float64] | float:
+        """Return the expected number of tokens until the target is first reached; being there at the start takes 0.
 
-        A target is a text (of K symbols: that state; shorter: every context that ends in it), a state number, or a
-        list of these. It takes 0 tokens from the target itself, and infinity where it may be missed for ever.
-
-        Raises
-        ------
-        ContextError
-            The target is empty, too long, or no state.
-        ConvergenceError
-            A large chain's iteration did not settle; the message states the residual.
-        """
-        return hitting.hitting_times(self, self.target(target))
-
-    def hitting_probability(
-        self, target: Target, within: int, start: str | int | None = None
-    ) -> float | NDArray[np.float64]:
-        """Return how likely the target is reached within ``within`` tokens; being there at the start counts.
-
-        From ``start``, a context or a state number, a float; by default from every state: (N,).
+        A target is a text (of K symbols: that state; shorter: every context that ends in it; longer: when all of it has
+        been said), a state number, or a list of these. It takes infinity where it may be missed for ever. From every
+        state, of whose past only its own K tokens are known, (N,); from ``start``, a text or a state number, a float.
+        A start may be shorter than K if the chain knows short contexts, and longer if a target is.
 
         Raises
         ------
         ContextError
             The target or the start is none.
+        ConvergenceError
+            A large chain's iteration did not settle; the message states the residual.
+        SizeError
+            Texts so long that their automaton does not fit.
         """
-        reached = hitting.hitting_probability(self, self.target(target), within)
-        return reached if start is None else float(reached[self._start(start)])
+        return patterns.hitting_times(self, target, start)
+
+    @overload
+    def hitting_probability(self, target: Target, within: int, start: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def hitting_probability(self, target: Target, within: int, start: str | int) -> float: ...
+    def hitting_probability(
+        self, target: Target, within: int, start: str | int | None = None
+    ) -> float | NDArray[np.float64]:
+        """Return how likely the target is reached within ``within`` tokens; being there at the start counts.
+
+        Targets and starts are those of :meth:`hitting_times`: from every state (N,), or from ``start`` a float.
+
+        Raises
+        ------
+        ContextError
+            The target or the start is none.
+        SizeError
+            Texts so long that their automaton does not fit.
+        """
+        return patterns.hitting_probability(self, target, within, start)
+
+    def first_of(self, targets: Sequence[Target], start: str | int | None = None) -> NDArray[np.float64]:
+        """Return how likely each of several targets is reached before the others: (N, targets).
+
+        Targets and starts are those of :meth:`hitting_times`; from ``start``, (targets,). Where one token reaches two
+        of them, the one that is listed first counts. The rest to 1 is that none is ever reached.
+
+        Raises
+        ------
+        ContextError
+            A target or the start is none.
+        SizeError
+            More than 1,024 states outside the targets.
+        """
+        return patterns.first_of(self, targets, start)
 
     def causal_states(self, tolerance: float = 1e-9) -> machine.CausalStates:
         """Return the smallest machine with the same futures, its statistical complexity among its attributes."""
@@ -339,7 +373,14 @@ class FiniteChain(ABC):
             raise ContextError(f"{target!r} is no target. Give a text, a state number, or a list of these.")
         return np.logical_or.reduce([self.target(part) for part in parts])
 
-    def _start(self, start: str | int) -> int:
+    def start_state(self, start: str | int) -> int:
+        """Return the state that a context (K symbols) or a state number means.
+
+        Raises
+        ------
+        ContextError
+            It means none.
+        """
         if isinstance(start, str):
             return self.state(start)
         if isinstance(start, bool) or not isinstance(start, (int, np.integer)):

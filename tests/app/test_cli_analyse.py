@@ -13,6 +13,7 @@ import pytest
 
 import babygpt as bg
 from babygpt.app.analysis import QUESTIONS, SCHEMA, analyse, plain
+from babygpt.errors import ConvergenceError
 from babygpt.run.trace import SCALARS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -219,7 +220,7 @@ def in_a_terminal(folder, width):
 
 
 LONG = "the fifth of forty words that are said " * 4 + "the fifth"
-OPTIONS = ["--target", "the", "--text", LONG, "--over-training", "loss", "--all"]
+OPTIONS = ["--target", LONG, "--target", "the", "--text", LONG, "--over-training", "loss", "--all"]
 
 
 @pytest.fixture(scope="module")
@@ -370,23 +371,66 @@ def test_a_target_by_hand(analysed, article_run):
     assert reached["probability"] == 0.0
 
 
-def test_a_short_prompt_is_followed_and_has_no_expected_time(analysed, article_run):
+def test_a_short_prompt_is_followed(analysed, article_run):
     chain = article_run.chain
     for prompt in ("1", "01"):
         (reached,) = analysed("--target", "000", "--within", 7, "--start", prompt)["targets"]
         assert reached["probability"] == chain.hitting_probability("000", 7, prompt)
-        assert reached["expected_tokens"] is None
-        assert "whole context of 3" in reached["notes"]["expected_tokens"]
+        assert reached["expected_tokens"] == chain.hitting_times("000", prompt)
     by_hand = chain["0"]["1"] * chain["01"]["1"]
     (reached,) = analysed("--target", "011", "--within", 2, "--start", "0")["targets"]
     assert reached["probability"] == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_a_target_longer_than_the_context_is_answered(analysed, shown, article_run):
+    chain = article_run.chain
+    asked = ["--target", "11110111", "--within", 20, "--start", "101"]
+    (reached,) = analysed(*asked)["targets"]
+    assert reached["probability"] == chain.hitting_probability("11110111", 20, "101")
+    assert reached["expected_tokens"] == chain.hitting_times("11110111")[chain.state("101")]
+    told = shown(*asked)["reaching, from 101"]["11110111"]
+    assert told == f"within 20 tokens {reached['probability']:.4f}   expected tokens {reached['expected_tokens']:.4f}"
+
+
+def test_a_start_longer_than_the_context_tells_a_long_target_more(analysed, shown, article_run):
+    chain = article_run.chain
+    asked = ["--target", "11110111", "--target", "01", "--start", "1111011"]
+    long, short = analysed(*asked)["targets"]
+    assert (
+        long["expected_tokens"] == chain.hitting_times("11110111", "1111011") < chain.hitting_times("11110111", "011")
+    )
+    assert (short["start"], short["expected_tokens"]) == ("011", chain.hitting_times("01", "011"))
+    assert list(shown(*asked)["reaching, from 1111011"]) == ["11110111", "01"]
+
+
+def test_a_wait_that_cannot_be_had_leaves_its_probability(analysed, shown, monkeypatch):
+    def unsettled(self, target, start=None):
+        raise ConvergenceError("It did not settle.")
+
+    monkeypatch.setattr(bg.MarkovChain, "hitting_times", unsettled)
+    (reached,) = analysed("--target", "00110")["targets"]
+    assert (reached["expected_tokens"], reached["notes"]) == (None, {"expected_tokens": "It did not settle."})
+    told = shown("--target", "00110")["reaching, from 111"]["00110"]
+    assert told == f"within 20 tokens {reached['probability']:.4f}   (It did not settle.)"
+
+
+def test_a_short_start_of_a_gpt_trained_after_whole_contexts_is_told(babygpt, kept_article_run):
+    asked = ("--target", "000", "--json", "--start")
+    told = babygpt("analyse", kept_article_run, *asked, "01").stderr
+    assert told.startswith(
+        "01 has 2 tokens; this GPT was trained after 3 (positions last), so its first token comes from"
+    )
+    assert told.count("\n") == 1
+    assert babygpt("analyse", kept_article_run, *asked, "101").stderr == ""
 
 
 def test_a_target_that_may_be_missed_takes_for_ever(analysed, shown):
     options = ["--temperature", "0", "--target", "000", "--start", "111"]
     (answer,) = analysed(*options)["targets"]
     assert (answer["probability"], answer["expected_tokens"]) == (0.0, None)
-    assert answer["notes"] == {"expected_tokens": "infinite: the target may be missed for ever"}
+    assert answer["notes"] == {
+        "expected_tokens": "infinite: the target may be missed for ever, or longer than any float can say"
+    }
     assert shown(*options)["reaching, from 111"]["000"] == "within 20 tokens 0.0000   expected tokens infinite"
 
 
@@ -397,8 +441,9 @@ def test_within_and_start_alone_ask_nothing_more(analysed):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--target", "0000"], ["'0000' has 4 tokens", "1 to 3"]),
-        (["--target", ""], ["'' has 0 tokens", "1 to 3"]),
+        (["--target", ""], ["'' has 0 tokens", "at least 1"]),
+        (["--target", "00000", "--start", ""], ["0 tokens", "1 to 3"]),
+        (["--target", "00002"], ["'2'", "not in the vocabulary"]),
         (["--target", "02"], ["'2'", "not in the vocabulary"]),
         (["--target", "00", "--target", "x"], ["'x'", "not in the vocabulary"]),
         (["--target", "00", "--within", "-1"], ["--within -1", "at least 0"]),
@@ -547,7 +592,7 @@ def test_what_cannot_be_followed_or_drawn_is_refused(babygpt, refused, kept_arti
 
 
 def test_words(babygpt, analysed, shown):
-    run = bg.train("the cat sat the cat the", 2, 2, tokens="words", n_layer=1, n_head=1, n_embd=4)
+    run = bg.train("the cat sat the cat the", 2, 2, tokens="words", n_layer=1, n_head=1, n_embd=4, positions="all")
     run.save("run")
     options = ["--target", "cat sat", "--target", "the", "--start", "sat", "--text", "the cat sat"]
     told = analysed(*options, run="run")

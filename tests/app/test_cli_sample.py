@@ -88,3 +88,18 @@ def test_decoding_bends_the_walk(babygpt, kept_article_run):
     greedy = babygpt("sample", kept_article_run, "--start", "101", "--tokens", 8, "--temperature", 0, "--plain").stdout
     assert greedy.strip() == bg.Run.load(kept_article_run).chain.with_decoding(0).sample("101", 8)
     assert babygpt("sample", kept_article_run, "--top-k", 1, "--tokens", 4, "--plain", "--seed", 5).exit_code == 0
+
+
+def test_a_start_shorter_than_any_context_it_was_trained_after_is_told(sample, babygpt):
+    told = sample("--start", "1", "--plain")
+    assert told.stderr == (
+        "1 has 1 token; this GPT was trained after 3 (positions last), so its first 2 tokens come from contexts it "
+        "never learned: start from 3 tokens, such as 111, or train with --positions all.\n"
+    )
+    assert len(told.stdout) == 21
+    assert sample("--start", "01").stderr.startswith("01 has 2 tokens; this GPT was trained after 3")
+    for start in ("101", "0101"):
+        assert sample("--start", start).stderr == ""
+    assert sample("--start", "1", "--tokens", 0).stderr == ""
+    bg.train("1111011110", 3, 2, n_layer=1, n_head=1, n_embd=4, positions="all").save("all")
+    assert babygpt("sample", "all", "--start", "1").stderr == ""

@@ -44,13 +44,16 @@ def targets(answers: list[dict[str, Any]], label: Callable[[str], str]) -> list[
     """Return the section about targets, if any was asked for."""
     if not answers:
         return []
-    rows = []
+    rows: list[tuple[str, Value]] = []
     for answer in answers:
         items = [f"within {answer['within']} tokens {number(answer['probability'])}"]
         if answer["expected_tokens"] is not None:
             items.append(f"expected tokens {number(answer['expected_tokens'])}")
-        rows.append((label(answer["target"]), [[item] for item in items]))
-    return [(f"reaching, from {label(answers[0]['start'])}", rows)]
+            rows.append((label(answer["target"]), [[item] for item in items]))
+        else:
+            rows.append((label(answer["target"]), f"{items[0]}   ({answer['notes']['expected_tokens']})"))
+    start = max((answer["start"] for answer in answers), key=len)  # of a longer one short targets know the end
+    return [(f"reaching, from {label(start)}", rows)]
 
 
 def texts(answers: list[dict[str, Any]], label: Callable[[str], str]) -> list[Section]:

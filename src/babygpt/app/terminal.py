@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.chain.walk import Walk
     from babygpt.gpt.corpus import Corpus
+    from babygpt.run.run import Run
 
 # More contexts than this are not read by people: the most frequent ones are shown.
 MAX_SHOWN = 64
@@ -140,3 +141,20 @@ def say_what_is_hidden(chain: MarkovChain, run: Path) -> None:
     """Tell, on standard error, that only some contexts were printed, and how to have all."""
     if chain.n_states > MAX_SHOWN:
         screen.say(f"The most frequent of {chain.n_states:,} contexts. All of them: babygpt chain {run} --format csv")
+
+
+def say_if_not_trained(run: Run, start: str) -> None:
+    """Tell, on standard error, that a start has fewer tokens than any context the GPT was trained after."""
+    vocabulary, K = run.corpus.vocabulary, run.config.block_size
+    n = len(vocabulary.encode(start))
+    if n >= K or run.train_config.positions != "last":
+        return
+
+    def named(text: str) -> str:
+        return vocabulary.label(vocabulary.encode(text))
+
+    first = "its first token comes from a context" if K - n == 1 else f"its first {K - n} tokens come from contexts"
+    screen.say(
+        f"{named(start)} has {n} token{'s' * (n != 1)}; this GPT was trained after {K} (positions last), so {first} it "
+        f"never learned: start from {K} tokens, such as {named(run.corpus.most_frequent)}, or train with --positions all."
+    )

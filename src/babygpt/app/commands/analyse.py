@@ -51,7 +51,7 @@ def analyse(
 
     babygpt analyse runs/run-1 --over-training loss --over-training entropy_rate --plot training.svg
     """
-    from babygpt.app import analysis  # NumPy comes after --help
+    from babygpt.app import analysis, terminal  # NumPy comes after --help
     from babygpt.gpt.checks import check_count
 
     if plot is not None:
@@ -61,8 +61,11 @@ def analyse(
     decoding = (temperature, top_k, top_p, min_p)
     chain = chain_at(loaded, step).with_decoding(*decoding)
     origin = loaded.corpus.most_frequent if start is None else start
-    chain.row(origin)  # tells what is wrong with it, asked for or not
-    targets = [_reach(chain, word, within, origin) for word in target or ()]
+    tail = _last_context(chain, origin) if any(_is_long(chain, word) for word in target or ()) else origin
+    chain.row(tail)  # tells what is wrong with it, asked for or not
+    targets = [_reach(chain, word, within, origin if _is_long(chain, word) else tail) for word in target or ()]
+    if target or start is not None:
+        terminal.say_if_not_trained(loaded, tail)
     texts = [_score(chain, word) for word in text or ()]
     followed: dict[str, Any] = {}
     if over_training or plot is not None:
@@ -78,7 +81,7 @@ def analyse(
     answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
     if as_json:
         told = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
-        screen.line(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
+        typer.echo(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
         return
     from babygpt.app import report
 
@@ -90,21 +93,27 @@ def analyse(
     report.show(sections)
 
 
+def _is_long(chain: MarkovChain, word: str) -> bool:
+    return len(chain.vocabulary.encode(word)) > chain.context_length
+
+
+def _last_context(chain: MarkovChain, text: str) -> str:
+    """Return what the chain sees of a text: all of it, or its last K tokens."""
+    tokens = chain.vocabulary.encode(text)
+    return text if len(tokens) <= chain.context_length else chain.vocabulary.decode(tokens[-chain.context_length :])
+
+
 def _reach(chain: MarkovChain, word: str, within: int, start: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "target": word,
-        "start": start,
-        "within": within,
-        "probability": chain.hitting_probability(word, within, start),
-        "expected_tokens": None,
-    }
+    answer: dict[str, Any] = {"target": word, "start": start, "within": within}
+    answer["probability"] = chain.hitting_probability(word, within, start)
     notes = {}
-    if len(chain.vocabulary.encode(start)) == chain.context_length:
-        answer["expected_tokens"] = float(chain.hitting_times(word)[chain.state(start)])
-        if not math.isfinite(answer["expected_tokens"]):
-            notes["expected_tokens"] = "infinite: the target may be missed for ever"
+    try:
+        answer["expected_tokens"] = chain.hitting_times(word, start)
+    except (SizeError, ConvergenceError) as error:
+        answer["expected_tokens"], notes["expected_tokens"] = None, str(error)
     else:
-        notes["expected_tokens"] = f"asked from a whole context of {chain.context_length} tokens only"
+        if not math.isfinite(answer["expected_tokens"]):
+            notes["expected_tokens"] = "infinite: the target may be missed for ever, or longer than any float can say"
     return answer | {"notes": notes}
 
 

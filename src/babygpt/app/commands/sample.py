@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 import babygpt
-from babygpt.app import screen
 from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 
 
@@ -36,9 +35,11 @@ def sample(
         start = loaded.corpus.most_frequent
     chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
     walk = chain.walk(start, tokens, seed)
+    if tokens:
+        terminal.say_if_not_trained(loaded, start)
     if plain:
-        screen.line(walk.text)
+        typer.echo(walk.text)
         return
     for line in terminal.walk_lines(walk):
-        screen.line(line)
-    screen.line(f"\n{start}{walk.vocabulary.separator}{walk.text}")
+        typer.echo(line)
+    typer.echo(f"\n{start}{walk.vocabulary.separator}{walk.text}")

@@ -1,5 +1,0 @@
-"""``python -m babygpt`` is ``babygpt``."""
-
-from babygpt.app.cli import main
-
-main()

@@ -28,15 +28,18 @@ from babygpt.gpt.checks import check_seed
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.room import check_gpt
 
+# Weights are drawn in single precision: in another one torch draws other numbers from the same seed.
+DTYPE = torch.float32
+
 
 class CausalSelfAttention(nn.Module):
     """Each position gathers from itself and the positions before it."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, device: torch.device | None = None) -> None:
         super().__init__()
         self.n_head = config.n_head
-        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
-        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, config.bias, device, DTYPE)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, config.bias, device, DTYPE)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) → (B, T, C)."""
@@ -51,10 +54,10 @@ class CausalSelfAttention(nn.Module):
 class MLP(nn.Module):
     """Each position thinks by itself, in a space four times as wide."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, device: torch.device | None = None) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
-        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, config.bias, device, DTYPE)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, config.bias, device, DTYPE)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) → (B, T, C)."""
@@ -65,12 +68,12 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """One layer: attention, then the feed-forward part, each added to the residual stream."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, device: torch.device | None = None) -> None:
         super().__init__()
-        self.ln_1 = nn.LayerNorm(config.n_embd)
-        self.attn = CausalSelfAttention(config)
-        self.ln_2 = nn.LayerNorm(config.n_embd)
-        self.mlp = MLP(config)
+        self.ln_1 = nn.LayerNorm(config.n_embd, device=device, dtype=DTYPE)
+        self.attn = CausalSelfAttention(config, device)
+        self.ln_2 = nn.LayerNorm(config.n_embd, device=device, dtype=DTYPE)
+        self.mlp = MLP(config, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) → (B, T, C)."""
@@ -83,6 +86,9 @@ class GPT(nn.Module):
 
     Weights come from torch's global generator, as for any module: ``torch.manual_seed(1337)`` before building
     gives the article's untrained GPT. :func:`seeded_gpt` draws the same without touching the global generator.
+    They are drawn in float32 on the CPU, whatever torch's default dtype and device are: a seed means the same weights
+    everywhere. ``device`` is where they go then, by default torch's default device (on ``"meta"`` nothing is drawn);
+    ``gpt.double()`` computes in double precision.
 
     Raises
     ------
@@ -97,17 +103,22 @@ class GPT(nn.Module):
     torch.Size([1, 2])
     """
 
-    def __init__(self, config: GPTConfig | None = None) -> None:
+    def __init__(self, config: GPTConfig | None = None, device: str | torch.device | None = None) -> None:
         super().__init__()
         self.config = config = config or GPTConfig()
-        check_gpt(config)
-        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
-        self.wpe = nn.Embedding(config.block_size, config.n_embd)
-        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.ln_f = nn.LayerNorm(config.n_embd)
-        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        wanted = torch.get_default_device() if device is None else torch.device(device)
+        drawn = wanted if wanted.type == "meta" else torch.device("cpu")
+        if drawn.type != "meta":
+            check_gpt(config)
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd, device=drawn, dtype=DTYPE)
+        self.wpe = nn.Embedding(config.block_size, config.n_embd, device=drawn, dtype=DTYPE)
+        self.h = nn.ModuleList(Block(config, drawn) for _ in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, device=drawn, dtype=DTYPE)
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False, device=drawn, dtype=DTYPE)
         self.wte.weight = self.lm_head.weight  # one matrix reads tokens in and writes them out
         self._draw_weights()
+        if wanted != drawn:
+            self.to(wanted)
 
     def _draw_weights(self) -> None:
         # The order of the draws is part of the promise: it makes seed 1337 the article's seed 1337.
@@ -168,6 +179,6 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def seeded_gpt(config: GPTConfig, seed: int) -> GPT:
-    """Return the GPT that ``torch.manual_seed(seed)`` leads to, leaving the global generator alone."""
+    """Return the GPT that ``torch.manual_seed(seed)`` leads to, on the CPU, leaving the global generator alone."""
     with seeded(seed):
-        return GPT(config)
+        return GPT(config, device="cpu")

@@ -125,6 +125,11 @@ class PrefixTree:
         self._table = (weights.blocks[0].qkv @ x).view(shape)
         self._orders: dict[tuple[int, int], Tensor] = {}
 
+    def up_to(self, context_length: int) -> PrefixTree:
+        """Let the tree end at contexts of so many tokens, no more than the GPT reads; return it."""
+        self.config = replace(self.config, block_size=context_length)
+        return self
+
     def root(self) -> Branch:
         """Return the branch that all others grow from: the empty context."""
         L, H, D = self._shape
@@ -345,7 +350,7 @@ class PrefixTree:
         own = (query * k[:, :, now, asking]).sum(dim=1).exp2_()  # (H, T)
         total = weighted(own, v[:, :, now, asking])  # (H, D + 1, T): the sum of weighted values, and of weights
         if r:
-            place, token = torch.arange(r), torch.tensor(branch.prefix)
+            place, token = torch.tensor([list(range(r)), branch.prefix], device=q.device)
             weight = torch.bmm(query.transpose(1, 2), k[:, :, place, token]).exp2_()  # (H, T, r)
             total += weighted(weight, v[:, :, place, token].unsqueeze(2)).sum(dim=3)
         total = total.unsqueeze(3)  # (H, D + 1, T, contexts so far)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.model import DTYPE
 from babygpt.gpt.train import AdamWState, Batches, loss_of_all_positions
 from babygpt.gpt.weights import Counts
 
@@ -35,15 +36,15 @@ def draw(config: GPTConfig, seeds: Sequence[int], device: str = "cpu") -> Weight
     They are those of :func:`babygpt.gpt.model.seeded_gpt`, number by number, without the modules: a generator of each
     seed's own goes through the same draws, those that building a module overwrites among them.
     """
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
     shapes = config.parameter_shapes
-    weights = {name: torch.zeros(len(seeds), *shape) for name, shape in shapes.items()}
+    weights = {name: torch.zeros(len(seeds), *shape, dtype=DTYPE, device="cpu") for name, shape in shapes.items()}
     for name in shapes:
         if ".ln_" in name or name.startswith("ln_f"):
             weights[name].fill_(float(name.endswith("weight")))
     linear = [name for name in shapes if name.startswith("h.") and ".ln_" not in name]
     matrices = [name for name in linear if name.endswith("weight")]
-    spare = torch.empty(max(math.prod(shape) for shape in shapes.values()))
+    spare = torch.empty(max(math.prod(shape) for shape in shapes.values()), dtype=DTYPE, device="cpu")
     residual = 0.02 / math.sqrt(2 * config.n_layer)
     for place, generator in enumerate(generators):
 

@@ -62,7 +62,7 @@ class AdamWState:
         return cls(
             [torch.zeros_like(p) for p in parameters],
             [torch.zeros_like(p) for p in parameters],
-            [torch.tensor(float(steps_done), device=p.device) for p in parameters],
+            [torch.tensor(float(steps_done), dtype=torch.float32, device=p.device) for p in parameters],
         )
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], config: TrainConfig) -> None:

@@ -238,7 +238,7 @@ class Film:
     def gpt(self, weights: Weights) -> GPT:
         """Return a GPT with these weights; good until the next call."""
         with torch.no_grad():
-            torch.nn.utils.vector_to_parameters(torch.tensor(weights), self._scratch.parameters())
+            torch.nn.utils.vector_to_parameters(torch.tensor(weights, device="cpu"), self._scratch.parameters())
         return self._scratch
 
     def tensors(self) -> dict[str, tuple[int, tuple[int, ...]]]:

@@ -9,6 +9,7 @@
     │   ├── ContextError (also KeyError) a context or prompt
     │   ├── SettingError                 a number or name among the settings
     │   ├── SizeError                    more states, or a larger training, than fit
+    │   ├── ModelError                   what a model answers is no logits, or changes
     │   └── DeviceError                  a device that is not finite
     ├── FileError                        a file that cannot be read or written
     │   ├── EncodingError                a file that is not text in the encoding it is read as
@@ -53,6 +54,10 @@ class SettingError(InputError):
 
 class SizeError(InputError):
     """The chain would have more states than fit, or the training take more memory or time than there is."""
+
+
+class ModelError(InputError):
+    """A model does not answer as a Markov chain can: it fails, its answers are no logits, or they change."""
 
 
 class DeviceError(InputError):

@@ -92,6 +92,12 @@ def an_extraction():
     return [context_table(seeded_gpt(DEEP, 5)), context_table(seeded_gpt(bg.GPTConfig(), 5))]
 
 
+def a_foreign_model():
+    weights = torch.randn(3, 4, generator=torch.Generator("cpu").manual_seed(0), dtype=torch.float32, device="cpu")
+    both = weights @ weights.T
+    return [bg.MarkovChain.from_model(lambda idx: both[idx].cumsum(1), context_length=3).probs]
+
+
 def a_look_inside():
     inside = look_inside(seeded_gpt(bg.GPTConfig(), 1337), [1, 0, 1])
     return [inside.attention, inside.probs]
@@ -99,7 +105,7 @@ def a_look_inside():
 
 ALL = [
     training, training_of_all_positions_in_batches, a_run_that_is_saved_loaded_and_gone_on_from, an_ensemble,
-    a_study_of_seeds, an_attribution, first_weights, an_extraction, a_look_inside,
+    a_study_of_seeds, an_attribution, first_weights, an_extraction, a_foreign_model, a_look_inside,
 ]  # fmt: skip
 
 

@@ -41,8 +41,8 @@ from babygpt.gpt.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import networkx
 
+    from babygpt.chain.asking import Model
     from babygpt.draw.picture import Picture
-    from babygpt.gpt.model import GPT
 
 # How far from 1 the probabilities of a given row may sum before it is refused rather than renormalised.
 ROW_TOLERANCE = 1e-6
@@ -113,23 +113,62 @@ class MarkovChain(FiniteChain):
     @classmethod
     def from_model(
         cls,
-        gpt: GPT,
+        model: Model,
         vocabulary: Vocabulary | Sequence[str] | None = None,
+        *,
+        context_length: int | None = None,
+        vocab_size: int | None = None,
+        short: bool = True,
+        batch: int | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> MarkovChain:
-        """Return the chain that ``gpt`` is: its own answer after every context, of K tokens and fewer.
+        """Return the chain that a model is: its own answer after every context, of K tokens and fewer.
 
-        ``progress(contexts_read, contexts)`` is called now and then; what it raises ends the reading.
+        A GPT knows its sizes, and is read sooner where nothing was changed in how it computes. Any other model is a
+        callable that takes contexts, int64 (B, T), and returns the logits of what follows.
+
+        Parameters
+        ----------
+        model
+            A :class:`babygpt.GPT`, or any callable: tokens (B, T) → logits (B, V), (B, T, V) or an object that has
+            them as ``.logits``, tensors or NumPy arrays. A module is asked in evaluation mode, without gradients, and
+            left as it was found. What comes next may depend on nothing but the context: not on chance, nor on what was
+            read before.
+        vocabulary
+            The V symbols, in the order of the model's logits; by default "0", "1", …
+        context_length
+            K. A GPT may be read with fewer tokens than it could take; for other models it must be given.
+        vocab_size
+            V, where no vocabulary is given; by default as many as the model gives logits.
+        short
+            Whether the model is asked after 1 … K−1 tokens too. Without, it is given contexts of K tokens alone, and
+            the chain knows no others.
+        batch
+            Contexts in one forward pass, where it is run in batches; by default so many that memory stays moderate.
+        progress
+            Called now and then as ``progress(contexts_read, contexts)``; what it raises ends the reading.
 
         Raises
         ------
         SizeError
             More states than fit; the message says how many would.
-        """
-        from babygpt.chain.extract import context_table  # chains alone need no torch
+        SettingError
+            Sizes are missing or contradict each other.
+        ModelError
+            The model fails, its answers are no logits, or it says something else when asked again.
 
-        check_size(gpt.config.vocab_size, gpt.config.block_size)
-        return cls.from_table(context_table(gpt, progress=progress), vocabulary, copy=False)
+        >>> flips = np.array([[0.9, 0.1], [0.3, 0.7]])  # what follows 0, what follows 1
+        >>> MarkovChain.from_model(lambda idx: np.log(flips[idx]), "ab", context_length=2)["ab"]
+        {'a': 0.3, 'b': 0.7}
+        """
+        from babygpt.chain.asking import Asked  # chains alone need no torch
+        from babygpt.chain.extract import context_table
+
+        symbols = vocabulary if isinstance(vocabulary, Vocabulary) or vocabulary is None else list(vocabulary)
+        asked = Asked.of(model, symbols, context_length, vocab_size, short, batch)
+        check_size(asked.vocab_size, asked.context_length)
+        table, first = context_table(asked, progress=progress), asked.row(asked.context_length)
+        return cls(table[first:], vocabulary, table[:first], copy=False)
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, order: int | None = None, never_left: NeverLeft | None = None) -> MarkovChain:

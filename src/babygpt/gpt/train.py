@@ -18,8 +18,9 @@ update, that is, the loss of step i − 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
 from babygpt.gpt.model import GPT
 from babygpt.gpt.room import per_token
+from babygpt.gpt.supports import changed
 from babygpt.gpt.weights import Counts
 
 # A step keeps its activations for the backward pass. More numbers than this, 256 MiB, are taken in turns.
@@ -65,17 +67,19 @@ class AdamWState:
             [torch.tensor(float(steps_done), dtype=torch.float32, device=p.device) for p in parameters],
         )
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], config: TrainConfig) -> None:
-        """Do one step of AdamW on ``parameters``, in place."""
+    def update(self, parameters: list[Tensor], gradients: Sequence[Tensor | None], config: TrainConfig) -> None:
+        """Do one step of AdamW on those ``parameters`` that have a gradient, in place."""
+        has = [gradient is not None for gradient in gradients]
         # The function behind torch.optim.AdamW, called directly: the class loads torch's compiler, which takes
         # longer than the article's whole training. fused: one kernel updates all parameters.
         adamw(
-            parameters,
-            [gradient.contiguous() for gradient in gradients],  # the fused kernel pairs numbers by place in memory
-            self.exp_avg,
-            self.exp_avg_sq,
+            list(compress(parameters, has)),
+            # the fused kernel pairs numbers by place in memory
+            [gradient.contiguous() for gradient in gradients if gradient is not None],
+            list(compress(self.exp_avg, has)),
+            list(compress(self.exp_avg_sq, has)),
             [],
-            self.step,
+            list(compress(self.step, has)),
             fused=True,
             amsgrad=False,
             beta1=0.9,
@@ -118,7 +122,8 @@ class Trainer:
     Parameters
     ----------
     gpt, corpus, config
-        What to train, on what, how. The GPT is moved to ``config.device``.
+        What to train, on what, how. The GPT is moved to ``config.device``. It may be changed in any way, a subclass
+        too: its own forward pass gives the loss, and what requires no gradient, or had no part in it, stays as it is.
     steps_done, memory
         Where an earlier training stopped: its steps, and :meth:`state` of that time. Together with the GPT's
         weights they continue it exactly.
@@ -129,7 +134,7 @@ class Trainer:
     Raises
     ------
     SettingError
-        GPT and corpus have different vocabulary sizes or context lengths.
+        GPT and corpus have different vocabulary sizes or context lengths, or the GPT has nothing to train.
     """
 
     def __init__(
@@ -148,8 +153,13 @@ class Trainer:
             )
         self.gpt, self.corpus, self.config = gpt.to(check_device(config.device)), corpus, config
         self.steps_done = steps_done
-        self._names = [name for name, _ in gpt.named_parameters()]
-        self._parameters: list[Tensor] = list(gpt.parameters())
+        # one pass gives the answers after every position where nobody changed how they come about
+        self._one_pass = changed(gpt, logits=True) is None
+        trained = {name: p for name, p in gpt.named_parameters() if p.requires_grad}
+        if not trained:
+            raise SettingError("No parameter of this GPT requires a gradient. Try gpt.requires_grad_().")
+        self._names = list(trained)
+        self._parameters: list[Tensor] = list(trained.values())
         self._adamw = AdamWState.fresh(self._parameters, steps_done)
         if memory is not None:
             for i, name in enumerate(self._names):
@@ -182,12 +192,12 @@ class Trainer:
         """
         contexts, shares = self._batch()
         with threads_for(contexts.numel() * self.gpt.config.n_embd):
-            loss, gradients = 0.0, list[Tensor]()
+            loss, gradients = 0.0, list[Tensor | None]()
             self._said.clear()
             for part in self._turns(len(contexts)):
                 term = self._loss(contexts[part], shares[part])
-                new = torch.autograd.grad(term, self._parameters)
-                gradients = [a + b for a, b in zip(gradients, new, strict=True)] if gradients else list(new)
+                new = torch.autograd.grad(term, self._parameters, allow_unused=True)
+                gradients = list(map(_sum, gradients, new)) if gradients else list(new)
                 loss += term.item()
             if not math.isfinite(loss) or not all(said.isfinite().all() for said in self._said):
                 raise self.go_back(loss)
@@ -233,12 +243,18 @@ class Trainer:
     def _loss(self, contexts: Tensor, shares: Tensor) -> Tensor:
         if self.config.positions == "last" and not self._reading:
             return -(shares * F.log_softmax(self.gpt(contexts), dim=-1)).sum()
-        logits = self.gpt.logits(contexts)  # (B, K, V)
+        logits = self._logits(contexts)  # (B, K, V)
         if self._reading:
             self._said.append(logits.detach())
         if self.config.positions == "last":
             return -(shares * F.log_softmax(logits[:, -1], dim=-1)).sum()
         return loss_of_all_positions(F.log_softmax(logits, dim=-1), contexts, shares)
+
+    def _logits(self, contexts: Tensor) -> Tensor:
+        """Return what the GPT says after the first 1, 2, … K tokens of contexts (B, K): (B, K, V)."""
+        if self._one_pass:
+            return self.gpt.logits(contexts)
+        return torch.stack([self.gpt(contexts[:, :t]) for t in range(1, contexts.shape[1] + 1)], dim=1)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Return the step's distinct contexts (B, K) and the share of each token after them (B, V)."""
@@ -265,6 +281,10 @@ class Trainer:
 def contexts_at_once(config: GPTConfig) -> int:
     """Return how many contexts a step reads in one go, so that their activations stay within bounds."""
     return max(1, ACTIVATIONS_PER_TURN // (config.block_size * per_token(config)))
+
+
+def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    return b if a is None else a if b is None else a + b
 
 
 def loss_of_all_positions(log_probs: Tensor, contexts: Tensor, shares: Tensor) -> Tensor:

@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from babygpt.errors import ContextError
+from babygpt.errors import ContextError, ModelError
 from babygpt.gpt.device import threads_for
 from babygpt.gpt.model import GPT, Block, CausalSelfAttention
+from babygpt.gpt.supports import changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +49,20 @@ def look_inside(gpt: GPT, context: Sequence[int]) -> Inside:
     ------
     ContextError
         The context is empty, too long, or has a token that the GPT does not know.
+    ModelError
+        The GPT was changed, so that what is inside is not what :mod:`babygpt.gpt.model` says.
 
     >>> from babygpt.gpt.model import GPTConfig, seeded_gpt
     >>> inside = look_inside(seeded_gpt(GPTConfig(), seed=1337), [1, 0, 1])
     >>> inside.attention.shape, inside.probs.shape, inside.probs[-1].round(6).tolist()
     ((4, 4, 3, 3), (5, 2), [0.451772, 0.548228])
     """
+    difference = changed(gpt)
+    if difference is not None:
+        raise ModelError(
+            f"Only a GPT as bg.GPT builds it can be looked into, and {difference}. Undo that, or ask the GPT for its "
+            "answers alone: MarkovChain.from_model(gpt)."
+        )
     V, K = gpt.config.vocab_size, gpt.config.block_size
     if not 1 <= len(context) <= K or not all(0 <= token < V for token in context):
         raise ContextError(f"{list(context)} is no context of this GPT: it reads 1 to {K} tokens from 0 to {V - 1}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -89,8 +88,8 @@ class Training:
             self.losses = earlier.losses.tolist()
             self._recorder.take_over(earlier.history)
             memory = {name: torch.from_numpy(values) for name, values in earlier.optimizer.items()}
-            # a copy: the run that is gone on from stays as it is
-            self.trainer = Trainer(deepcopy(earlier.gpt), corpus, train_config, earlier.steps, memory, reading)
+            # built anew from the run's weights: the run stays as it is, and whatever was done to its GPT is left there
+            self.trainer = Trainer(replace(earlier).gpt, corpus, train_config, earlier.steps, memory, reading)
 
     @classmethod
     def resume(cls, run: Run, steps: int | None = None, frame_budget: int | None = None) -> Training:

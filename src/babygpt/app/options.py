@@ -54,6 +54,20 @@ Heads = Annotated[int, typer.Option(help="Attention heads in each block.")]
 Width = Annotated[int, typer.Option(help="Numbers per token, divisible by the heads.")]
 Bias = Annotated[bool, typer.Option("--bias", help="Give the linear maps a bias.")]
 ReadAs = Annotated[Tokens, typer.Option(help="Read characters or words.")]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIGN", help="Read names with this between them, such as a comma.", show_default="white space"
+    ),
+]
+Lines = Annotated[
+    bool | None,
+    typer.Option("--lines/--no-lines", help="Read each line as a sequence of its own.", show_default="if of words"),
+]
+Column = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Read this column of a CSV or TSV table, row by row.", show_default=False),
+]
 Encoding = Annotated[
     str | None, typer.Option(help="The file's encoding, such as gb18030.", show_default="UTF-8, or what its mark says")
 ]

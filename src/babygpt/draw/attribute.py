@@ -81,7 +81,7 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
         axes.set_yticks(range(len(rows)), names, family=mono(), fontsize=9)
         parts = [
             vocabulary.label(found.tokens[i : i + K + 1] if by_window else found.tokens[i : i + 1])
-            for i in range(columns)
+            for i in np.unique(found.positions).tolist()
         ]
         if columns <= 100:
             axes.set_xticks(

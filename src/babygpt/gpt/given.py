@@ -13,12 +13,13 @@ from babygpt.errors import FileError, SequenceError, SettingError, VocabularyErr
 from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.corpus import Corpus, HasContexts
 from babygpt.gpt.paths import looks_like_path, names_a_file
+from babygpt.gpt.reading import Reading
 from babygpt.gpt.sequences import vocabulary_of
 from babygpt.gpt.texts import file_pieces
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary, listed
 
 # What may be trained on: see corpus_of.
-Given = str | Path | Iterable[int] | Iterable[str] | Corpus | HasContexts
+Given = str | Path | Iterable[int] | Iterable[str] | Corpus | Reading | HasContexts
 
 
 class Unsaid(int):
@@ -45,7 +46,7 @@ def corpus_of(
         - Tokens: a list, an array, a tensor, a range or a generator of whole numbers, 0 … V − 1. Without a vocabulary
           their names are "0" … "V − 1".
         - Names: a flat list of texts is **one** sequence of names. Many sequences are ``Corpus.from_sequences([…])``.
-        - A :class:`~babygpt.Corpus`, as it is.
+        - A :class:`~babygpt.Corpus`, as it is; a :class:`~babygpt.gpt.reading.Reading` of a text.
         - A source (:mod:`babygpt.lab.sources`): all it ever says, :meth:`babygpt.Corpus.from_source`.
     context_length, vocabulary, tokens
         As for :meth:`babygpt.Corpus.from_text`. A corpus brings its own of each, a source its own vocabulary.
@@ -69,6 +70,9 @@ def corpus_of(
         _check_own(given.vocabulary, "corpus", vocabulary, tokens)
         return given
     check_count("context_length", context_length)
+    if isinstance(given, Reading):
+        _check_own(given.vocabulary, "reading", vocabulary, tokens)
+        return given.corpus(context_length)
     if hasattr(given, "context_distribution"):
         _check_own(given.vocabulary, "source", vocabulary, tokens)  # type: ignore[attr-defined]  # as sources have
         return Corpus.from_source(given, context_length)  # type: ignore[arg-type]
@@ -83,15 +87,19 @@ def corpus_of(
 def sequence_of(
     given: object, vocabulary: Vocabulary | Sequence[str] | None = None, tokens: TokenKind = "chars"
 ) -> tuple[NDArray[np.int64], Vocabulary]:
-    """Return the tokens (L,) of one sequence that is given to learn from, and its vocabulary.
+    """Return the tokens (L,) of what is given to learn from, and its vocabulary.
 
-    It is anything that :func:`corpus_of` takes but a corpus or a source, which have no order.
+    It is anything that :func:`corpus_of` takes but a corpus or a source, which have no order. Between two sequences of
+    a reading is a :data:`~babygpt.gpt.reading.BORDER`.
 
     Raises
     ------
     InputError, FileError
         As for :func:`corpus_of`.
     """
+    if isinstance(given, Reading):
+        _check_own(given.vocabulary, "reading", vocabulary, tokens)
+        return given.tokens(), given.vocabulary
     if isinstance(given, Corpus) or hasattr(given, "context_distribution"):
         raise SequenceError(
             f"Here a sequence is needed, in its order; a {type(given).__name__} has none. Give the text or its tokens."

@@ -28,6 +28,7 @@ from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
+from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.lab.seeds import some_states
@@ -75,7 +76,7 @@ class Attribution:
     by
         ``"token"`` or ``"window"``.
     tokens
-        int64 (L,): the text.
+        int64 (L,): the text, with a :data:`~babygpt.gpt.reading.BORDER` between two sequences.
     positions
         int64 (P,): where each change is; for a window, where its first token is.
     replacements
@@ -192,7 +193,8 @@ def attribute(
     Parameters
     ----------
     sequence
-        What to learn from, as for :func:`babygpt.train`; but a sequence, not a corpus or a source, which have no order.
+        What to learn from, as for :func:`babygpt.train`; but a sequence, or many as a
+        :class:`~babygpt.gpt.reading.Reading`, not a corpus or a source, which have no order.
     by
         ``"token"``: each token is replaced by each other symbol; of two symbols, flipped. ``"window"``: each window,
         a context and the token after it, is left out. What gives the same counts is trained once.
@@ -218,7 +220,12 @@ def attribute(
     """
     check_choice("by", by, get_args(By))
     ids, symbols = sequence_of(sequence, vocabulary, tokens)
-    corpus = Corpus.from_tokens(ids, context_length, symbols)
+    sequences = [part[part != BORDER] for part in np.split(ids, np.flatnonzero(ids == BORDER))]
+    corpus = (
+        Corpus.from_sequences(sequences, context_length, symbols)
+        if len(sequences) > 1
+        else (Corpus.from_tokens(ids, context_length, symbols))
+    )
     V, K = len(corpus.vocabulary), corpus.context_length
     config = GPTConfig(K, V, n_layer, n_head, n_embd, bias)
     if isinstance(seeds, Sized):  # before they are listed: nobody has room for range(10**12)
@@ -285,21 +292,23 @@ def changes_of(ids: NDArray[np.int64], V: int, K: int, by: By) -> tuple[NDArray[
     SizeError
         There are too many.
     """
-    L = len(ids)
     if by == "window":
-        if L - K < 2:
+        windows = np.flatnonzero(windows_within(ids, K + 1))
+        if len(windows) < 2:
             raise SequenceError(
-                f"The text has {L - K} window of {K + 1} tokens; without it nothing is left. Give more."
+                f"The text has {len(windows)} window of {K + 1} tokens; without it nothing is left. Give more."
             )
-        return np.arange(L - K), np.full(L - K, -1)
+        return windows, np.full(len(windows), -1)
+    places = np.flatnonzero(ids != BORDER)
+    L = len(places)
     if L * (V - 1) > MAX_CHANGES:
         raise SizeError(
             f"{L:,} tokens, each changed to every other symbol, make {L * (V - 1):,} texts; the limit is "
             f"{MAX_CHANGES:,}. Use by=window, whose equal windows are trained once, or a shorter text."
         )
     # to each token every other: s+1, s+2, … around the vocabulary, in order
-    others = np.sort((ids[:, None] + np.arange(1, V)) % V, axis=1)
-    return np.repeat(np.arange(L), V - 1), others.ravel()
+    others = np.sort((ids[places, None] + np.arange(1, V)) % V, axis=1)
+    return np.repeat(places, V - 1), others.ravel()
 
 
 def corpora_of(
@@ -310,8 +319,9 @@ def corpora_of(
     ``corpus`` and ``ids`` (L,) are the text as it is; ``places`` and ``replacements`` as from :func:`changes_of`.
     """
     V, K = len(corpus.vocabulary), corpus.context_length
+    within, ids = windows_within(ids, K + 1), np.maximum(ids, 0)  # a border is in no window that is counted
     windows = window_numbers(ids, K + 1, V).astype(np.int64)
-    numbers, counts = np.unique(windows, return_counts=True)
+    numbers, counts = np.unique(windows[within], return_counts=True)
     found: dict[bytes, int] = {}
     variants: list[Corpus] = []
     variant_of = np.empty(len(places), dtype=np.int64)
@@ -321,9 +331,10 @@ def corpora_of(
         else:
             # a token is in the K + 1 windows that begin at it or up to K before it
             first, last = max(0, place - K), min(place, len(windows) - 1)
-            gone, part = windows[first : last + 1], ids[first : last + K + 1].copy()
+            changed, part = within[first : last + 1], ids[first : last + K + 1].copy()
             part[place - first] = replacement
-            come = window_numbers(part, K + 1, V).astype(np.int64)
+            gone = windows[first : last + 1][changed]
+            come = window_numbers(part, K + 1, V).astype(np.int64)[changed]
         all_numbers, row = np.unique(np.concatenate([numbers, gone, come]), return_inverse=True)
         new = np.zeros(len(all_numbers), dtype=np.int64)
         np.add.at(new, row, np.concatenate([counts, np.full(len(gone), -1), np.full(len(come), 1)]))

@@ -12,16 +12,19 @@ from babygpt.app import screen
 from babygpt.app.options import (
     BatchSize,
     Bias,
+    Column,
     ContextLength,
     Encoding,
     Heads,
     Layers,
     LearningRate,
+    Lines,
     OnDevice,
     Positions,
     ReadAs,
     Replace,
     Seed,
+    Separator,
     Sequence,
     Steps,
     Symbols,
@@ -73,6 +76,9 @@ def attribute(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    separator: Separator = None,
+    lines: Lines = None,
+    column: Column = None,
     encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
@@ -92,10 +98,9 @@ def attribute(
     babygpt attribute 111101111011110 --seeds 100 --out attribution.svg
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import text_of, training_shown
+    from babygpt.app.many import training_shown
+    from babygpt.app.source import HowRead, learnt
     from babygpt.gpt.checks import check_count
-    from babygpt.gpt.corpus import Corpus
-    from babygpt.gpt.vocabulary import Vocabulary
     from babygpt.lab.tables import write_table
 
     if out is not None:
@@ -105,25 +110,25 @@ def attribute(
     if seeds is not None and source is not None and source.name == "COMMANDLINE":
         raise SettingError(f"--seed {seed} is one seed and --seeds {seeds} the mean of many. Give one of them.")
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
-    symbols = None if vocabulary is None else Vocabulary(vocabulary, tokens.value)
-    text = text_of(sequence, encoding, "attribute")
+    data = learnt(sequence, "attribute", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
     wanted = [_parted(name) for name in arrow or ()]
-    corpus = Corpus.from_text(text, context_length, symbols, tokens.value)
-    from babygpt.lab.attribute import arrow_of, default_arrows
+    corpus = data.corpus(context_length)
+    from babygpt.lab.attribute import arrow_of, changes_of, default_arrows
     from babygpt.lab.attribute import attribute as retrain
 
     arrows = [arrow_of(corpus, context, token) for context, token in wanted]
+    places, _ = changes_of(data.reading.tokens(), len(corpus.vocabulary), context_length, by.value)
     if drawn:  # asked before the training rather than after it
         from babygpt.draw.attribute import check_map
 
-        n_tokens = len(corpus.vocabulary.encode(text))
-        check_map(n_tokens if by is By.token else n_tokens - context_length, len(arrows or default_arrows(corpus)))
+        check_map(len(set(places.tolist())), len(arrows or default_arrows(corpus)))
+    for line in data.said:
+        screen.say(line)
     with training_shown(f"with each {by.value} {'changed' if by is By.token else 'left out'}") as progress:
         found = retrain(
-            text, by.value, seeds=numbers, context_length=context_length, steps=steps, learning_rate=learning_rate,
-            weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width, bias=bias,
-            positions=positions.value, batch_size=batch_size, device=device, vocabulary=symbols, tokens=tokens.value,
-            progress=progress,
+            data.reading, by.value, seeds=numbers, context_length=context_length, steps=steps,
+            learning_rate=learning_rate, weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width,
+            bias=bias, positions=positions.value, batch_size=batch_size, device=device, progress=progress,
         )  # fmt: skip
     if arrows:
         for i, (state, token) in enumerate(arrows):

@@ -11,15 +11,18 @@ from babygpt.app import screen
 from babygpt.app.options import (
     BatchSize,
     Bias,
+    Column,
     ContextLength,
     Encoding,
     Heads,
     Layers,
     LearningRate,
+    Lines,
     OnDevice,
     Positions,
     ReadAs,
     Replace,
+    Separator,
     Sequence,
     Steps,
     Symbols,
@@ -60,6 +63,9 @@ def seeds(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    separator: Separator = None,
+    lines: Lines = None,
+    column: Column = None,
     encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
@@ -82,7 +88,9 @@ def seeds(
     babygpt seeds 111101111011110 --at all --each --out seeds.parquet
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import corpus_of, training_shown
+    from babygpt.app.many import training_shown
+    from babygpt.app.source import HowRead, learnt
+    from babygpt.chain.contexts import check_size
     from babygpt.gpt.checks import check_count, check_seed
     from babygpt.lab.tables import write_table
 
@@ -95,7 +103,8 @@ def seeds(
     drawn = out is not None and is_picture(out)
     if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
-    corpus = corpus_of(sequence, context_length, vocabulary, tokens, encoding, "seeds")
+    data = learnt(sequence, "seeds", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
+    corpus = data.corpus(context_length)
     from babygpt.lab.seeds import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)
@@ -103,6 +112,9 @@ def seeds(
         from babygpt.draw.seeds import check_columns
 
         check_columns(len(corpus.vocabulary), steps + 1 if frames is None else len(frames))
+    check_size(len(corpus.vocabulary), context_length)
+    for line in data.said:
+        screen.say(line)
     with training_shown(f"{seeds:,} seeds") as progress:
         found = study(
             corpus, range(seeds), steps, frames, learning_rate=learning_rate, weight_decay=weight_decay,

@@ -17,15 +17,18 @@ from babygpt.app import screen
 from babygpt.app.options import (
     BatchSize,
     Bias,
+    Column,
     ContextLength,
     Encoding,
     Heads,
     Layers,
     LearningRate,
+    Lines,
     OnDevice,
     Positions,
     ReadAs,
     Seed,
+    Separator,
     Steps,
     Symbols,
     Tokens,
@@ -66,6 +69,9 @@ def train(
     bias: Bias = False,
     tokens: ReadAs = Tokens.chars,
     vocabulary: Symbols = None,
+    separator: Separator = None,
+    lines: Lines = None,
+    column: Column = None,
     encoding: Encoding = None,
     positions: Trained = Positions.last,
     batch_size: BatchSize = None,
@@ -90,7 +96,7 @@ def train(
     Ctrl-C stops early and keeps what was trained; babygpt train --resume runs/run-1 goes on.
     """
     # imported here: --help shows without NumPy, a mistake without torch
-    from babygpt.app.many import corpus_of
+    from babygpt.app.source import HowRead, learnt, symbols_line
     from babygpt.chain.contexts import check_size
     from babygpt.gpt.config import GPTConfig, TrainConfig
     from babygpt.run.files import check_free
@@ -105,6 +111,7 @@ def train(
         from babygpt.run.training import Training
 
         training = Training.resume(earlier, steps if "steps" in given else None)
+        said = [symbols_line(earlier.corpus.vocabulary)]
     elif sequence is None:
         raise SettingError("There is nothing to learn from. Give a sequence, such as: babygpt train 111101111011110")
     else:
@@ -112,12 +119,15 @@ def train(
         check_free(target, may_replace)
         train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
         GPTConfig(context_length, 2, layers, heads, width, bias)
-        corpus = corpus_of(sequence, context_length, vocabulary, tokens, encoding, "train")
+        data = learnt(sequence, "train", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
+        corpus, said = data.corpus(context_length), list(data.said)
         config = GPTConfig(context_length, len(corpus.vocabulary), layers, heads, width, bias)
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training
 
         training = Training(corpus, config, train_config)
+    for line in said:
+        screen.say(line)
     _run_training(training, target, may_replace, show)
 
 

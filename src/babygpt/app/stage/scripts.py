@@ -7,7 +7,6 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from babygpt.app.source import LOOKS_LIKE_A_PATH
 from babygpt.app.stage.links import LONGEST, Decoding
 from babygpt.app.stage.seeds import HIGH, LOW
 from babygpt.app.stage.setup import Setup
@@ -99,7 +98,7 @@ def _typed(babygpt: str, setup: Setup, given: dict[str, Any]) -> str:
     if _is_read(setup):
         source = shlex.quote(re.sub(r"^(?=-)", "./", setup.name))
         return " ".join([babygpt, source, *options])
-    if setup.text.startswith("-") or LOOKS_LIKE_A_PATH.search(setup.text) or "\n" in setup.text:
+    if setup.text.startswith("-") or looks_like_path(setup.text) or "\n" in setup.text:
         return " ".join([f"printf '%s\\n' {shlex.quote(setup.text)} | {babygpt} -", *options])
     return " ".join([babygpt, shlex.quote(setup.text), *options])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,8 +11,11 @@ from babygpt.app import screen
 
 
 @contextmanager
-def training_shown(what: str) -> Iterator[Callable[[int, int], object]]:
-    """Show, on standard error, how far a training of many is; yield what it is to call with steps done and in all."""
+def training_shown(what: str, said: Iterable[str] = ()) -> Iterator[Callable[[int, int], object]]:
+    """Show, on standard error, how far a training of many is; yield what it is to call with steps done and in all.
+
+    Before it begins, ``said`` is said of it, line by line.
+    """
     display = Progress(
         TextColumn("training {task.description}"),
         BarColumn(bar_width=28),
@@ -23,7 +26,10 @@ def training_shown(what: str) -> Iterator[Callable[[int, int], object]]:
     task = display.add_task(what, total=None)
 
     def show(done: int, total: int) -> None:
-        display.start()  # with the first call: what is refused has not begun
+        if not display.live.is_started:  # with the first call: what is refused has not begun
+            for line in said:
+                screen.say(line)
+            display.start()
         display.update(task, completed=done, total=total)
 
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babygpt.app.peculiar import peculiar
 from babygpt.errors import FileError, SequenceError, SettingError
 from babygpt.gpt.paths import looks_like_path
 from babygpt.gpt.texts import PIECE, decoded, file_pieces
@@ -143,6 +144,7 @@ def learnt(source: str, command: str, how: HowRead) -> Learnt:
         n_lines = sum(1 for _ in lines_of(pieces()))
         joins = "; --no-lines joins them" * unasked
         said.append(f"{n_lines:,} line{'s' * (n_lines != 1)}, each a sequence of its own{joins}.")
+    said += peculiar(reading.vocabulary)
     if isinstance(named, Path) and TABLES & {ending.lower() for ending in named.suffixes[-2:]}:
         said.append(f"{named} looks like a table. --column NAME, or a column's number, reads one column of it.")
     return Learnt(reading, tuple(said), unasked)
@@ -176,7 +178,7 @@ def _column(pieces: Callable[[], Iterable[str]], name: str, separator: str | Non
     said = f"{called}: {rows:,} rows"
     said += f", {empty:,} of them empty; no step is counted across those" * (empty > 0)
     reading = Reading(vocabulary, column.sequences, joined=False)
-    return Learnt(reading, (symbols_line(vocabulary), f"{said}."))
+    return Learnt(reading, (symbols_line(vocabulary), f"{said}.", *peculiar(vocabulary)))
 
 
 def symbols_line(vocabulary: Vocabulary) -> str:

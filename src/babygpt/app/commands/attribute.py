@@ -117,14 +117,13 @@ def attribute(
     from babygpt.lab.attribute import attribute as retrain
 
     arrows = [arrow_of(corpus, context, token) for context, token in wanted]
-    places, _ = changes_of(data.reading.tokens(), len(corpus.vocabulary), context_length, by.value)
     if drawn:  # asked before the training rather than after it
         from babygpt.draw.attribute import check_map
 
+        places, _ = changes_of(data.reading.tokens(), len(corpus.vocabulary), context_length, by.value)
         check_map(len(set(places.tolist())), len(arrows or default_arrows(corpus)))
-    for line in data.said:
-        screen.say(line)
-    with training_shown(f"with each {by.value} {'changed' if by is By.token else 'left out'}") as progress:
+    what = f"with each {by.value} {'changed' if by is By.token else 'left out'}"
+    with training_shown(what, data.said) as progress:
         found = retrain(
             data.reading, by.value, seeds=numbers, context_length=context_length, steps=steps,
             learning_rate=learning_rate, weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width,

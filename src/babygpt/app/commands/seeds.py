@@ -90,7 +90,6 @@ def seeds(
     # imported here: --help shows without NumPy, a mistake without torch
     from babygpt.app.many import training_shown
     from babygpt.app.source import HowRead, learnt
-    from babygpt.chain.contexts import check_size
     from babygpt.gpt.checks import check_count, check_seed
     from babygpt.lab.tables import write_table
 
@@ -112,10 +111,7 @@ def seeds(
         from babygpt.draw.seeds import check_columns
 
         check_columns(len(corpus.vocabulary), steps + 1 if frames is None else len(frames))
-    check_size(len(corpus.vocabulary), context_length)
-    for line in data.said:
-        screen.say(line)
-    with training_shown(f"{seeds:,} seeds") as progress:
+    with training_shown(f"{seeds:,} seeds", data.said) as progress:
         found = study(
             corpus, range(seeds), steps, frames, learning_rate=learning_rate, weight_decay=weight_decay,
             n_layer=layers, n_head=heads, n_embd=width, bias=bias, positions=positions.value, batch_size=batch_size,

@@ -4,6 +4,7 @@
 //   node build.mjs --check   say whether the bundle there is what the source builds, and small enough
 //   node build.mjs --tests   bundle the tests to .tests/, where node runs them
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 /** Styles come into the bundle as text, minified like the rest. */
@@ -66,7 +67,7 @@ const texts = {
 };
 
 const BUNDLE = "../src/babygpt/static/studio.js";
-const LARGEST = 150_000; // bytes
+const LARGEST = 90_000; // bytes, as gzip packs them
 
 const shared = {
   bundle: true,
@@ -103,8 +104,9 @@ if (process.argv.includes("--tests")) {
     const built = await esbuild.build({ ...options, write: false });
     const bundle = built.outputFiles[0].contents;
     if (!readFileSync(BUNDLE).equals(bundle)) throw new Error("The bundle is not what its source builds: run make screen.");
-    if (bundle.length > LARGEST) throw new Error(`The bundle has ${bundle.length} bytes; the limit is ${LARGEST}.`);
-    console.log(`the bundle is up to date: ${bundle.length} bytes`);
+    const packed = gzipSync(bundle, { level: 9 }).length;
+    if (packed > LARGEST) throw new Error(`The bundle has ${packed} bytes as gzip packs it; the limit is ${LARGEST}.`);
+    console.log(`the bundle is up to date: ${packed} bytes as gzip packs it, ${bundle.length} before`);
   } else if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
   else await esbuild.build(options);
 }

@@ -238,9 +238,9 @@ export interface Host {
   status: Signal<"connecting" | "open" | "lost" | "refused">;
   begun: Signal<number>; // counts the sessions met: another one knows nothing of what this screen asked before
   /** Why the connection was closed: a code, a colon, and a sentence in English. The codes: full (no place or no memory
-   *  left), windows (too many show this session), flood, large, nonsense (what was sent is too much, too large, or no
-   *  JSON), id (no page makes such a session), failed (by a mistake of the studio's own; the session is lost), closed
-   *  (the studio ends), away (nobody was there, and the session is no more). */
+   *  left), address (too many sessions of one address), windows (too many show this session), flood, large, nonsense
+   *  (what was sent is too much, too large, or no JSON), id (no page makes such a session), failed (by a mistake of the
+   *  studio's own; the session is lost), closed (the studio ends), away (nobody was there, and the session is no more). */
   reason: Signal<string>;
   download(file: string): string; // the address of chain.svg, chain.png, chain.dot, chain.json, chain.csv, run.zip
 }

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import babygpt as bg
@@ -100,6 +101,19 @@ def test_a_run_is_judged(babygpt, even_run):
 )
 def test_a_mistake_is_told_in_one_sentence(babygpt, refused, arguments, words):
     refused(babygpt("sources", *arguments), *words)
+
+
+def test_a_copy_is_told_from_a_parity(babygpt):
+    source = sources.parity(2, 0.1)
+    oldest = np.arange(2**3) >> 2
+    contexts = np.arange(2**3)[:, None] >> np.arange(2, -1, -1) & 1
+    copies = bg.Corpus.from_distribution(contexts, np.where(oldest[:, None] == [0, 1], 0.82, 0.18), "01")
+    for learnt, corpus in (("need have learnt no more", copies), ("has learnt more", bg.Corpus.from_source(source, 3))):
+        bg.train(corpus, steps=300, n_layer=2, learning_rate=1e-2).save("run", replace=True)
+        told = " ".join(babygpt("sources", "parity(2)", "--judge", "run").stderr.split())
+        assert "One token alone, 3 back, tells so much that a mere copy of it has an excess of 0.1463" in told
+        assert f"this chain {learnt} than that" in told
+    assert "One token alone" not in babygpt("sources", "golden", "--judge", "run").stderr
 
 
 def test_a_run_with_other_symbols_is_not_judged(babygpt, refused, even_run):

@@ -121,13 +121,22 @@ def started(monkeypatch):
     """Replace serving; return with what it was called."""
     calls = []
 
-    def run_studio(listener, limits, most_sessions, names, started):
+    def studio_app(limits, most_sessions, names, **options):
+        calls.append((limits, most_sessions, names))
+        options_of_app.append(options)
+
+    def run_studio(listener, app, limits, started, proxied):
         with listener:
             started()
-        calls.append((limits, most_sessions, names))
+        options_of_app[-1]["proxied"] = proxied
 
+    monkeypatch.setattr(studio_module, "studio_app", studio_app)
     monkeypatch.setattr(studio_module, "run_studio", run_studio)
+    options_of_app.clear()
     return calls
+
+
+options_of_app = []  # what else the app was made with, by the last test that asked for `started`
 
 
 @pytest.fixture
@@ -156,6 +165,7 @@ def test_the_browser_is_opened_at_the_address_that_is_told(babygpt, started, ope
     assert result.stdout == ""
     assert ADDRESS.fullmatch(result.stderr)[1] == opened[0]
     assert started == [(Limits(), studio_module.SESSIONS, ["127.0.0.1"])]
+    assert options_of_app == [{"most_of_one": None, "code": None, "proxied": False}]
 
 
 def test_no_browser_is_opened_where_none_is_wanted(babygpt, started, opened):
@@ -168,12 +178,33 @@ def test_a_class_has_limits_and_is_told_so(babygpt, started, opened, monkeypatch
     monkeypatch.setattr(server_module, "is_loopback", lambda listener: False)
     monkeypatch.setattr(server_module, "addresses", lambda listener: ["http://192.168.1.7:1/", "http://127.0.0.1:1/"])
     result = babygpt("studio", "--port", 0)
-    first, second = result.stderr.splitlines()
-    assert "http://192.168.1.7:1/" in first
+    first, second, third = result.stderr.splitlines()
+    code = options_of_app[0]["code"]
+    assert len(code) == 6
+    assert f"http://192.168.1.7:1/?code={code} " in first
+    assert code in third
+    assert options_of_app[0]["most_of_one"] == studio_module.SESSIONS_OF_ONE
     for word in ("65,536 states", "20,000 steps", "192.168.1.7:1", str(studio_module.CLASS_SESSIONS)):
         assert word in second
     assert started == [(Limits.for_a_class(), studio_module.CLASS_SESSIONS, ["127.0.0.1"])]
-    assert opened == ["http://127.0.0.1:1/"]
+    assert opened == [f"http://127.0.0.1:1/?code={code}"]
+
+
+def test_a_class_code_can_be_chosen_or_left_out(babygpt, refused, started, opened, monkeypatch):
+    monkeypatch.setattr(server_module, "is_loopback", lambda listener: False)
+    assert "?code=moon" in babygpt("studio", "--port", 0, "--code", "moon").stderr
+    assert "code" not in babygpt("studio", "--port", 0, "--no-code").stderr
+    assert [options["code"] for options in options_of_app] == ["moon", None]
+    refused(babygpt("studio", "--port", 0, "--code", "moon", "--no-code"), "Give one of them")
+    refused(babygpt("studio", "--port", 0, "--code", " "), "--code names the class code")
+
+
+def test_behind_a_proxy_the_studio_goes_by_the_proxys_name(babygpt, started, opened):
+    result = babygpt("studio", "--port", 0, "--name", "babygpt.example.org", "--code", "moon")
+    assert "https://babygpt.example.org/?code=moon " in result.stderr
+    assert started[0][2] == ["127.0.0.1", "babygpt.example.org"]
+    assert started[0][0] == Limits.for_a_class()
+    assert options_of_app[0]["proxied"]
 
 
 def test_help_waits_for_no_heavy_package():

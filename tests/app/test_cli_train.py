@@ -324,7 +324,12 @@ def test_resume_needs_a_run(babygpt, refused):
 # -- Ctrl-C ------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_keeps_what_was_trained_and_resume_goes_on_exactly(babygpt, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["INT", "TERM", "HUP"],
+)
+def test_a_signal_keeps_what_was_trained_and_resume_goes_on_exactly(babygpt, tmp_path, number, status):
     screen, terminal = pty.openpty()  # a terminal, so that progress shows when training has begun
     with subprocess.Popen(
         [BABYGPT, "train", ARTICLE, *SMALL, "--steps", "1000000", "--out", "runs/long"],
@@ -334,7 +339,7 @@ def test_ctrl_c_keeps_what_was_trained_and_resume_goes_on_exactly(babygpt, tmp_p
         shown = ""
         while not re.search(r"step [1-9][\d,]*/1,000,000", shown):
             shown += os.read(screen, 65536).decode(errors="replace")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out = process.stdout.read()
         try:
             while piece := os.read(screen, 65536):
@@ -342,7 +347,7 @@ def test_ctrl_c_keeps_what_was_trained_and_resume_goes_on_exactly(babygpt, tmp_p
         except OSError:  # the other end is closed
             pass
     os.close(screen)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert out == b""
     assert "Traceback" not in shown
     assert re.search(r"Stopped after step [\d,]+ of 1,000,000", shown)
@@ -385,6 +390,88 @@ def test_ctrl_c_between_steps_stops_after_that_step_and_is_handled_as_before_aft
     assert "Stopped after step 2 of 4" in result.stderr
     assert bg.Run.load("run").steps == 2
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("presses", [1, 40], ids=["once", "held"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("file", range(5))
+def test_a_signal_while_the_run_is_saved_loses_nothing(babygpt, monkeypatch, article_run, file, number, presses):
+    real, written = files.write_new, []
+
+    def write(path, data):
+        if len(written) == file:
+            for _ in range(presses):
+                os.kill(os.getpid(), number)
+        written.append(path)
+        real(path, data)
+
+    monkeypatch.setattr(files, "write_new", write)
+    result = babygpt("train", ARTICLE, "--out", "run")
+    assert result.exit_code == 128 + number
+    assert result.stderr.splitlines()[-1] == "run: run"
+    assert_same_run(bg.Run.load("run"), article_run)
+    assert names_in(".") == ["run"]
+
+
+def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
+    process, screen = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        os.execv(BABYGPT, [BABYGPT, "train", ARTICLE, *SMALL, "--steps", "1000000", "--out", "run"])
+    shown = ""
+    while not re.search(r"step [1-9][\d,]*/1,000,000", shown):
+        shown += os.read(screen, 65536).decode(errors="replace")
+    os.close(screen)  # who reads and writes there is told so, and cannot any more
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    assert 0 < bg.Run.load(tmp_path / "run").steps < 1_000_000
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------
+
+
+def test_a_long_training_is_saved_on_the_way_and_says_how_to_go_on(babygpt, monkeypatch):
+    from babygpt.gpt.train import Trainer
+    from babygpt.run import checkpoints
+
+    real, found = Trainer.step, []
+
+    def step(self):
+        if self.steps_done:
+            found.append(bg.Run.load("my run").steps)
+        return real(self)
+
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoints, "SHARE", 1e9)
+    monkeypatch.setattr(Trainer, "step", step)
+    result = babygpt("train", ARTICLE, *SMALL, "--out", "my run")
+    assert result.exit_code == 0
+    assert found == [1, 2, 3]
+    assert result.stderr.count("babygpt train --resume 'my run'") == 1
+    same = bg.train(ARTICLE, 3, 4, n_layer=1, n_head=2, n_embd=8)
+    assert_same_run(bg.Run.load("my run"), same)
+    assert names_in(".") == ["my run"]
+
+
+def test_a_checkpoint_that_cannot_be_saved_is_a_warning_and_training_goes_on(babygpt, monkeypatch):
+    from babygpt.run import checkpoints
+
+    real, calls = files.write_new, []
+
+    def write(path, data):
+        calls.append(path)
+        if len(calls) == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, data)
+
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoints, "SHARE", 1e9)
+    monkeypatch.setattr(files, "write_new", write)
+    result = babygpt("train", ARTICLE, *SMALL, "--out", "run")
+    assert result.exit_code == 0
+    assert result.stderr.count("warning: The run could not be saved") == 1
+    assert "No space left on device" in result.stderr
+    assert bg.Run.load("run").steps == 4
 
 
 # -- a full disk -------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from websockets.sync.client import connect
 import babygpt
 from babygpt.app import studio as studio_module
 from babygpt.app.hosting import connection as connection_module
-from babygpt.app.hosting import server as server_module
 from babygpt.app.hosting import sessions as sessions_module
+from babygpt.app.hosting import sockets as sockets_module
 from babygpt.app.hosting.inbox import MOST
 from babygpt.app.hosting.sessions import VIEWERS
 from babygpt.app.stage.limits import Limits
@@ -35,6 +35,12 @@ def studio():
     """Return a studio of puppets."""
     with running() as studio:
         yield studio
+
+
+@pytest.fixture
+def no_moment(monkeypatch):
+    """Let who goes count as away at once."""
+    monkeypatch.setattr(sessions_module, "MOMENT", 0.0)
 
 
 @pytest.fixture
@@ -249,6 +255,7 @@ def test_an_id_that_no_page_makes_is_refused(studio, name):
     assert len(studio.sessions) == 0
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_where_places_are_few_the_one_away_for_longest_makes_room():
     with running(most_sessions=2) as studio:
         for name in (A, B):
@@ -272,6 +279,7 @@ def test_where_all_places_are_taken_the_newcomer_is_told(studio):
             assert not again.hello["new"]
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_a_class_in_which_all_want_much_is_kept_within_the_memory():
     def frames(studio):
         return sum(hosted.need for hosted in studio.sessions._hosted.values())
@@ -536,7 +544,7 @@ def test_the_codes_of_all_reasons_are_those_that_the_protocol_lists():
     root = Path(__file__).parents[2]
     comment = re.search(r"Why the connection was closed:(.*?)\*/", (root / PROTOCOL).read_text(), re.DOTALL)[1]
     listed = re.split(r"[\s*,.]+", re.sub(r"\([^)]*\)", "", comment.split("The codes: ")[1]).strip(" .\n"))
-    sources = [module.__file__ for module in (connection_module, server_module, sessions_module, studio_module)]
+    sources = [module.__file__ for module in (connection_module, sockets_module, sessions_module, studio_module)]
     used = re.findall(r'"([a-z]+): [A-Z]', "".join(Path(source).read_text() for source in sources))
     assert sorted(listed) == sorted(set(used))
 

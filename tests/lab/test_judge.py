@@ -98,6 +98,45 @@ def test_a_run_is_judged_by_its_trained_chain_and_training_brings_it_nearer():
     assert repr(told).startswith(f"Judgement(cross-entropy {told.cross_entropy:.4f} = optimal 0.4621 + excess")
 
 
+@pytest.mark.parametrize("noise", [0.01, 0.1, 0.2])
+@pytest.mark.parametrize("length", [2, 3])
+def test_beyond_its_length_a_parity_is_learnt_first_as_a_copy(length, noise):
+    source, flipped = sources.parity(length, noise), 2 * noise * (1 - noise)
+
+    def toss(p):
+        return -p * np.log(p) - (1 - p) * np.log(1 - p)
+
+    plateau = toss(flipped) - toss(noise)
+    if noise == 0.1:
+        assert plateau == pytest.approx(0.1463, abs=5e-5)
+    for K in (length, length + 1, length + 2):
+        told = judge(random_chain(source, K, seed=1), source)
+        if length == K:
+            np.testing.assert_allclose(told.lag_losses, np.log(2), atol=1e-12)
+            assert not told.has_shortcut
+            assert told.copy_excess == pytest.approx(np.log(2) - toss(noise))
+        else:
+            assert told.best_lag == length + 1
+            assert told.has_shortcut
+            assert told.copy_excess == pytest.approx(plateau)
+    # a chain that copies is exactly there
+    oldest = np.arange(2 ** (length + 1)) >> length
+    copier = bg.MarkovChain(np.log(np.where(oldest[:, None] == [0, 1], 1 - flipped, flipped)), "01")
+    assert judge(copier, source).excess == pytest.approx(plateau)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 3), st.integers(1, 3))
+def test_one_token_alone_is_worth_what_all_contexts_say_of_it(seed, V, K):
+    source = random_source(V, 2, seed, sparse=False)
+    joint = source.context_weights(K + 1).reshape((V,) * (K + 1))
+    losses = source.lag_losses(K)
+    for lag in range(1, K + 1):
+        pairs = joint.sum(axis=tuple(i for i in range(K + 1) if i not in (K - lag, K)))
+        expected = -(pairs * np.log(pairs / pairs.sum(axis=1, keepdims=True))).sum()
+        assert losses[lag - 1] == pytest.approx(expected, abs=1e-12)
+        assert losses[lag - 1] >= source.optimal_loss(K) - 1e-12
+
+
 def test_only_like_is_judged_by_like():
     with pytest.raises(bg.SettingError, match="chain has the symbols a b, the source 0 1"):
         judge(bg.MarkovChain(np.log([[0.5, 0.5], [0.5, 0.5]]), "ab"), sources.coin())

@@ -90,6 +90,15 @@ def test_each_third_token_of_rrxor_is_the_exclusive_or_of_the_two_before():
     assert sorted(agree)[1] < 0.6
 
 
+def test_the_belief_states_of_rrxor_are_thirty_six():
+    source, seen, counts = sources.rrxor(), set(), []
+    for K in range(9):
+        beliefs = source.belief_states(K)
+        seen |= {tuple(row) for row in beliefs[~np.isnan(beliefs[:, 0])].round(9).tolist()}
+        counts.append(len(seen))
+    assert counts == [1, 3, 7, 15, 27, 34, 36, 36, 36]
+
+
 def test_parity_is_flipped_as_often_as_it_should():
     tokens = sources.parity(3, 0.1).tokens(20_000, seed=1)
     flipped = tokens[3:] != tokens[2:-1] ^ tokens[1:-2] ^ tokens[:-3]

@@ -55,7 +55,9 @@ export class SocketModel implements Model {
     this.socket = socket;
     socket.onmessage = (event: MessageEvent<string>) => this.receive(socket, event.data);
     let settled: ReturnType<typeof setTimeout>;
+    let opened = false;
     socket.onopen = () => {
+      opened = true;
       // only a connection that lasts is a good one: whatever ends each at once is tried less and less often
       settled = setTimeout(() => (this.wait = FIRST_WAIT), LONGEST_WAIT);
     };
@@ -68,9 +70,18 @@ export class SocketModel implements Model {
         return;
       }
       this.host.status.value = "lost";
-      setTimeout(() => this.connect(), this.wait);
+      if (!opened) this.askForCode();
+      setTimeout(() => this.connect(), this.wait * (0.5 + Math.random())); // a whole class does not come back at once
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
     };
+  }
+
+  /** A studio that was started anew may have another class code: then the page is loaded again, which asks for it. */
+  private askForCode(): void {
+    fetch("health").then(
+      (answer) => answer.status === 403 && location.reload(),
+      () => {}, // it cannot be reached at all: it is tried again
+    );
   }
 
   private receive(socket: WebSocket, data: string): void {

@@ -3,6 +3,7 @@ export const en = {
   lost: "Connection lost; trying again. Nothing is lost.",
   "lost.refused": "The studio closed the connection. Load the page again to go on.",
   "refused.full": "The studio is full: too many people use it at once. Try again later.",
+  "refused.address": "Too many sessions are open from this address. Close one of them and load the page again.",
   "refused.windows": "This session is open in too many windows. Close some and load the page again.",
   "refused.flood": "Too much was sent at once. Load the page again to go on.",
   "refused.large": "What was sent is too large for the studio. Load the page again to go on.",

@@ -5,6 +5,7 @@ export const zh: Record<Key, string> = {
   lost: "连接已断开，正在重新连接。内容都还在。",
   "lost.refused": "工作室关闭了连接。请重新加载页面，再继续。",
   "refused.full": "工作室已满：同时使用的人太多。请稍后再试。",
+  "refused.address": "从这个地址打开的会话太多。请关掉一个，再重新载入页面。",
   "refused.windows": "这个会话打开的窗口太多。请关掉一些，再重新载入页面。",
   "refused.flood": "一次发送得太多。请重新载入页面。",
   "refused.large": "发送的内容超过了工作室的上限。请重新载入页面。",

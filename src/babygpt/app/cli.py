@@ -1,7 +1,8 @@
 """The command line: the library's own words, thinly dressed.
 
 Results go to standard output, progress and remarks to standard error. Exit status: 0 done, 1 a check failed
-(``reproduce``) or trainings did (``sweep``), 2 something given cannot be used, 130 stopped with Ctrl-C.
+(``reproduce``) or trainings did (``sweep``), 2 something given cannot be used or standard output cannot be written to,
+130 stopped with Ctrl-C, 141 whoever read standard output has gone (``| head``).
 
 Modules that need torch, Graphviz or matplotlib are imported by the commands that use them, so that ``--help`` and
 ``sizes`` answer at once.
@@ -19,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 import babygpt
+from babygpt.app import screen
 from babygpt.app.arguments import LearnsOne
 from babygpt.app.commands.analyse import analyse
 from babygpt.app.commands.attribute import attribute
@@ -32,6 +34,7 @@ from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
 from babygpt.app.commands.sweep import sweep
 from babygpt.app.commands.train import train
+from babygpt.app.streams import standard_streams
 from babygpt.errors import BabyGPTError, MissingGlyphWarning
 
 
@@ -46,10 +49,10 @@ class Commands(TyperGroup):
                 warnings.showwarning = _remark(warnings.showwarning)
                 return super().invoke(ctx)
         except BabyGPTError as error:
-            typer.echo(f"error: {in_options(str(error))}", err=True)
+            screen.say(f"error: {in_options(str(error))}")
             raise typer.Exit(2) from None
         except MemoryError:
-            typer.echo("error: The memory does not suffice. Use a shorter context or fewer symbols.", err=True)
+            screen.say("error: The memory does not suffice. Use a shorter context or fewer symbols.")
             raise typer.Exit(2) from None
 
 
@@ -58,7 +61,7 @@ def _remark(otherwise: Callable[..., None]) -> Callable[..., None]:
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, MissingGlyphWarning):
-            typer.echo(f"warning: {message}", err=True)
+            screen.say(f"warning: {message}")
         else:
             otherwise(message, category, *where, **more)
 
@@ -107,7 +110,7 @@ def _main(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        typer.echo(f"babygpt {babygpt.__version__}")
+        screen.line(f"babygpt {babygpt.__version__}")
         raise typer.Exit
 
 
@@ -127,6 +130,7 @@ app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        with standard_streams():
+            app()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -16,6 +16,11 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, emoji=False)
 
 
+def line(text: str) -> None:
+    """Print a line of data to standard output, as it is and at once."""
+    print(text, flush=True)
+
+
 def say(text: str) -> None:
     """Print a remark to standard error."""
     err().print(text, markup=False, emoji=False, soft_wrap=True)

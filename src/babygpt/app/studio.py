@@ -27,6 +27,7 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 import babygpt
+from babygpt.app.hosting.code import ClassCode
 from babygpt.app.hosting.connection import Connection
 from babygpt.app.hosting.door import Door
 from babygpt.app.hosting.server import Server
@@ -36,6 +37,7 @@ from babygpt.errors import BabyGPTError
 
 STATIC = Path(__file__).parents[1] / "static"
 SESSIONS, CLASS_SESSIONS = 32, 50  # on one person's machine, in a class
+SESSIONS_OF_ONE = 8  # of one address, in a class
 SHARE = 0.5  # of the memory that is free when the studio starts: for all sessions together
 
 # Seconds after which a computing thread lets another one run: less than Python's 5 ms, so that a click does not wait
@@ -54,6 +56,8 @@ def studio_app(
     names: Sequence[str] = (),
     make: Callable[[Room], Session] | None = None,
     memory: int | None = None,
+    most_of_one: int | None = None,
+    code: str | None = None,
 ) -> Starlette:
     """Return the studio as an ASGI application; its sessions are ``app.state.sessions``.
 
@@ -69,6 +73,10 @@ def studio_app(
         Makes a session; by default a :class:`babygpt.app.session.Session`.
     memory
         Bytes for all sessions together; by default half of what is free now.
+    most_of_one
+        How many sessions there may be of one address; by default that is not counted.
+    code
+        What one must know to use it; by default nothing.
     """
     limits = limits or Limits()
     if make is None:
@@ -79,7 +87,7 @@ def studio_app(
 
         make = make_one
     memory = int(SHARE * psutil.virtual_memory().available) if memory is None else memory
-    sessions = Sessions(make, most_sessions, memory)
+    sessions = Sessions(make, most_sessions, memory, most_of_one=most_of_one)
 
     async def page(request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
@@ -123,7 +131,7 @@ def studio_app(
             WebSocketRoute("/ws", socket),
             Mount("/static", Static(directory=STATIC)),
         ],
-        middleware=[Middleware(Door, names=names)],
+        middleware=[Middleware(Door, names=names), Middleware(ClassCode, code=code)],
     )
     app.state.sessions = sessions
     return app
@@ -149,7 +157,9 @@ def most_bytes(limits: Limits) -> int:
     return 4 * limits.text + 2**16
 
 
-def studio_server(app: Starlette, limits: Limits, started: Callable[[], object] = lambda: None) -> Server:
+def studio_server(
+    app: Starlette, limits: Limits, started: Callable[[], object] = lambda: None, proxied: bool = False
+) -> Server:
     """Return the server of a studio.
 
     Parameters
@@ -160,16 +170,14 @@ def studio_server(app: Starlette, limits: Limits, started: Callable[[], object] 
         Those of its sessions: they say how large a message may be.
     started
         Called once it can be reached.
+    proxied
+        Whether a proxy on this machine hands requests on.
     """
-    return Server(app, most_bytes(limits), started, app.state.sessions.close)
+    return Server(app, most_bytes(limits), started, app.state.sessions.close, proxied)
 
 
 def run_studio(
-    listener: socket.socket,
-    limits: Limits,
-    most_sessions: int,
-    names: Sequence[str],
-    started: Callable[[], object],
+    listener: socket.socket, app: Starlette, limits: Limits, started: Callable[[], object], proxied: bool = False
 ) -> None:
     """Serve the studio in this process until Ctrl-C or a termination signal.
 
@@ -177,16 +185,13 @@ def run_studio(
     ----------
     listener
         Where it is reached.
-    limits, most_sessions, names
-        As for :func:`studio_app`.
-    started
-        Called once it can be reached.
+    app, limits, started, proxied
+        As for :func:`studio_server`.
     """
-    app = studio_app(limits, most_sessions, names)
     sys.setswitchinterval(SWITCH)
 
     async def serve() -> None:
-        await studio_server(app, limits, started).serve([listener])
+        await studio_server(app, limits, started, proxied).serve([listener])
         for _ in range(PATIENCE):
             if not app.state.sessions.workshop.in_use:
                 return

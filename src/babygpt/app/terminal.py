@@ -155,6 +155,7 @@ def say_if_not_trained(run: Run, start: str) -> None:
 
     first = "its first token comes from a context" if K - n == 1 else f"its first {K - n} tokens come from contexts"
     screen.say(
-        f"{named(start)} has {n} token{'s' * (n != 1)}; this GPT was trained after {K} (positions last), so {first} it "
-        f"never learned: start from {K} tokens, such as {named(run.corpus.most_frequent)}, or train with --positions all."
+        f"{named(start)} has {n} token{'s' * (n != 1)}; this GPT was trained after {K} (positions last), so {first} "
+        f"it never learned: start from {K} tokens, such as {named(run.corpus.most_frequent)}, or train with "
+        "--positions all."
     )

@@ -35,6 +35,7 @@ from babygpt.chain.elimination import MAX_ELIMINATION, gth
 from babygpt.chain.information import entropies
 from babygpt.errors import SettingError, SizeError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
+from babygpt.gpt.corpus import entropy
 from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.lab.entropy_rate import EntropyRate, enclose
 
@@ -167,6 +168,25 @@ class Source:
         said = np.flatnonzero(weights)
         contexts = said[:, None] // len(self.vocabulary) ** np.arange(context_length - 1, -1, -1) % len(self.vocabulary)
         return contexts, weights[said, None] * (beliefs[said] @ self.emissions)
+
+    def lag_losses(self, context_length: int) -> NDArray[np.float64]:
+        """Return the entropy of the next symbol given **one** symbol alone, 1, 2, … K before it: float64 (K,), in nats.
+
+        It is the lowest loss of a model that looks at that one token and no other, whatever its context length.
+
+        >>> Source([[[0.0, 0.5], [0.0, 0.0]], [[0.0, 0.5], [1.0, 0.0]]]).lag_losses(2).round(3).tolist()
+        [0.477, 0.511]
+        """
+        K, V = check_count("context_length", context_length), len(self.vocabulary)
+        moves = self.transitions.sum(axis=0)
+        joint = np.einsum("i,xij->xj", self._stationary, self.transitions)  # P(symbol, state after it)
+        losses = np.empty(K)
+        for lag in range(K):
+            pairs = joint @ self.emissions  # P(symbol, symbol lag + 1 after it)
+            losses[lag] = entropy(pairs)
+            joint = joint @ moves
+        assert pairs.shape == (V, V)
+        return losses
 
     def context_weights(self, context_length: int) -> NDArray[np.float64]:
         """Return the probability of each context of K tokens, in order of number: float64 (N,), N = V^K; sums to 1."""

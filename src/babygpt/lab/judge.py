@@ -8,6 +8,10 @@ it would lose per token on endless data,
 
 exactly: the optimal loss at its context length plus its *excess*, the part that training and architecture answer for.
 What remains between optimal loss and entropy rate is the price of a finite context.
+
+A loss that has fallen may have fallen for a cheap reason: one token alone, at some lag, may tell much of what all K
+tell together. What a *copy* loses that looks at that token only says whether a chain does more than that: with K >
+length, a chain that has the copy's excess on :func:`babygpt.lab.sources.parity` has learnt a copy, not a parity.
 """
 
 from __future__ import annotations
@@ -67,6 +71,8 @@ class Judgement:
         float64 (N,): the divergence of the chain from the truth after each, in nats; NaN where it never comes up.
     vocabulary, context_length
         The chain's.
+    lag_losses
+        float64 (K,): what is lost by the best that looks at one token alone, 1, 2, … K back.
     """
 
     cross_entropy: float
@@ -76,6 +82,24 @@ class Judgement:
     kl: NDArray[np.float64]
     vocabulary: Vocabulary
     context_length: int
+    lag_losses: NDArray[np.float64]
+
+    @property
+    def best_lag(self) -> int:
+        """How far back the one token is that alone tells most about the next: 1 … K, the nearest of equals."""
+        return int(np.argmin(self.lag_losses.round(12))) + 1
+
+    @property
+    def copy_excess(self) -> float:
+        """The excess of the best that looks at that one token only: what a chain at it, or above, may have learnt."""
+        return max(0.0, float(self.lag_losses[self.best_lag - 1]) - self.optimal_loss)
+
+    @property
+    def has_shortcut(self) -> bool:
+        """Whether one token that is not the last tells, alone, a third or more of all that K tokens tell together."""
+        unseen = float(self.lag_losses.max())  # at most what no token tells anything of
+        told = unseen - float(self.lag_losses[self.best_lag - 1])
+        return self.best_lag > 1 and self.copy_excess > 1e-9 and told > (unseen - self.optimal_loss) / 3
 
     @property
     def excess(self) -> float:
@@ -121,10 +145,13 @@ def judge(model: MarkovChain | Run, source: Source) -> Judgement:
     K = chain.context_length
     if chain.vocabulary.symbols != source.vocabulary.symbols:
         own = source.vocabulary
+        theirs, asked = (" ".join(one) if one.separator in ("", " ") else one.decode(range(len(one)))
+                         for one in (chain.vocabulary, own))  # fmt: skip
         words = ", tokens='words'" if own.tokens == "words" else ""
+        words += f", separator={own.separator!r}" if own.separator not in ("", " ") else ""
         raise SettingError(
-            f"The chain has the symbols {' '.join(chain.vocabulary)}, the source {' '.join(own)}. Judge a GPT that was "
-            f"trained on this source with all of its symbols: vocabulary={own.separator.join(own)!r}{words}."
+            f"The chain has the symbols {theirs}, the source {asked}. Judge a GPT that was trained on this source with "
+            f"all of its symbols: vocabulary={own.decode(range(len(own)))!r}{words}."
         )
     weights = source.context_weights(K)
     truth = source.context_probs(K)
@@ -143,6 +170,7 @@ def judge(model: MarkovChain | Run, source: Source) -> Judgement:
         kl,
         chain.vocabulary,
         K,
+        source.lag_losses(K),
     )
 
 

@@ -43,6 +43,12 @@ def clock(monkeypatch):
     return time
 
 
+@pytest.fixture
+def no_moment(monkeypatch):
+    """Let who goes count as away at once."""
+    monkeypatch.setattr(module, "MOMENT", 0.0)
+
+
 def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
     async def scene():
         workshop, puppet, screen = Workshop(), Puppet(), Looker()
@@ -253,6 +259,7 @@ class Company:
         return {name for name in (A, B, C, D) if self.sessions.find(name) is not None}
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_where_memory_is_short_those_go_first_who_are_away_for_longest(clock):
     async def scene():
         company = Company(3 * LARGE)
@@ -271,6 +278,7 @@ def test_where_memory_is_short_those_go_first_who_are_away_for_longest(clock):
     asyncio.run(scene())
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_a_newcomer_for_whom_no_memory_is_left_is_told_and_costs_nobody_anything():
     async def scene():
         company = Company(2 * LARGE)
@@ -302,6 +310,7 @@ def test_nobody_is_sent_away_for_a_newcomer_who_does_not_fit_even_so():
     asyncio.run(scene())
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_a_session_hears_what_others_who_are_there_have_left_for_it_and_may_keep_what_it_has():
     async def scene():
         company = Company(4 * LARGE)
@@ -318,6 +327,7 @@ def test_a_session_hears_what_others_who_are_there_have_left_for_it_and_may_keep
     asyncio.run(scene())
 
 
+@pytest.mark.usefixtures("no_moment")
 def test_who_leaves_makes_room_if_there_was_too_little():
     async def scene():
         company = Company(2 * LARGE)
@@ -338,5 +348,45 @@ def test_the_first_session_fits_any_memory():
         await company.enter(A)
         assert company.names == {A}
         company.sessions.close()
+
+    asyncio.run(scene())
+
+
+# -- who may come in -----------------------------------------------------------------------------------------
+
+
+def test_who_is_away_for_a_moment_keeps_the_place(clock):
+    async def scene():
+        sessions = Sessions(Puppet, 2, PLENTY)
+        lookers = {name: Looker() for name in (A, B, C)}
+        for name in (A, B):
+            sessions.enter(name, lookers[name])
+        sessions.leave(sessions.find(A), lookers[A])
+        clock[0] += module.MOMENT - 1
+        with pytest.raises(FullError, match=r"^full: All 2 places"):
+            sessions.enter(C, lookers[C])
+        assert sessions.find(A) is not None
+        clock[0] += 2
+        assert sessions.enter(C, lookers[C])[1]
+        assert sessions.find(A) is None
+        sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_one_address_has_so_many_sessions_and_no_more(clock):
+    async def scene():
+        sessions = Sessions(Puppet, 100, PLENTY, most_of_one=2)
+        lookers = {name: Looker() for name in (A, B, C, D)}
+        for name in (A, B):
+            sessions.enter(name, lookers[name], "192.168.1.7")
+        with pytest.raises(FullError, match=r"^address: From your address 2 sessions are open"):
+            sessions.enter(C, lookers[C], "192.168.1.7")
+        sessions.enter(D, lookers[D], "192.168.1.8")  # another one's place is another one's
+        sessions.leave(sessions.find(A), lookers[A])
+        sessions.enter(C, lookers[C], "192.168.1.7")  # in the place of one's own that one left
+        assert sessions.find(A) is None
+        assert {name for name in (B, C, D) if sessions.find(name)} == {B, C, D}
+        sessions.close()
 
     asyncio.run(scene())

@@ -81,7 +81,7 @@ def analyse(
     answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
     if as_json:
         told = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
-        typer.echo(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
+        screen.line(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
         return
     from babygpt.app import report
 

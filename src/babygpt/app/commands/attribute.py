@@ -129,25 +129,30 @@ def attribute(
             learning_rate=learning_rate, weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width,
             bias=bias, positions=positions.value, batch_size=batch_size, device=device, progress=progress,
         )  # fmt: skip
-    if arrows:
-        for i, (state, token) in enumerate(arrows):
-            typer.echo(("\n" if i else "") + f"{_name(found, state, token)}  {_percent(found.base[state, token])}")
-            screen.show(_changes(found, state, token))
-    else:
+    try:
+        if drawn and out is not None:
+            from babygpt.draw.attribute import draw_attribution
+
+            draw_attribution(found, arrows or None).save(out, replace)
+        elif out is not None:
+            write_table(out, found.rows(), replace)
+    finally:  # printed even if no file can be written, and written even if nobody reads what is printed
+        _print(found, arrows)
+    if out is not None:
+        screen.say(f"written: {out}")
+
+
+def _print(found: Attribution, arrows: list[tuple[int, int]]) -> None:
+    for i, (state, token) in enumerate(arrows):
+        screen.line(("\n" if i else "") + f"{_name(found, state, token)}  {_percent(found.base[state, token])}")
+        screen.show(_changes(found, state, token))
+    if not arrows:
         screen.show(_overview(found))
-        example = f"{corpus.most_frequent}:{corpus.vocabulary.symbols[-1]}"
+        example = f"{found.corpus.most_frequent}:{found.corpus.vocabulary.symbols[-1]}"
         screen.say(
             f"The {NAMED} strongest each way, in percentage points; positions count from 0. "
             f'One arrow with every change: --arrow "{example}"'
         )
-    if out is not None:
-        if drawn:
-            from babygpt.draw.attribute import draw_attribution
-
-            draw_attribution(found, arrows or None).save(out, replace)
-        else:
-            write_table(out, found.rows(), replace)
-        screen.say(f"written: {out}")
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import babygpt
+from babygpt.app import screen
 from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 
 
@@ -38,8 +39,8 @@ def sample(
     if tokens:
         terminal.say_if_not_trained(loaded, start)
     if plain:
-        typer.echo(walk.text)
+        screen.line(walk.text)
         return
     for line in terminal.walk_lines(walk):
-        typer.echo(line)
-    typer.echo(f"\n{start}{walk.vocabulary.separator}{walk.text}")
+        screen.line(line)
+    screen.line(f"\n{start}{walk.vocabulary.separator}{walk.text}")

@@ -124,14 +124,16 @@ def seeds(
     except DivergedError:
         marked = None
         screen.say(f"The GPT of seed {mark} did not stay finite, so no run is marked. --mark names another.")
-    _print(found, marked)
-    if out is not None:
-        if drawn:
+    try:
+        if drawn and out is not None:
             from babygpt.draw.seeds import draw_seeds
 
             draw_seeds(found, found.steps.tolist(), marked).save(out, replace)
-        else:
+        elif out is not None:
             write_table(out, found.rows() if each else found.summary(marked), replace)
+    finally:  # printed even if no file can be written, and written even if nobody reads what is printed
+        _print(found, marked)
+    if out is not None:
         screen.say(f"written: {out}")
 
 
@@ -158,7 +160,7 @@ def _print(found: SeedStudy, marked: Mark | None) -> None:
     states = some_states(found.corpus, max(1, MAX_ROWS // (V if V > 2 else 1)))
     for i, frame in enumerate(shown):
         if len(shown) > 1:
-            typer.echo(("\n" if i else "") + f"step {found.steps[frame]}")
+            screen.line(("\n" if i else "") + f"step {found.steps[frame]}")
         screen.show(_table(found, marked, frame, states))
     label = found.corpus.vocabulary.label
     if V == 2:

@@ -47,7 +47,7 @@ def sources(
         raise SettingError("--tokens prints a sample and --judge a judgement. Ask for one at a time.")
     chosen = [named(name) for name in (EXAMPLES if source is None else (source,))]
     if tokens is not None:
-        typer.echo(chosen[0].sample(tokens, seed))
+        screen.line(chosen[0].sample(tokens, seed))
     elif run is not None:
         _judge(run, chosen[0])
     else:
@@ -105,6 +105,12 @@ def _judge(run: Path, source: Source) -> None:
     ):
         table.add_row(name, f"{value:.4f}", Text(remark, style="dim"))
     screen.show(table)
+    if told.has_shortcut:
+        learnt = "has learnt more" if told.excess < told.copy_excess / 2 else "need have learnt no more"
+        screen.say(
+            f"One token alone, {told.best_lag} back, tells so much that a mere copy of it has an excess of "
+            f"{told.copy_excess:.4f}: this chain {learnt} than that."
+        )
     worst = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("worst contexts", "how often", "excess", "the truth", "the chain"):
         worst.add_column(name, justify="left" if name == "worst contexts" else "right", no_wrap=True)

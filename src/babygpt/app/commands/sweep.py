@@ -97,7 +97,7 @@ def run(
     screen.say(f"{made.n_tasks:,} training{'s' * (made.n_tasks != 1)}: {said}{known}")
     for reason in sorted(made.failures)[:3]:
         screen.say(f"warning: {reason}")
-    typer.echo(folder / "results.parquet")
+    screen.line(str(folder / "results.parquet"))
     if failed := made.statuses.get("failed", 0):
         screen.say(f"{failed:,} of {made.n_tasks:,} trainings failed; the same command tries them again.")
         raise typer.Exit(1)
@@ -120,4 +120,4 @@ def plot(
     from babygpt.draw.sweep import draw_sweep
     from babygpt.lab.store import read_results
 
-    typer.echo(draw_sweep(read_results(folder), x, y, by).save(out, replace))
+    screen.line(str(draw_sweep(read_results(folder), x, y, by).save(out, replace)))

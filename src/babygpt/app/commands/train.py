@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
+import shlex
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import babygpt
-from babygpt.app import screen
+from babygpt.app import screen, stopping
 from babygpt.app.options import (
     BatchSize,
     Bias,
@@ -39,7 +38,9 @@ from babygpt.app.options import (
 from babygpt.errors import DivergedError, FileError, RunError, SettingError
 
 if TYPE_CHECKING:
+    from babygpt.app.stopping import Stop
     from babygpt.draw.picture import Picture
+    from babygpt.run.checkpoints import Checkpoints
     from babygpt.run.run import Run
     from babygpt.run.training import Training
 
@@ -93,7 +94,8 @@ def train(
 
     babygpt train poem.txt --context 2 --steps 500
 
-    Ctrl-C stops early and keeps what was trained; babygpt train --resume runs/run-1 goes on.
+    Ctrl-C, or SIGTERM, stops early and keeps what was trained; babygpt train --resume runs/run-1 goes on. A training of
+    more than a minute is saved every minute: what ends it otherwise costs no more than that.
     """
     # imported here: --help shows without NumPy, a mistake without torch
     from babygpt.app.source import HowRead, learnt, symbols_line
@@ -132,7 +134,7 @@ def train(
 
 
 def _run_training(training: Training, target: Path, replace: bool, show: Show) -> None:
-    from babygpt.app import terminal
+    from babygpt.run.checkpoints import Checkpoints
 
     corpus, config, total = training.corpus, training.config, training.train_config.steps
     floor = corpus.loss_floor(training.train_config.positions)
@@ -140,27 +142,59 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
         f"{corpus.amount} · {len(corpus.contexts):,} of "
         f"{config.vocab_size**config.block_size:,} contexts seen · {training.trainer.gpt.n_parameters:,} parameters"
     )
-    failure: DivergedError | None = None
-    with _interruptible() as stopped, terminal.progress() as display:
-        task = display.add_task("", total=total, completed=training.trainer.steps_done, loss="–", floor=floor)
-        try:
-            for step in training:
-                display.update(task, completed=step.index, loss=f"{step.loss:.4f}")
-                if stopped():
-                    break
-        except DivergedError as error:
-            failure = error
-        interrupted = stopped()
-    run = training.result()
-    saved = _save(run, target, replace)
+    checkpoints = Checkpoints(target, replace)
+    with stopping.noted() as stop:
+        failure = _train(training, checkpoints, stop, floor)
+        run = training.result()
+        saved = _save(run, checkpoints)
     if failure is not None:
         raise DivergedError(f"{failure} Saved so far: {saved}")
-    if interrupted and run.steps < total:
-        screen.say(f"Stopped after step {run.steps:,} of {total:,}. Go on with: babygpt train --resume {saved}")
-        raise typer.Exit(130)
-    _show(run, saved, show)
-    screen.say(f"run: {saved}")
-    _draw_beside(run, saved)
+    if stop:
+        with suppress(OSError):  # the terminal may be what is gone
+            if run.steps < total:
+                screen.say(f"Stopped after step {run.steps:,} of {total:,}. Go on with: {_go_on(saved)}")
+            else:
+                screen.say(f"run: {saved}")
+        raise typer.Exit(stop.status)
+    try:
+        _show(run, saved, show)
+    finally:  # even if nobody reads what is printed
+        screen.say(f"run: {saved}")
+        _draw_beside(run, saved)
+
+
+def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: float) -> DivergedError | None:
+    """Do the steps, until something asks to stop; return what was wrong with the last one, if anything was."""
+    from babygpt.app import terminal
+
+    display = terminal.progress()
+    done = training.trainer.steps_done
+    task = display.add_task("", total=training.train_config.steps, completed=done, loss="–", floor=floor)
+    remarks = [f"Saved so far, and every minute from now on. Should this be broken off: {_go_on(checkpoints.path)}"]
+    try:
+        with suppress(OSError):  # where it cannot be shown (any more), training goes on all the same
+            display.start()
+        for step in training:
+            display.update(task, completed=step.index, loss=f"{step.loss:.4f}")
+            if stop:
+                break
+            try:
+                said = remarks.pop() if checkpoints.offer(training) and remarks else None
+            except RunError as error:
+                said = f"warning: {error} The training goes on, and it is tried again."
+            if said is not None:
+                with suppress(OSError):
+                    display.console.print(said, markup=False, soft_wrap=True)
+    except DivergedError as error:
+        return error
+    finally:
+        with suppress(OSError):
+            display.stop()
+    return None
+
+
+def _go_on(run: Path) -> str:
+    return f"babygpt train --resume {shlex.quote(str(run))}"
 
 
 def _show(run: Run, saved: Path, show: Show) -> None:
@@ -169,7 +203,7 @@ def _show(run: Run, saved: Path, show: Show) -> None:
     states = terminal.shown_states(run.chain, run.corpus)
     if show is Show.lines:
         for line in terminal.article_lines(run.chain, states):
-            typer.echo(line)
+            screen.line(line)
     elif show is Show.table:
         screen.show(terminal.chain_table(run.chain, states, run.corpus))
     if show is not Show.none:
@@ -191,38 +225,19 @@ def _draw_beside(run: Run, saved: Path) -> None:
             screen.say(f"warning: {error}")
 
 
-def _save(run: Run, target: Path, replace: bool) -> Path:
+def _save(run: Run, checkpoints: Checkpoints) -> Path:
     """Save the run; if that place fails, in the system's temporary folder, so that no training is lost."""
     try:
-        run.save(target, replace)
+        return checkpoints.save(run)
     except RunError as error:
         shelter = Path(tempfile.mkdtemp(prefix="babygpt-"))
-        rescue = shelter / target.name
+        rescue = shelter / checkpoints.path.name
         try:
             run.save(rescue)
         except RunError:
             shelter.rmdir()
             raise error from None
         raise RunError(f"{error} What was trained is safe in {rescue}") from error
-    return target
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C be noticed between two steps instead of breaking one; the second one breaks."""
-    pressed = False
-
-    def press(signum: int, frame: object) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _refuse_with_resume(given: set[str]) -> None:

@@ -55,8 +55,9 @@ class Connection:
 
     async def serve(self, sessions: Sessions, session_id: str) -> None:
         """Show a session until one of both sides has enough."""
+        client = self._websocket.client
         try:
-            hosted, new = sessions.enter(session_id, self)
+            hosted, new = sessions.enter(session_id, self, "" if client is None else client.host)
         except FullError as error:
             await self._close(1013, str(error))
             return

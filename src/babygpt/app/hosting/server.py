@@ -17,14 +17,13 @@ from contextlib import contextmanager, suppress
 import psutil
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import PayloadTooBig
-from websockets.frames import Close, CloseCode, Frame, Opcode
 
+from babygpt.app.hosting.sockets import KEEP_ALIVE, Gate, WebSocketProtocol, quiet_about_sockets, with_gate
 from babygpt.errors import SettingError
 
 PORT = 8765
 TRIED = 100  # ports after the first, if none is asked for
+BACKLOG = 128  # connections that wait to be accepted
 
 
 def listen(host: str, port: int | None = None) -> socket.socket:
@@ -110,30 +109,6 @@ def open_browser(url: str) -> None:
     threading.Thread(target=show, daemon=True).start()
 
 
-class Wire(WebSocketsSansIOProtocol):
-    """A WebSocket that keeps nothing for a peer who does not read, and lets go of one who does not answer."""
-
-    def handle_parser_exception(self) -> None:
-        """Hang up on what cannot be taken in; if it is too large, with the studio's own reason."""
-        if isinstance(self.conn.parser_exc, PayloadTooBig):
-            self.conn.data_to_send()  # the reason of the library, which no screen knows
-            told = Close(CloseCode.MESSAGE_TOO_BIG, "large: A message was larger than the studio takes.")
-            self.transport.write(Frame(Opcode.CLOSE, told.serialize()).serialize(mask=False))
-        super().handle_parser_exception()
-
-    def handle_ping(self) -> None:
-        """Answer a ping, unless the peer leaves its answers unread."""
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()
-
-    def keepalive_timeout(self) -> None:
-        """Hang up: closing in order would wait until the peer has read everything."""
-        super().keepalive_timeout()
-        self.transport.abort()
-
-
 class Server(uvicorn.Server):
     """Serves until Ctrl-C or a termination signal, and ends in good order.
 
@@ -145,6 +120,13 @@ class Server(uvicorn.Server):
         What one WebSocket message may take.
     started, ending
         Called once connections are accepted, and before they are closed.
+    proxied
+        Whether a proxy on this machine hands requests on: then it says who asks.
+
+    Attributes
+    ----------
+    gate
+        Counts the sockets.
     """
 
     def __init__(
@@ -153,20 +135,26 @@ class Server(uvicorn.Server):
         most_bytes: int,
         started: Callable[[], object] = lambda: None,
         ending: Callable[[], object] = lambda: None,
+        proxied: bool = False,
     ) -> None:
+        self.gate = Gate()
+        http, websockets = with_gate(self.gate)
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
-                ws=Wire,
+                http=http,
+                ws=websockets,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE,
                 ws_max_size=most_bytes,
                 ws_per_message_deflate=False,  # costs more time than a local network
                 lifespan="off",
                 log_config=None,
                 log_level="error",
                 access_log=False,
-                proxy_headers=False,
+                proxy_headers=proxied,
+                forwarded_allow_ips="127.0.0.1,::1",
                 server_header=False,
                 timeout_graceful_shutdown=1,
             )
@@ -175,6 +163,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections."""
+        asyncio.get_running_loop().set_exception_handler(quiet_about_sockets())
         await super().startup(sockets)
         self._when_started()
 
@@ -185,7 +174,7 @@ class Server(uvicorn.Server):
         self._when_ending()
         connections = self.server_state.connections
         for _ in range(25):
-            if not any(isinstance(connection, Wire) for connection in connections):
+            if not any(isinstance(connection, WebSocketProtocol) for connection in connections):
                 break
             await asyncio.sleep(0.02)
         for connection in list(connections):

@@ -18,6 +18,7 @@ T = TypeVar("T")
 Room = Callable[[], int]  # tells how many bytes are left
 
 KEPT = 3600.0  # seconds that a session waits for its owner
+MOMENT = 60.0  # seconds for which someone who went counts as there: a page that is loaded again, a lid that is closed
 VIEWERS = 8  # that may show one session
 BESIDES = 2**23  # bytes of a session beside what its setup asks for: the text, the views, the modules
 NEWCOMER = 2**24  # bytes that a session counts for until it says what it takes
@@ -100,6 +101,8 @@ class Hosted:
         When the last of them went; None while someone looks.
     need
         Bytes that the session may come to take.
+    address
+        Where it was begun from; "" if that is not looked at.
     """
 
     def __init__(
@@ -109,7 +112,9 @@ class Hosted:
         ended: Callable[[], object] = lambda: None,
         grown: Callable[[], object] = lambda: None,
         room: Callable[[Hosted], int] = lambda hosted: NEWCOMER,
+        address: str = "",
     ) -> None:
+        self.address = address
         self.viewers: set[Viewer] = set()
         self.left: float | None = None
         self.need = NEWCOMER
@@ -166,6 +171,11 @@ class Hosted:
             if isinstance(make, BabyGPTError):
                 raise make
             return await self._workshop.print(make)
+
+    @property
+    def present(self) -> bool:
+        """Whether someone looks, or did a moment ago."""
+        return self.left is None or monotonic() - self.left < MOMENT
 
     @property
     def interval(self) -> float:
@@ -306,16 +316,27 @@ class Sessions:
     make
         Makes a session; what it is given tells how many bytes its setup may ask for.
     most
-        How many there may be. Where one more is wanted, the one whose owner is away for longest goes.
+        How many there may be. Where one more is wanted, the one whose owner is away for longest goes; who is away for
+        a moment only keeps the place.
     memory
         How many bytes they may take together. Where more is wanted, those go whose owners are away, and who is there
         may not grow.
     kept
         Seconds that a session waits for its owner.
+    most_of_one
+        How many there may be of one address; None does not count.
     """
 
-    def __init__(self, make: Callable[[Room], Session], most: int, memory: int, kept: float = KEPT) -> None:
+    def __init__(
+        self,
+        make: Callable[[Room], Session],
+        most: int,
+        memory: int,
+        kept: float = KEPT,
+        most_of_one: int | None = None,
+    ) -> None:
         self.workshop = Workshop()
+        self._most_of_one = most_of_one
         self._make, self._most, self._memory, self._kept = make, most, max(memory, NEWCOMER), kept
         self._hosted: dict[str, Hosted] = {}
         self._closed = False
@@ -327,8 +348,8 @@ class Sessions:
         """Return the session with this id, if there is one."""
         return self._hosted.get(session_id)
 
-    def enter(self, session_id: str, viewer: Viewer) -> tuple[Hosted, bool]:
-        """Return the session with this id for someone to look at, and whether it is a new one.
+    def enter(self, session_id: str, viewer: Viewer, address: str = "") -> tuple[Hosted, bool]:
+        """Return the session with this id for someone at an address to look at, and whether it is a new one.
 
         Raises
         ------
@@ -338,10 +359,10 @@ class Sessions:
         hosted = self.find(session_id)
         new = hosted is None
         if hosted is None:
-            self._make_room()
-            hosted = self._hosted[session_id] = Hosted(
-                self._make, self.workshop, partial(self._hosted.pop, session_id, None), self._fit, self._room
-            )
+            self._make_room(address)
+            ended = partial(self._hosted.pop, session_id, None)
+            hosted = Hosted(self._make, self.workshop, ended, self._fit, self._room, address)
+            self._hosted[session_id] = hosted
         hosted.enter(viewer)
         return hosted, new
 
@@ -357,11 +378,17 @@ class Sessions:
             hosted.drop(1001, "closed: The studio was closed.")
         self.workshop.close()
 
-    def _make_room(self) -> None:
+    def _make_room(self, address: str) -> None:
         """Make room for a newcomer, or raise :class:`FullError`."""
         if self._closed:
             raise FullError("closed: The studio is closing.")
-        present = [hosted for hosted in self._hosted.values() if hosted.left is None]
+        own = [hosted for hosted in self._hosted.values() if hosted.address == address]
+        if self._most_of_one is not None and len(own) >= self._most_of_one:
+            away = [hosted for hosted in own if hosted.left is not None]
+            if not away:  # told in at most 123 bytes
+                raise FullError(f"address: From your address {self._most_of_one} sessions are open. Close one of them.")
+            _longest_away(away).drop(1001, "away: Another session of yours needed the place.")
+        present = [hosted for hosted in self._hosted.values() if hosted.present]
         if len(present) >= self._most:
             raise FullError(f"full: All {self._most} places of this studio are taken. Come back when someone has left.")
         if _together(present) + NEWCOMER > self._memory:
@@ -377,9 +404,9 @@ class Sessions:
 
     def _drop_one(self) -> bool:
         """End the session whose owner is away for longest; return whether there is one."""
-        away = [hosted for hosted in self._hosted.values() if hosted.left is not None]
+        away = [hosted for hosted in self._hosted.values() if not hosted.present]
         if away:
-            min(away, key=lambda hosted: hosted.left or 0.0).drop(1001, "away: Another session needed the place.")
+            _longest_away(away).drop(1001, "away: Another session needed the place.")
         return bool(away)
 
     def _room(self, asking: Hosted) -> int:
@@ -387,8 +414,12 @@ class Sessions:
 
         Two that grow at the same moment do not see each other, and may come to take one session's memory too much.
         """
-        others = [hosted for hosted in self._hosted.values() if hosted.left is None and hosted is not asking]
+        others = [hosted for hosted in self._hosted.values() if hosted.present and hosted is not asking]
         return max(asking.need, self._memory - _together(others))
+
+
+def _longest_away(away: Iterable[Hosted]) -> Hosted:
+    return min(away, key=lambda hosted: hosted.left or 0.0)
 
 
 def _together(sessions: Iterable[Hosted]) -> int:

@@ -1,0 +1,5 @@
+"""``python -m babygpt`` is ``babygpt``."""
+
+from babygpt.app.cli import main
+
+main()

@@ -8,7 +8,7 @@ from witnesses import chain_of, dense, noisy_parity, random_chain, random_probs,
 from witnesses import exact_stationary as exact
 
 import babygpt as bg
-from babygpt.chain import stationary
+from babygpt.chain import solve, stationary
 from babygpt.chain.elimination import MAX_ELIMINATION, gth
 from babygpt.chain.stationary import power_iteration
 from babygpt.errors import ConvergenceError
@@ -112,8 +112,34 @@ def test_a_chain_that_steps_hardly_move_is_left_to_arnoldi_and_comes_out_right(n
     np.testing.assert_allclose(pi, exact(dense(probs)), atol=1e-8)
 
 
-def test_a_large_chain_that_mixes_too_slowly_raises_rather_than_answers(monkeypatch):
+def stubborn(noise, K):
+    """Return a chain that repeats its last token but with probability ``noise``, 3 · noise after a 0, and its π.
+
+    A run of equal tokens ends, with more in a row, as often as it began: π of a context is that of its first token,
+    times the arrows between its tokens.
+    """
+    digits = np.array(list(np.ndindex(*[2] * K)))
+    change = np.where(digits[:, -1] == 0, 3 * noise, noise)
+    probs = np.where(digits[:, [-1]] == np.arange(2), 1 - change[:, None], change[:, None])
+    pi = np.where(digits[:, 0] == 0, 0.25, 0.75)
+    for a, b in zip(digits.T[:-1], digits.T[1:], strict=True):
+        rate = np.where(a == 0, 3 * noise, noise)
+        pi = pi * np.where(a == b, 1 - rate, rate)
+    return chain_of(probs), pi
+
+
+@pytest.mark.parametrize(("K", "memory"), [(11, 0), (13, 2**22)])
+def test_a_large_chain_that_is_too_slow_to_be_iterated_is_solved_directly(monkeypatch, K, memory):
     monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 50))
+    monkeypatch.setattr(stationary, "ROUNDS", 1)
+    monkeypatch.setattr(solve, "MAX_FACTORS", memory)  # 2¹¹ states are eliminated, and need none
+    chain, expected = stubborn(1e-5, K)
+    np.testing.assert_allclose(chain.stationary_distribution(), expected, atol=1e-10)
+
+
+def test_a_large_chain_that_nothing_solves_raises_rather_than_answers(monkeypatch):
+    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 50))
+    monkeypatch.setattr(stationary, "MAX_DENSE", 1024)
     probs = noisy_parity(1e-12, K=11)
     probs[: len(probs) // 2] = np.where(probs[: len(probs) // 2] > 0.5, 1 - 3e-12, 3e-12)
     with pytest.raises(ConvergenceError, match="2,048 states did not settle: one step still moves it by"):

@@ -64,15 +64,25 @@ def matrix(chain):
 # -- 60 digits ----------------------------------------------------------------------------------------------
 
 
+def many_digits(chain, digits):
+    """Return P as e to the power of the log-probabilities, an mpmath matrix: no arrow is too small for it."""
+    with mp.workdps(digits):
+        P = mp.zeros(chain.n_states)
+        for s, row in enumerate(chain.successors()):
+            for token, head in enumerate(row):
+                if chain.log_probs[s, token] > -np.inf:
+                    P[s, int(head)] += mp.exp(mp.mpf(float(chain.log_probs[s, token])))
+        return P
+
+
 def _generator(P):
     """Return I − P with 60 digits; what leaves a state is the sum of its other entries, whatever the diagonal says."""
-    n = len(P)
-    A = mp.matrix(n, n)
+    if isinstance(P, np.ndarray):
+        P = mp.matrix([[mp.mpf(float(p)) for p in row] for row in P])
+    n = P.rows
+    A = -P
     for i in range(n):
-        for j in range(n):
-            if i != j:
-                A[i, j] = -mp.mpf(float(P[i, j]))
-        A[i, i] = mp.fsum(mp.mpf(float(P[i, j])) for j in range(n) if j != i)
+        A[i, i] = mp.fsum(P[i, j] for j in range(n) if j != i)
     return A
 
 
@@ -107,17 +117,18 @@ def exact_absorbing(P, inside, B, digits=60):
 
 def exact_hitting_times(P, targets, digits=60):
     """Return the expected steps to a set of states that is reached from everywhere, to 60 digits."""
-    inside = np.setdiff1d(np.arange(len(P)), targets)
-    times = np.zeros(len(P))
+    n = P.rows if isinstance(P, mp.matrix) else len(P)
+    inside = np.setdiff1d(np.arange(n), targets)
+    times = np.zeros(n)
     times[inside] = exact_absorbing(P, inside, np.ones((len(inside), 1)), digits)[:, 0]
     return times
 
 
 def exact_kemeny(P, digits=60):
     """Return tr((I − P + 1π)⁻¹) − 1, to 60 digits."""
-    n = len(P)
     with mp.workdps(digits):
         Q = _generator(P)
+        n = Q.rows
         pi = _exact_stationary(Q)
         A = mp.matrix(n, n)
         for i in range(n):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain import cycles, export, machine, patterns, spectrum, stationary, structure
+from babygpt.chain.arrows import Arrows
 from babygpt.chain.information import entropies
 from babygpt.errors import ContextError, SettingError
 from babygpt.gpt.checks import check_rate
@@ -85,7 +86,7 @@ class FiniteChain(ABC):
     @property
     @abstractmethod
     def all_reachable(self) -> bool:
-        """Whether positive arrows alone make every state reachable from every other."""
+        """Whether every state is reachable from every other if no arrow is missing."""
 
     # -- states and arrows -------------------------------------------------------------------------------
 
@@ -106,20 +107,34 @@ class FiniteChain(ABC):
         probs.flags.writeable = False  # kept, and shared by every question
         return probs
 
+    @property
+    def arrows(self) -> Arrows:
+        """The arrows as a graph and as matrices."""
+        return Arrows(self.log_probs, self.successors())
+
+    @cached_property
+    def n_missing_arrows(self) -> int:
+        """How many arrows are not there: their log-probability is −∞, made so by decoding or by the data."""
+        return int(np.count_nonzero(self.log_probs == -np.inf))
+
+    @cached_property
+    def n_underflowed_arrows(self) -> int:
+        """How many arrows are there and too small for a float64: their entries in ``probs`` are 0.0.
+
+        They count as arrows in everything that is a matter of structure (classes, periods, what can be reached). Up to
+        1,024 states π, hitting times, absorption, Kemeny's constant and the spectral gap are computed with them.
+        """
+        return self.n_zero_arrows - self.n_missing_arrows
+
     @cached_property
     def n_zero_arrows(self) -> int:
-        """How many arrows have the probability 0.0: made so by decoding, or too small for a float."""
+        """How many entries of ``probs`` are 0.0: the arrows that are missing and those that underflowed."""
         return int(np.count_nonzero(self.probs == 0.0))
-
-    @property
-    def n_underflowed_arrows(self) -> int:
-        """How many arrows of positive probability are too small for a float, and count as 0 in every answer."""
-        return int(np.count_nonzero((self.probs == 0.0) & (self.log_probs > -np.inf)))
 
     def transition_matrix(self) -> sparse.csr_array[np.float64, tuple[int, int]]:
         """Return P with P[s, s′] the probability that state s is followed by s′: sparse (N, N).
 
-        The matrix is the caller's own. An arrow of probability 0.0 stays as a stored zero.
+        The matrix is the caller's own. An arrow of probability 0.0 stays as a stored zero, missing or underflowed.
         """
         N, V = self.log_probs.shape
         indptr = np.arange(0, N * V + 1, V)
@@ -196,11 +211,11 @@ class FiniteChain(ABC):
         """
         if len(self._classes) > 1:
             raise SettingError(f"This chain has {len(self._classes)} recurrent classes; periods() gives one for each.")
-        return structure.period(self, self._classes[0])
+        return structure.period(self.arrows, self._classes[0])
 
     def periods(self) -> list[int]:
         """Return the period of each recurrent class."""
-        return [structure.period(self, states) for states in self._classes]
+        return [structure.period(self.arrows, states) for states in self._classes]
 
     def absorption_probabilities(self) -> NDArray[np.float64]:
         """Return how likely each state ends in each recurrent class: (N, classes); rows sum to 1.
@@ -208,7 +223,9 @@ class FiniteChain(ABC):
         Raises
         ------
         SizeError
-            More than 1,024 transient states.
+            More states times classes than fit.
+        ConvergenceError
+            Above 4,096 transient states: the equations could neither be factorised in memory nor iterated.
         """
         return structure.absorption_probabilities(self)
 

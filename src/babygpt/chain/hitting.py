@@ -10,7 +10,8 @@ context that ends in it: hitting "11" means having just said 11. Longer texts, a
 
 Up to 1,024 states the system is solved by elimination, to full precision. Above, it is iterated (BiCGSTAB, GMRES)
 and judged by its residual r: the error of any h is at most ‖r‖_∞ times the largest hitting time, because that is
-‖(I − P)⁻¹‖_∞. Answers are good to a millionth of the largest time, usually a billionth, or an error says so.
+‖(I − P)⁻¹‖_∞. What does not settle is solved directly (:mod:`babygpt.chain.solve`). Answers are good to a millionth of
+the largest time, usually a billionth, or an error says so. A time too long for a float64 is infinity.
 """
 
 from __future__ import annotations
@@ -22,16 +23,13 @@ from numpy.typing import NDArray
 from scipy.sparse import linalg
 from threadpoolctl import threadpool_limits
 
-from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_solve
+from babygpt.chain.elimination import MAX_ELIMINATION
+from babygpt.chain.solve import ACCEPT, AIM, solve_transient
 from babygpt.chain.structure import reaching
-from babygpt.errors import ConvergenceError
 from babygpt.gpt.checks import check_count
 
 if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
-
-# Residuals are brought to AIM if rounding lets them, and accepted up to ACCEPT.
-AIM, ACCEPT = 1e-9, 1e-6
 
 
 def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -40,10 +38,10 @@ def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.f
     Raises
     ------
     ConvergenceError
-        A large chain's iteration did not settle; the message states the residual.
+        A large chain's equations neither settled in an iteration nor could be factorised in memory.
     """
     times = np.zeros(chain.n_states)
-    if chain.n_zero_arrows or not chain.all_reachable:
+    if chain.n_missing_arrows or not chain.all_reachable:
         missing = ~reaching(chain, target)
         may_miss = reaching(chain, missing, avoiding=target) if missing.any() else missing
         times[may_miss] = np.inf
@@ -52,14 +50,14 @@ def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.f
     others = np.flatnonzero(~target & ~may_miss)
     if len(others) == 0:
         return times
-    if len(others) <= MAX_ELIMINATION:
-        P = chain.transition_matrix()[others]
-        leave: NDArray[np.float64] = P[:, np.flatnonzero(target)].sum(axis=1)
-        times[others] = absorbing_solve(P[:, others].toarray(), leave, np.ones((len(others), 1)))[:, 0]
-        return times
-    inside = np.zeros(chain.n_states, dtype=bool)
-    inside[others] = True
-    times[others] = _iterate(chain, inside)[others]
+    if len(others) > MAX_ELIMINATION:
+        inside = np.zeros(chain.n_states, dtype=bool)
+        inside[others] = True
+        found, residual = _iterate(chain, inside)
+        if residual < ACCEPT:
+            times[others] = found[others]
+            return times
+    times[others] = solve_transient(chain.arrows, others, np.ones((len(others), 1)))[:, 0]
     return times
 
 
@@ -72,12 +70,16 @@ def hitting_probability(chain: FiniteChain, target: NDArray[np.bool_], within: i
     return np.minimum(reached, 1.0)
 
 
-def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
+    """Return the times an iteration comes to (N,), and by how much the equations are off then at most."""
     N = chain.n_states
+    few = 2 * chain.n_zero_arrows > chain.n_arrows
+    P = chain.arrows.matrix() if few else None  # a matrix that is mostly zeros is faster than the table
 
     def apply(v: NDArray[np.float64]) -> NDArray[np.float64]:  # I − P on the inside, the identity elsewhere
         v = v.ravel()
-        return v - np.where(inside, chain.pull(np.where(inside, v, 0.0)), 0.0)
+        kept = np.where(inside, v, 0.0)
+        return v - np.where(inside, chain.pull(kept) if P is None else P @ kept, 0.0)
 
     b = inside.astype(np.float64)
     # A walk that misses the target soon forgets where it began, so times are nearly the same from everywhere, and
@@ -108,10 +110,5 @@ def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> NDArray[np.float6
             if error < residual:
                 x, residual = found, error
             if residual < AIM:
-                return x
-    if residual < ACCEPT:
-        return x
-    raise ConvergenceError(
-        f"The hitting times of {N:,} states did not settle: the equations are still off by {residual:.2g}, so times "
-        f"may be wrong by that share of the largest. hitting_probability(target, within=n) is exact at any size."
-    )
+                break
+    return x, residual

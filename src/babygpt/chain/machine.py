@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from babygpt.chain.arrows import RARE
 from babygpt.errors import SettingError
 from babygpt.gpt.checks import check_rate
 
@@ -100,13 +101,13 @@ def causal_states(chain: FiniteChain, tolerance: float = 1e-9) -> CausalStates:
 
 def same_futures(chain: FiniteChain, tolerance: float = 0.0) -> NDArray[np.int64]:
     """Return the part of each state (N,) in the coarsest partition into states with the same future."""
-    probs, heads = chain.probs, chain.successors()
+    probs, heads = _told_apart(chain, tolerance), chain.successors()
     part, n_parts = np.zeros(chain.n_states, dtype=np.int64), 0
     while part.max() + 1 > n_parts:  # a split by one token may open gaps in another's probabilities
         n_parts = int(part.max()) + 1
         for token in range(probs.shape[1]):
             part = _split_at_gaps(part, probs[:, token], tolerance)
-    there, n_parts = probs > min(tolerance, NO_ARROW), 0
+    there, n_parts = _there(chain, tolerance), 0
     while part.max() + 1 > n_parts:
         n_parts = int(part.max()) + 1
         led_to = np.where(there, part[heads], -1)
@@ -123,8 +124,20 @@ def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -
     _, first = np.unique(part, return_index=True)
     sizes = np.bincount(part)
     mean = np.column_stack([np.bincount(part, column) / sizes for column in chain.probs.T])
-    targets = np.where(chain.probs[first] > min(tolerance, NO_ARROW), part[chain.successors()[first]], -1)
+    targets = np.where(_there(chain, tolerance)[first], part[chain.successors()[first]], -1)
     return CausalStates(part, mean, targets, np.full(len(first), np.nan))
+
+
+def _told_apart(chain: FiniteChain, tolerance: float) -> NDArray[np.float64]:
+    """Return the probabilities (N, V); without tolerance those too small for a float stand there as logarithms."""
+    if tolerance or not chain.n_underflowed_arrows:
+        return chain.probs
+    return np.where(chain.log_probs < RARE, np.maximum(chain.log_probs, np.finfo(np.float64).min), chain.probs)
+
+
+def _there(chain: FiniteChain, tolerance: float) -> NDArray[np.bool_]:
+    """Return which arrows count as such: bool (N, V)."""
+    return chain.probs > min(tolerance, NO_ARROW) if tolerance else chain.log_probs > -np.inf
 
 
 def _split_at_gaps(part: NDArray[np.int64], values: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]:

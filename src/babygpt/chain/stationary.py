@@ -6,7 +6,8 @@ depends on where it begins, and each class has its own.
 
 Classes of up to 1,024 states are solved by elimination (:mod:`babygpt.chain.elimination`), to full precision.
 Larger ones are iterated, matrix-free, from two different starts until the steps are negligible and both have arrived
-at the same π; if steps are too slow, an Arnoldi iteration [1]_ takes over. If that does not agree either, you are told.
+at the same π; if steps are too slow, an Arnoldi iteration [1]_ takes over, and if that does not agree either, a direct
+solution (:mod:`babygpt.chain.solve`). If that does not fit, you are told. A share too small for a float64 is 0.
 
 .. [1] Lehoucq, Sorensen, Yang, "ARPACK Users' Guide", SIAM, 1998.
 """
@@ -22,7 +23,8 @@ from scipy.sparse import linalg
 from threadpoolctl import threadpool_limits
 
 from babygpt.chain import structure
-from babygpt.chain.elimination import MAX_ELIMINATION, gth
+from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, gth
+from babygpt.chain.solve import TransientSystem
 from babygpt.errors import ConvergenceError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-11
 AGREEMENT = 1e-8
 MAX_STEPS = 3_000
+HOMING = 64  # steps after which a likely state is known
 ROUNDS = 200  # restarts of the Arnoldi iteration
 
 
@@ -46,11 +49,43 @@ def _of_class(chain: FiniteChain, states: NDArray[np.int64]) -> NDArray[np.float
         pi[states] = 1.0
         return pi
     if len(states) <= MAX_ELIMINATION:
-        pi[states] = gth(chain.transition_matrix()[states][:, states].toarray())
+        pi[states] = gth(chain.arrows.among(states))
         return pi
     pi[states] = 1 / len(states)
-    # A periodic class never settles; the average of two steps has the same π and does.
-    return power_iteration(chain, pi, lazy=structure.period(chain, states) > 1)
+    try:
+        # A periodic class never settles; the average of two steps has the same π and does.
+        return power_iteration(chain, pi, lazy=structure.period(chain.arrows, states) > 1)
+    except ConvergenceError as unsettled:
+        try:
+            pi[states] = _directly(chain, states)
+        except ConvergenceError as error:
+            raise ConvergenceError(f"{unsettled} {error}") from error
+        return pi
+
+
+def _directly(chain: FiniteChain, states: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return π of a large class (n,) without iterating: πP − π = 0, solved from one of its states outwards."""
+    arrows = chain.arrows
+    if len(states) <= MAX_DENSE and not arrows.rare(states):
+        return gth(arrows.among(states))
+    # One likely state is taken as home; π is the number of visits to each between two of its own, in proportion.
+    P = arrows.matrix(states)[:, states]
+    pi = np.full(len(states), 1 / len(states))
+    for _ in range(HOMING):
+        pi = (pi + pi @ P) / 2
+    home = int(np.argmax(pi))
+    rest = np.delete(np.arange(len(states)), home)
+    system = TransientSystem(arrows, states[rest])
+    pi[home], pi[rest] = 1.0, system.solve(P[[home]][:, rest].toarray().T, transposed=True)[:, 0]
+    pi /= pi.sum()
+    # what one step still moves can add up, over the time it takes to come home, to twice as much
+    residual = float(np.abs(pi @ P - pi).sum() + np.finfo(np.float64).eps)
+    if not 2 * residual * system.longest < AGREEMENT:
+        raise ConvergenceError(
+            f"A factorisation in bounded memory is off by {residual:.2g} with state {states[home]} left out, to which "
+            f"the way may take {system.longest:.2g} tokens."
+        )
+    return np.asarray(pi)
 
 
 def power_iteration(
@@ -78,7 +113,7 @@ def power_iteration(
     raise ConvergenceError(
         f"The stationary distribution of {chain.n_states:,} states did not settle: one step still moves it by "
         f"{residual:.2g}, and two starts come out {apart:.2g} apart (sums over states). This chain forgets "
-        f"too slowly to be iterated; up to {MAX_ELIMINATION:,} states it would be solved exactly."
+        f"too slowly to be iterated; up to {MAX_DENSE:,} states it would be solved exactly."
     )
 
 

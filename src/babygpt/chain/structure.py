@@ -1,13 +1,14 @@
 """Structure: which states can be left for good, and which can not.
 
-State v is *reachable* from u if arrows of positive probability lead there. A *recurrent class* is a set of states
+State v is *reachable* from u if arrows of positive probability lead there, however small it is: an arrow that is too
+rare for a float64 is an arrow. A *recurrent class* is a set of states
 that all reach each other and none other: once entered, never left. A state outside every such class is
 *transient*: sooner or later it is visited for the last time. A chain is *irreducible* if all states are one
 recurrent class. The *period* of a class is the greatest common divisor of the lengths of its round trips; with
 period 1 the class is *aperiodic*.
 
 A GPT's softmax makes every arrow positive, so its chain is irreducible, and aperiodic because 000 may follow 000.
-Decoding (top-k, top-p, greedy) removes arrows, and then all of this becomes a question.
+Decoding (top-k, top-p, greedy) removes arrows, and then all of this becomes a question. A low temperature removes none.
 """
 
 from __future__ import annotations
@@ -18,37 +19,44 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
-from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_solve
+from babygpt.chain.solve import solve_transient
 from babygpt.errors import SizeError
 
 if TYPE_CHECKING:
+    from babygpt.chain.arrows import Arrows
     from babygpt.chain.finite import FiniteChain
+
+# Numbers in a table of states by classes.
+MAX_ABSORPTION = 2**27
 
 
 def recurrent_classes(chain: FiniteChain) -> list[NDArray[np.int64]]:
     """Return the recurrent classes, each a sorted array of states, in order of their first state."""
-    if not chain.n_zero_arrows and chain.all_reachable:
+    if not chain.n_missing_arrows and chain.all_reachable:
         return [np.arange(chain.n_states)]
-    P = chain.transition_matrix()
-    P.eliminate_zeros()
-    n, component = csgraph.connected_components(P, directed=True, connection="strong")
-    tails = np.repeat(np.arange(P.shape[0]), np.diff(P.indptr))
-    leaky = np.unique(component[tails[component[tails] != component[P.indices]]])
-    closed = np.setdiff1d(np.arange(n), leaky)
-    order = np.argsort(component, kind="stable")
-    bounds = np.searchsorted(component[order], [closed, closed + 1])
-    classes = [np.sort(order[a:b]).astype(np.int64) for a, b in bounds.T]
-    return sorted(classes, key=lambda states: int(states[0]))
+    return [states for states, closed in components(chain.arrows) if closed]
 
 
-def period(chain: FiniteChain, states: NDArray[np.int64]) -> int:
-    """Return the period of one recurrent class, given as an array of its states."""
-    heads = chain.successors()
-    if ((heads[states] == states[:, None]) & (chain.probs[states] > 0)).any():
+def components(arrows: Arrows) -> list[tuple[NDArray[np.int64], bool]]:
+    """Return the sets of states that all reach each other, in order of their first state, and whether each is closed.
+
+    A closed one is a recurrent class; the others part the transient states.
+    """
+    graph = arrows.graph()
+    n, component = csgraph.connected_components(graph, directed=True, connection="strong")
+    tails = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    closed = np.ones(n, dtype=bool)
+    closed[component[tails[component[tails] != component[graph.indices]]]] = False
+    order = np.argsort(component, kind="stable").astype(np.int64)  # each component's states in order
+    parts = np.split(order, np.cumsum(np.bincount(component))[:-1])
+    return sorted(zip(parts, closed.tolist(), strict=True), key=lambda part: int(part[0][0]))
+
+
+def period(arrows: Arrows, states: NDArray[np.int64]) -> int:
+    """Return the period of a set of states that all reach each other, given as an array."""
+    if ((arrows.heads[states] == states[:, None]) & arrows.there[states]).any():
         return 1  # a round trip of length 1
-    P = chain.transition_matrix()
-    P.eliminate_zeros()
-    within = P[states][:, states]
+    within = arrows.graph()[states][:, states]
     order, before = csgraph.breadth_first_order(within, 0, directed=True)
     depth = np.zeros(len(states), dtype=np.int64)
     for state in order[1:]:
@@ -63,22 +71,29 @@ def absorption_probabilities(chain: FiniteChain) -> NDArray[np.float64]:
     Raises
     ------
     SizeError
-        More transient states than elimination takes on.
+        More states times classes than fit.
+    ConvergenceError
+        Above 4,096 transient states: the equations could neither be factorised in memory nor iterated.
     """
     classes = recurrent_classes(chain)
+    if len(classes) * chain.n_states > MAX_ABSORPTION:
+        raise SizeError(
+            f"{chain.n_states:,} states can end in {len(classes):,} classes, more numbers than the limit of "
+            f"{MAX_ABSORPTION:,}. hitting_probability(target, within=n) is about one target at a time."
+        )
     result = np.zeros((chain.n_states, len(classes)))
     for i, states in enumerate(classes):
         result[states, i] = 1.0
     transient = np.flatnonzero(result.sum(axis=1) == 0)
-    if len(transient) > MAX_ELIMINATION:
-        raise SizeError(
-            f"Absorption is solved for all {len(transient):,} transient states at once; the limit is "
-            f"{MAX_ELIMINATION:,}. Use hitting_probability(target, within=n), which has no such limit."
-        )
     if len(transient):
-        P = chain.transition_matrix()[transient]
-        into: NDArray[np.float64] = np.column_stack([P[:, states].sum(axis=1) for states in classes])
-        result[transient] = absorbing_solve(P[:, transient].toarray(), into.sum(axis=1), into)
+        arrows, class_of = chain.arrows, np.full(chain.n_states, -1)
+        for i, states in enumerate(classes):
+            class_of[states] = i
+        ends = class_of[arrows.heads[transient]]  # of each arrow, the class it leads into
+        into = np.zeros((len(transient), len(classes)))
+        rows, tokens = np.nonzero(ends >= 0)
+        np.add.at(into, (rows, ends[rows, tokens]), np.exp(arrows.log_probs[transient[rows], tokens]))
+        result[transient] = solve_transient(arrows, transient, into)
     return result
 
 
@@ -86,9 +101,7 @@ def reaching(
     chain: FiniteChain, targets: NDArray[np.bool_], avoiding: NDArray[np.bool_] | None = None
 ) -> NDArray[np.bool_]:
     """Return which states can reach one of ``targets``, without setting out from a state in ``avoiding``: (N,)."""
-    P = chain.transition_matrix()
-    P.eliminate_zeros()
-    backwards = P.T.tocsr()
+    backwards = chain.arrows.graph().T.tocsr()
     reached = targets.copy()
     frontier: NDArray[np.integer] = np.flatnonzero(targets)
     while len(frontier):

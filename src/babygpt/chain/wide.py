@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 ZERO = -(2**60)
 # Beyond so many powers of two a float64 is 0, or infinite, whatever it was.
 BEYOND = 2**12
+# e to a power below this may have fewer digits as a float64, or none.
+NEAR = -700.0
+LARGEST_LOG = 10**14
+LN2 = 0xB17217F7D1CF79ABC9E3B39803F2F6AF  # ln 2 times 2¹²⁸
 
 
 class Wide:
-    """An array of numbers that are not negative; the operations of :mod:`babygpt.chain.elimination`, and no others.
+    """An array of numbers that are not negative; the operations that elimination needs, and no others.
 
     >>> rare = Wide.of(np.array([1e-200, 3e-200]))
     >>> tiny = rare * rare
@@ -36,6 +40,29 @@ class Wide:
         return cls._normal(np.asarray(values, dtype=np.float64), np.zeros(np.shape(values), dtype=np.int64))
 
     @classmethod
+    def from_logs(cls, logs: NDArray[np.float64]) -> Wide:
+        """Return e to the power of each of ``logs``, which are at most 0 and may be −∞, in the same shape.
+
+        A logarithm counts as exact, whatever its size: it is divided by ln 2 with 128 bits after the point.
+
+        Raises
+        ------
+        OverflowError
+            A logarithm below −10¹⁴, of which no sum or product of many would be a number still.
+        """
+        logs = np.asarray(logs, dtype=np.float64)
+        numbers = cls.of(np.exp(logs))
+        for place in np.argwhere((logs < NEAR) & (logs > -np.inf)):
+            at = tuple(place)
+            over, under = (-float(logs[at])).as_integer_ratio()
+            if over > LARGEST_LOG * under:
+                raise OverflowError(f"A probability of e^{logs[at]:.3g} is beyond all numbers here.")
+            e, rest = divmod((over << 128) // under, LN2)
+            numbers._m[at], shift = np.frexp(np.exp(-rest / 2.0**128))
+            numbers._e[at] = int(shift) - e
+        return numbers
+
+    @classmethod
     def _normal(cls, m: NDArray[np.float64], e: NDArray[np.int64]) -> Wide:
         m, more = np.frexp(m)
         return cls(np.asarray(m), np.where(m == 0, ZERO, e + more))
@@ -44,6 +71,20 @@ class Wide:
         """Return the nearest float64 numbers: 0 for what is too small, infinity for what is too large."""
         with np.errstate(over="ignore", under="ignore"):
             return _scaled(self._m, self._e)
+
+    def copy(self) -> Wide:
+        """Return the same numbers, to be changed."""
+        return Wide(self._m.copy(), self._e.copy())
+
+    def scaled(self) -> tuple[NDArray[np.float64], int]:
+        """Return floats whose largest lies from ½ to 1, and by which power of two they were divided."""
+        e = int(self._e.max(initial=ZERO))
+        return _scaled(self._m, self._e - e), e
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self._m.shape
 
     def __len__(self) -> int:
         return len(self._m)
@@ -63,6 +104,12 @@ class Wide:
 
     def __truediv__(self, other: Wide) -> Wide:
         return Wide._normal(self._m / other._m, self._e - other._e)
+
+    def __matmul__(self, other: Wide) -> Wide:
+        product = Wide.of(np.zeros((len(self), other.shape[1])))
+        for k in range(len(other)):
+            product = product + self[:, k, None] * other[k]
+        return product
 
     def sum(self, axis: int | None = None) -> Wide:
         """Return the sum over an axis, or over all."""

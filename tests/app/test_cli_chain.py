@@ -119,6 +119,19 @@ def test_png_and_pdf_are_what_they_say(chain):
     assert "1(79%)" in pages[0].extract_text()
 
 
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_signs_that_no_font_has_are_said_in_one_line(babygpt, kept_article_run, monkeypatch, format):  # noqa: A002
+    monkeypatch.setattr("babygpt.draw.figure.families", lambda characters: (["DejaVu Sans"], "晴雨"))
+    result = babygpt("chain", kept_article_run, "--out", f"chain.{format}")
+    assert result.exit_code == 0
+    said, written = result.stderr.splitlines()
+    assert said.startswith(
+        "warning: The picture shows boxes for 晴 雨: no installed font has them. Install Noto Sans CJK"
+    )
+    assert written == f"written: chain.{format}"
+    assert babygpt("chain", kept_article_run, "--out", "chain.svg").stderr.splitlines() == ["written: chain.svg"]
+
+
 # -- other options -----------------------------------------------------------------------------------------
 
 

@@ -93,7 +93,8 @@ def _json(chain: MarkovChain, short: bool) -> str:
 
 def _dot(chain: MarkovChain, short: bool) -> str:
     # the graph itself, for Graphviz to lay out: no positions, the article's labels
-    from babygpt.draw.graph import arrow_label, escape  # drawing loads Graphviz
+    from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
+    from babygpt.draw.graphviz import escape
 
     def quoted(text: str) -> str:
         return '"' + text.replace('"', '\\"') + '"'

@@ -5,16 +5,13 @@ says how likely an arrow is, and dashes mark contexts that never occur in the tr
 every arrow carries its label; up to 64 the labels are tooltips; up to 256 arrows below a threshold are left
 out; beyond that a graph is no picture any more and the chain is drawn as a map.
 
-Graphviz, through pygraphviz, finds the ``circo`` positions and draws every format.
+Graphviz, through pygraphviz, finds the ``circo`` positions.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -22,9 +19,13 @@ import pygraphviz
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, count_short
-from babygpt.draw.layout import FONT_SIZE, RADIUS, Points, de_bruijn_order, ring, route, text_width
+from babygpt.draw.graphviz import _quiet_graphviz, write
+from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring
+from babygpt.draw.paint import paint
 from babygpt.draw.picture import Picture
 from babygpt.draw.plots import draw_map
+from babygpt.draw.scene import DrawnArrow, DrawnState, Scene
+from babygpt.draw.text import FONT_SIZE, LINE_HEIGHT, NODE_FONT_SIZE, text_width, wrapped
 from babygpt.errors import SettingError
 
 if TYPE_CHECKING:
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
 Layout = Literal["circo", "ring"]
 
 TOKEN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56B4E9", "#E69F00", "#555555")
-INK, PAPER, FAINT = "#222222", "#FFFFFF", "#F4F2EC"
-FONT = "Helvetica,Arial,sans-serif"
 
 MAX_LABELLED, MAX_GRAPH = 16, 256  # states
-MAX_LABELS, MAX_CIRCO = 64, 160  # arrows
+MAX_LABELS, MAX_CIRCO = 100, 160  # arrows
 MAX_DRAWN_ARROWS = 1024
 
 
@@ -85,14 +84,18 @@ def draw_chain(
         )
     chosen = layout or ("circo" if n <= MAX_LABELLED and n_arrows <= MAX_CIRCO else "ring")
 
+    unseen = None if seen is None else frozenset(seen)
+
+    @cache
+    def scene() -> Scene:  # laid out once, for whichever formats are asked for
+        return _scene(chain, chosen, unseen, short, title)
+
     def draw(format: str) -> bytes:  # noqa: A002
         with _quiet_graphviz():
-            graph = _graph(chain, chosen, None if seen is None else set(seen), short, title)
-            if format == "png":
-                graph.graph_attr["dpi"] = "144" if chain.n_states <= MAX_LABELLED else "72"
-            if format == "dot":
-                return graph.to_string().encode()
-            return graph.draw(format=format, prog="nop2")
+            if format in ("svg", "dot"):
+                return write(scene(), format)
+            laid_out = scene()
+        return paint(laid_out).render(format)
 
     return Picture(draw, formats=("svg", "png", "pdf", "dot"))
 
@@ -111,106 +114,51 @@ def arrow_label(symbol: str, probability: float) -> str:
     return f"{symbol}({percent:.0f}%)"
 
 
-@contextmanager
-def _quiet_graphviz() -> Iterator[None]:
-    """Hold back what Graphviz and the fontconfig inside its wheel say of fonts.
-
-    It writes straight to file descriptor 2; whatever else was written there meanwhile is passed on.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        kept = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            for line in held.read().splitlines():
-                # the second: a text may be a little wider than Graphviz' own fonts make it
-                if line and b"Fontconfig" not in line and b"too small for label" not in line:
-                    sys.stderr.write(line.decode(errors="replace") + "\n")
-
-
-def escape(text: str) -> str:
-    """Return a text as Graphviz takes it for plain: backslashes and entities mean nothing, and <…> is no HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
-
-
-def _graph(chain: MarkovChain, layout: str, seen: set[int] | None, short: bool, title: str | None) -> pygraphviz.AGraph:
+def _scene(chain: MarkovChain, layout: str, seen: frozenset[int] | None, short: bool, title: str | None) -> Scene:
     V, K, n_states = len(chain.vocabulary), chain.context_length, chain.n_states
     matrix = chain.transition_matrix(short=short)
     n = matrix.shape[0]
     lengths = range(1 if short else K, K + 1)
     names = [chain.vocabulary.label(ids) for length in lengths for ids in all_contexts(V, length)]
     n_short = n - n_states
-
-    graph = pygraphviz.AGraph(directed=True, strict=False)
-    graph.graph_attr.update(bgcolor=PAPER, outputorder="edgesfirst", splines="true", pad="0.15", fontname=FONT)
-    if title:
-        graph.graph_attr.update(label=escape(title), labelloc="t", fontsize="14", fontcolor=INK)
-    graph.node_attr.update(fontname=FONT, fontsize="14", fontcolor=INK, style="filled", color=INK, fillcolor=FAINT)
-    graph.edge_attr.update(fontname=FONT, fontsize=str(FONT_SIZE), arrowsize="0.8")
-
-    half_widths = np.array([max(RADIUS, text_width(name, 14) / 2 + 8) for name in names])
-    for i, name in enumerate(names):
-        styles = ["filled", *(["rounded"] if half_widths[i] > RADIUS else [])]
-        if seen is not None and i - n_short not in seen:
-            styles.append("dashed")
-        graph.add_node(
-            i,
-            label=escape(name),
-            shape="circle" if half_widths[i] <= RADIUS else "box",
-            fixedsize="true",
-            width=f"{2 * half_widths[i] / 72:.3f}",
-            height=f"{2 * RADIUS / 72:.3f}",
-            style=",".join(styles),
-            **({"fillcolor": PAPER} if seen is not None and i - n_short not in seen else {}),
-        )
+    lines = [wrapped(name, NODE_FONT_SIZE) for name in names]
+    halves = np.array([_half_size(each) for each in lines])
 
     tails, heads, probs, tokens = _arrows(matrix.indices.reshape(n, V).astype(np.int64), matrix.data.reshape(n, V))
     edges = list(zip(tails.tolist(), heads.tolist(), strict=True))
-    positions = _positions(graph, chain, layout, edges, half_widths)
-    labels = [
-        arrow_label(chain.vocabulary.label([token]), p)
-        for token, p in zip(tokens.tolist(), probs.tolist(), strict=True)
-    ]
+    symbols = [chain.vocabulary.label([token]) for token in range(V)]
+    labels = [arrow_label(symbols[token], p) for token, p in zip(tokens.tolist(), probs.tolist(), strict=True)]
     labelled = n <= MAX_LABELLED and len(edges) <= MAX_LABELS
-    arrows = route(positions, half_widths, edges, labels if labelled else None)
-    for i, (x, y) in enumerate(positions):
-        graph.get_node(i).attr["pos"] = f"{x:.2f},{y:.2f}"
-    for i, ((tail, head), arrow) in enumerate(zip(edges, arrows, strict=True)):
-        colour = TOKEN_COLOURS[int(tokens[i]) % len(TOKEN_COLOURS)]
-        curve = " ".join(f"{x:.2f},{y:.2f}" for x, y in arrow.curve)
-        tip = f"e,{arrow.tip[0]:.2f},{arrow.tip[1]:.2f}"
-        unseen = seen is not None and tail - n_short not in seen
-        graph.add_edge(
-            tail,
-            head,
-            key=str(i),
-            pos=f"{tip} {curve}",
-            color=colour + ("" if labelled else "B0"),
-            penwidth=f"{0.5 + 3.5 * probs[i]:.2f}",
-            style="dashed" if unseen else "solid",
-            tooltip=escape(f"{names[tail]} → {names[head]}: {labels[i]}"),
+    # wide states stand where narrow ones would, and the layout is drawn out as far as they need it
+    around = _positions(chain, layout, edges, n)
+    positions, arrows = arrange(around, halves, edges, labels if labelled else None)
+
+    unseen = [seen is not None and i - n_short not in seen for i in range(n)]
+    states = [DrawnState(tuple(lines[i]), positions[i], halves[i], unseen[i]) for i in range(n)]
+    drawn = [
+        DrawnArrow(
+            tail=tail,
+            head=head,
+            curve=arrow.curve,
+            tip=arrow.tip,
+            colour=TOKEN_COLOURS[token % len(TOKEN_COLOURS)],
+            width=0.5 + 3.5 * p,
+            dashed=unseen[tail],
+            tooltip=f"{names[tail]} → {names[head]}: {label}",
+            label=tuple(wrapped(label, FONT_SIZE)) if labelled else None,
+            label_at=arrow.label,
         )
-        if labelled:  # a node of its own, so that it lies above every arrow
-            graph.add_node(
-                f"label{i}",
-                label=escape(labels[i]),
-                shape="box",
-                style="filled,rounded",
-                color=PAPER,
-                fillcolor=PAPER,
-                fontcolor=colour,
-                fontsize=str(FONT_SIZE),
-                fixedsize="true",
-                width=f"{(text_width(labels[i]) + 4) / 72:.3f}",
-                height=f"{(FONT_SIZE + 3) / 72:.3f}",
-                pos=f"{arrow.label[0]:.2f},{arrow.label[1]:.2f}",
-            )
-    return graph
+        for (tail, head), arrow, token, p, label in zip(
+            edges, arrows, tokens.tolist(), probs.tolist(), labels, strict=True
+        )
+    ]
+    return Scene(states, drawn, title)
+
+
+def _half_size(lines: list[str]) -> tuple[float, float]:
+    """Return half the width and height of a state with such a name: a circle's, where that has room for it."""
+    width = max(text_width(line, NODE_FONT_SIZE) for line in lines)
+    return max(RADIUS, width / 2 + 8), max(RADIUS, LINE_HEIGHT * NODE_FONT_SIZE * len(lines) / 2 + 6)
 
 
 def _arrows(
@@ -226,35 +174,29 @@ def _arrows(
     return tails, heads[tails, tokens], probs[tails, tokens], tokens
 
 
-def _positions(
-    graph: pygraphviz.AGraph,
-    chain: MarkovChain,
-    layout: str,
-    edges: list[tuple[int, int]],
-    half_widths: Points,
-) -> Points:
-    n_short = len(half_widths) - chain.n_states
+def _positions(chain: MarkovChain, layout: str, edges: list[tuple[int, int]], n: int) -> Points:
+    """Return where n states go, short contexts first if they are among them, if all are circles."""
+    half_widths, n_short, few = np.full(n, RADIUS), n - chain.n_states, n <= MAX_LABELLED
     if layout == "ring":
         V = len(chain.vocabulary)
+        positions = np.empty((n, 2))
         order = de_bruijn_order(V, chain.context_length)
-        gap = 80.0 if len(half_widths) <= MAX_LABELLED else 10.0
-        positions = np.empty((len(half_widths), 2))
-        around = ring(order, half_widths[n_short:], gap)
+        around = ring(order, half_widths[n_short:], gap=80.0 if few else 10.0)
         positions[n_short:] = around
         reach = np.abs(around[:, 1]).max()
         column = around[:, 0].min() - 120
         # start-up contexts, if they are drawn, stand in columns before the ring
         for length in range(chain.context_length - 1, 0, -1) if n_short else ():
             rows = slice(count_short(V, length), count_short(V, length + 1))
-            column -= half_widths[rows].max()
+            column -= RADIUS
             positions[rows, 0] = column
             positions[rows, 1] = (np.arange(V**length)[::-1] + 0.5) / V**length * 2 * reach - reach
-            column -= half_widths[rows].max() + 90
+            column -= RADIUS + 90
         return positions
     plain = pygraphviz.AGraph(directed=True, strict=False)
-    plain.graph_attr.update(mindist="1.7" if len(half_widths) <= MAX_LABELLED else "0.5")
-    for node in graph.nodes():
-        plain.add_node(node, shape="circle", width=node.attr["width"], height=node.attr["width"], fixedsize="true")
+    plain.graph_attr.update(mindist="1.7" if few else "0.5")
+    plain.node_attr.update(shape="circle", width=f"{2 * RADIUS / 72:.3f}", fixedsize="true")
+    plain.add_nodes_from(range(n))
     plain.add_edges_from(edges)
     plain.layout(prog="circo")
-    return np.array([[float(v) for v in plain.get_node(i).attr["pos"].split(",")] for i in range(len(half_widths))])
+    return np.array([[float(v) for v in plain.get_node(i).attr["pos"].split(",")] for i in range(n)])

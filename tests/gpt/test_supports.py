@@ -7,6 +7,7 @@ import functools
 import pickle
 import pkgutil
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -224,15 +225,39 @@ def rounded_embeddings(gpt):
     gpt.wte.max_norm = 0.1
 
 
+def a_subclass_that_answers_after_every_token(gpt):
+    class Every(bg.GPT):
+        def forward(self, idx):
+            return self.logits(idx)  # (B, T, V)
+
+    gpt.__class__ = Every
+
+
+def a_subclass_that_answers_with_an_object(gpt):
+    class Wordy(bg.GPT):
+        def forward(self, idx):
+            return SimpleNamespace(logits=self.logits(idx) * 2, loss=None)
+
+    gpt.__class__ = Wordy
+
+
 CHANGES = [
     hook_on_the_gpt, hook_on_a_block, hook_before_a_map, hook_with_keywords, hook_that_only_looks, another_mlp,
     tanh_gelu, attention_without_a_mask, another_norm, no_norm, another_eps, a_head_of_its_own, a_head_with_a_bias,
     an_untied_copy_of_the_head, parametrized, weight_norm, pruned, lora, forward_on_the_instance, forward_on_a_part,
     another_hidden, a_subclass_with_a_forward, a_subclass_with_hidden, a_subclass_with_call, a_subclass_of_a_block,
+    a_subclass_that_answers_after_every_token, a_subclass_that_answers_with_an_object,
     a_block_more, a_block_less, blocks_in_another_order, dropout_in_training, a_buffer, more_heads, rounded_embeddings,
 ]  # fmt: skip
-SAYS_THE_SAME = {hook_that_only_looks, dropout_in_training}
+SAYS_THE_SAME = {hook_that_only_looks, dropout_in_training, a_subclass_that_answers_after_every_token}
 changes = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+
+
+def call(gpt, idx):
+    """Return the logits (B, V) that the GPT gives, called as its users call it."""
+    given = gpt(idx)
+    logits = getattr(given, "logits", given)
+    return logits[:, -1] if logits.dim() == 3 else logits
 
 
 def asked(gpt):
@@ -241,7 +266,7 @@ def asked(gpt):
     modes = [part.training for part in gpt.modules()]
     gpt.eval()
     with torch.no_grad():
-        said = [gpt(torch.cartesian_prod(*[torch.arange(V)] * t).view(-1, t)) for t in range(1, K + 1)]
+        said = [call(gpt, torch.cartesian_prod(*[torch.arange(V)] * t).view(-1, t)) for t in range(1, K + 1)]
     for part, mode in zip(gpt.modules(), modes, strict=True):
         part.training = mode
     return torch.log_softmax(torch.cat(said).double(), dim=-1).numpy()
@@ -382,9 +407,9 @@ def losses_by_hand(gpt, corpus, steps, positions):
     for _ in range(steps):
         loss = 0.0
         for t in range(1, K) if positions == "all" else ():
-            one = F.cross_entropy(gpt(contexts[:, :t]), contexts[:, t], reduction="none")
+            one = F.cross_entropy(call(gpt, contexts[:, :t]), contexts[:, t], reduction="none")
             loss = loss + (counts.sum(1) * one).sum() / counts.sum()
-        loss = loss - (counts * F.log_softmax(gpt(contexts), -1)).sum() / counts.sum()
+        loss = loss - (counts * F.log_softmax(call(gpt, contexts), -1)).sum() / counts.sum()
         loss = loss / (K if positions == "all" else 1)
         optimizer.zero_grad()
         loss.backward()

@@ -46,6 +46,7 @@ DEFAULTS = {
     "bfloat16": lambda: default_dtype(torch.bfloat16),
     "device meta": lambda: default_device("meta"),
     "with meta": lambda: torch.device("meta"),
+    "no gradients": torch.no_grad,
 }
 
 

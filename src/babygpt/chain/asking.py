@@ -26,9 +26,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from babygpt.chain.answers import check_finite, furthest, last_logits, log_softmax, numbers, other_columns, softmax
 from babygpt.chain.contexts import check_size, contexts_between, count_short, count_states
 from babygpt.errors import ModelError, SettingError
+from babygpt.gpt.answers import check_finite, furthest, last_logits, log_softmax, numbers, other_columns, softmax
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.model import GPT
 

@@ -26,11 +26,11 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from babygpt.chain.answers import log_softmax
 from babygpt.chain.asking import Asked, Model, Progress
 from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
 from babygpt.errors import SettingError
 from babygpt.files import file_errors, whole_file
+from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.device import Job, side_by_side, threads_for
 from babygpt.gpt.model import GPT

@@ -217,8 +217,9 @@ class StackedTrainer:
 
     def step(self) -> Tensor:
         """Do one update of every GPT and return their losses before it, in nats per token: (S,)."""
-        losses = self._losses()
-        gradients = torch.autograd.grad(losses.sum(), self._parameters)
+        with torch.enable_grad():
+            losses = self._losses()
+            gradients = torch.autograd.grad(losses.sum(), self._parameters)
         with torch.no_grad():
             self._adamw.update(self._parameters, list(gradients), self._config)
         self.steps_done += 1

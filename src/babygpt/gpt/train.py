@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from babygpt.errors import DivergedError, SettingError
+from babygpt.errors import DivergedError, ModelError, SettingError
+from babygpt.gpt.answers import last_logits
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
@@ -191,7 +192,7 @@ class Trainer:
             The loss is not finite. The GPT is put back as it was at the last step whose loss was.
         """
         contexts, shares = self._batch()
-        with threads_for(contexts.numel() * self.gpt.config.n_embd):
+        with threads_for(contexts.numel() * self.gpt.config.n_embd), torch.enable_grad():
             loss, gradients = 0.0, list[Tensor | None]()
             self._said.clear()
             for part in self._turns(len(contexts)):
@@ -242,7 +243,7 @@ class Trainer:
 
     def _loss(self, contexts: Tensor, shares: Tensor) -> Tensor:
         if self.config.positions == "last" and not self._reading:
-            return -(shares * F.log_softmax(self.gpt(contexts), dim=-1)).sum()
+            return -(shares * F.log_softmax(self._next(contexts), dim=-1)).sum()
         logits = self._logits(contexts)  # (B, K, V)
         if self._reading:
             self._said.append(logits.detach())
@@ -254,7 +255,17 @@ class Trainer:
         """Return what the GPT says after the first 1, 2, … K tokens of contexts (B, K): (B, K, V)."""
         if self._one_pass:
             return self.gpt.logits(contexts)
-        return torch.stack([self.gpt(contexts[:, :t]) for t in range(1, contexts.shape[1] + 1)], dim=1)
+        return torch.stack([self._next(contexts[:, :t]) for t in range(1, contexts.shape[1] + 1)], dim=1)
+
+    def _next(self, contexts: Tensor) -> Tensor:
+        """Return what the GPT says after contexts (B, T): (B, V)."""
+        given = self.gpt(contexts)
+        if self._one_pass:
+            return given
+        logits = last_logits(given, len(contexts), contexts.shape[1], self.gpt.config.vocab_size)
+        if not isinstance(logits, Tensor):
+            raise ModelError("The GPT answers with NumPy arrays, which have no gradient. Give tensors.")
+        return logits
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Return the step's distinct contexts (B, K) and the share of each token after them (B, V)."""

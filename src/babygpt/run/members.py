@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from babygpt.chain.answers import log_softmax
 from babygpt.chain.contexts import check_size, count_short, count_states, human_bytes
 from babygpt.chain.extract import FORWARD_TOKENS, context_table
 from babygpt.errors import SizeError
+from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus

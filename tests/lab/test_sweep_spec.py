@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 import babygpt as bg
+from babygpt.errors import FileError, SettingError
 from babygpt.lab import spec as module
 from babygpt.lab.settings import SETTINGS, UNITS, key_of
 from babygpt.lab.spec import SweepSpec
@@ -229,3 +230,42 @@ def test_a_file_that_is_no_spec_is_told_by_its_name(tmp_path):
     (tmp_path / "spec.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(bg.FileError, match=r"spec\.toml is not UTF-8 text"):
         SweepSpec.read(tmp_path / "spec.toml")
+
+
+@pytest.mark.parametrize("table", ["fixed", "grid"])
+@pytest.mark.parametrize("name", ["poem.txt", "my poem.txt", "notes.markdown", "./data", "C:\\poem.txt"])
+def test_the_name_of_a_file_is_no_sequence(name, table):
+    sequence = name if table == "fixed" else [ARTICLE, name]
+    with pytest.raises(SettingError, match=r"is the name of a file, not a text.*write file = "):
+        SweepSpec.of({table: {"sequence": sequence}})
+
+
+def test_a_text_that_names_a_file_that_is_there_is_no_sequence_either(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0101").write_text("110")
+    with pytest.raises(SettingError, match='write file = "0101"'):
+        SweepSpec.of({"fixed": {"sequence": "0101"}})
+
+
+def test_the_text_of_a_file_is_the_sequence(tmp_path):
+    (tmp_path / "a.txt").write_bytes("011011\r\n".encode("utf-16"))
+    (tmp_path / "b.txt").write_text("010101\n")
+    (tmp_path / "spec.toml").write_text('[grid]\nfile = ["a.txt", "b.txt"]\n')
+    assert [task["sequence"] for task in tasks(SweepSpec.read(tmp_path / "spec.toml"))] == ["011011", "010101"]
+    (tmp_path / "spec.toml").write_text('[fixed]\nfile = "a.txt"\n')
+    assert SweepSpec.read(tmp_path / "spec.toml").fixed["sequence"] == "011011"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "error", "said"),
+    [
+        ({"file": "none.txt"}, FileError, "none.txt cannot be read: No such file"),
+        ({"file": 7}, SettingError, "file = 7 in .fixed. is not the name of a file"),
+        ({"file": "a.txt", "sequence": "01"}, SettingError, "has a sequence and a file. Keep one."),
+        ({"file": "long.txt"}, FileError, "long.txt is longer than 1,000,000 characters"),
+    ],
+)
+def test_a_file_that_cannot_be_the_sequence_says_why(tmp_path, fixed, error, said):
+    (tmp_path / "long.txt").write_text("01" * 600_000)
+    with pytest.raises(error, match=said):
+        SweepSpec.of({"fixed": fixed}, tmp_path)

@@ -5,7 +5,7 @@ A *spec* is a flat TOML file of up to three tables and a list::
     outcomes = ["gap", "entropy_rate"]
 
     [fixed]                               # one value each; what is not named is the article's
-    sequence = "111101111011110"
+    sequence = "111101111011110"          # or file = "poem.txt": its text, from beside the spec
 
     [grid]                                # every combination of these
     context_length = [2, 3, 4]
@@ -37,10 +37,14 @@ import numpy as np
 
 from babygpt.errors import FileError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
-from babygpt.lab.settings import SETTINGS, TRUTHS, UNITS, Settings, canonical, checked_vocab_size, resolved
+from babygpt.gpt.paths import looks_like_path, names_a_file
+from babygpt.gpt.texts import file_pieces
+from babygpt.lab.settings import SETTINGS, SOURCE, TRUTHS, UNITS, Settings, canonical, checked_vocab_size, resolved
 
 # More trainings than this are a mistake more often than a plan.
 MAX_TASKS = 1_000_000
+# Each task keeps its text.
+MAX_TEXT = 1_000_000
 
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 _RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")  # no more digits than a column of 64 bits holds
@@ -131,17 +135,21 @@ class SweepSpec:
             content = tomllib.loads(text)
         except ValueError as error:  # a TOMLDecodeError, or Python's own, of a number of thousands of digits
             raise SettingError(f"The spec {path} is not TOML: {str(error).rstrip('.')}.") from error
-        return cls.of(content)
+        return cls.of(content, Path(path).parent)
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> SweepSpec:
+    def of(cls, content: Mapping[str, Any], folder: str | Path = ".") -> SweepSpec:
         """Return the spec that a mapping of the tables ``fixed``, ``grid`` and ``random`` says.
+
+        A ``file`` is named as seen from ``folder``; its text is the ``sequence``.
 
         Raises
         ------
         SettingError
-            A key is unknown, a value of the wrong type, a list empty, the sequence missing, or the combinations are
-            more than :data:`MAX_TASKS`.
+            A key is unknown, a value of the wrong type, a list empty, the sequence missing or the name of a file, or
+            the combinations are more than :data:`MAX_TASKS`.
+        FileError
+            A file cannot be read, or is longer than :data:`MAX_TEXT`.
         """
         _check_known("key", content, ["outcomes", "fixed", "grid", "random"])
         tables = {name: dict(_table(name, content.get(name, {}))) for name in ("fixed", "grid", "random")}
@@ -153,6 +161,12 @@ class SweepSpec:
         if draws is not None and not random:
             raise SettingError("[random] has draws and nothing to draw. Add learning_rate = {low = 1e-4, high = 0.1}.")
         for name, table in tables.items():
+            if "file" in table:
+                if "sequence" in table:
+                    raise SettingError(f"[{name}] has a sequence and a file. Keep one.")
+                table["sequence"] = _texts_of(table.pop("file"), Path(folder), name)
+            elif "sequence" in table:
+                _check_no_names(table["sequence"])
             also = ["draws", "draw_seed"] if name == "random" else []
             _check_known("setting", table, [*SETTINGS, *also], f" in [{name}]")
         names = [name for table in tables.values() for name in table]
@@ -223,6 +237,32 @@ class SweepSpec:
                 settings = default | drawn | chosen
                 seed = settings.pop("seed")
                 yield settings, self.grid.get("seed", (seed,))
+
+
+def _texts_of(file: object, folder: Path, where: str) -> str | list[str]:
+    """Return the text of a file, or of each of a list of files."""
+    if isinstance(file, Sequence) and not isinstance(file, str):
+        return [text for one in file for text in [_texts_of(one, folder, where)] if isinstance(text, str)]
+    if not isinstance(file, str):
+        raise SettingError(f"file = {json.dumps(file, default=str)} in [{where}] is not the name of a file.")
+    text, path = "", folder / Path(file).expanduser()
+    for piece in file_pieces(path):
+        text += piece
+        if len(text) > MAX_TEXT:
+            raise FileError(f"{path} is longer than {MAX_TEXT:,} characters, which is too long for a sweep.")
+    return text
+
+
+def _check_no_names(sequence: object) -> None:
+    """Raise :class:`SettingError` if a sequence, or one of a list, is or looks like the name of a file."""
+    for text in [sequence] if isinstance(sequence, str) else sequence if isinstance(sequence, Sequence) else []:
+        if not isinstance(text, str) or text.startswith(SOURCE):
+            continue
+        if names_a_file(text) or looks_like_path(text):
+            raise SettingError(
+                f"sequence = {json.dumps(text)} is the name of a file, not a text. "
+                f"To learn from the file write file = {json.dumps(text)}"
+            )
 
 
 def _table(name: str, value: object) -> Mapping[str, Any]:

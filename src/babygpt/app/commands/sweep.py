@@ -83,6 +83,8 @@ def run(
         if display.task_ids:
             display.update(display.task_ids[0], completed=done)
         else:  # what was there already took no time, so it begins as done
+            for line in _symbols(spec):
+                screen.say(line)
             display.add_task("", total=total, completed=done)
             shown.enter_context(display)
 
@@ -101,6 +103,21 @@ def run(
     if failed := made.statuses.get("failed", 0):
         screen.say(f"{failed:,} of {made.n_tasks:,} trainings failed; the same command tries them again.")
         raise typer.Exit(1)
+
+
+def _symbols(path: Path) -> list[str]:
+    """Return what is said of the symbols of a spec's text, if it has one for all trainings."""
+    from babygpt.app.peculiar import peculiar
+    from babygpt.app.source import symbols_line
+    from babygpt.lab.settings import SETTINGS, SOURCE, corpus_of
+    from babygpt.lab.spec import SweepSpec
+
+    fixed = SweepSpec.read(path).fixed
+    settings = {name: fixed.get(name, default) for name, (_, default) in SETTINGS.items()}
+    if settings["sequence"] is None or settings["sequence"].startswith(SOURCE):
+        return []
+    vocabulary = corpus_of(settings | {"context_length": 1}).vocabulary
+    return [symbols_line(vocabulary), *peculiar(vocabulary)]
 
 
 @sweep.command()

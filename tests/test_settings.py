@@ -47,15 +47,15 @@ def said_by_configs():
 @pytest.mark.parametrize(
     ("said", "left_out"),
     [
-        (said_by_configs(), {"vocabulary", "tokens"}),
-        (said_by(bg.Ensemble.train), {"seed"}),
-        (said_by(bg.study), {"seed"}),
-        (said_by(bg.attribute), {"seed"}),
-        ({name: default for name, (_, default) in SETTINGS.items()}, {"device"}),
-        (dataclasses.asdict(setup.ARTICLE), {"device"}),
+        (said_by_configs(), {"vocabulary", "tokens", "frames"}),
+        (said_by(bg.Ensemble.train), {"seed", "frames"}),
+        (said_by(bg.study), {"seed", "frames"}),
+        (said_by(bg.attribute), {"seed", "frames"}),
+        ({name: default for name, (_, default) in SETTINGS.items()}, {"device", "frames"}),
+        (dataclasses.asdict(setup.ARTICLE), {"device", "frames"}),
         (said_by_command("train"), set()),
-        (said_by_command("seeds"), {"seed"}),
-        (said_by_command("attribute"), set()),
+        (said_by_command("seeds"), {"seed", "frames"}),
+        (said_by_command("attribute"), {"frames"}),
     ],
     ids=["configs", "Ensemble", "study", "attribute", "sweep", "studio", "$ train", "$ seeds", "$ attribute"],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import pty
@@ -425,6 +426,38 @@ def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
     _, status = os.waitpid(process, 0)
     assert os.waitstatus_to_exitcode(status) == 129
     assert 0 < bg.Run.load(tmp_path / "run").steps < 1_000_000
+
+
+# -- frames ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_will_be_large_says_how_large_and_how_to_make_it_smaller(babygpt, monkeypatch):
+    module = importlib.import_module("babygpt.app.commands.train")
+    large = ("train", "0110100110010110", "--context", 3, *SMALL, "--steps", 300)
+    assert "frames" not in babygpt(*large, "--out", "small").stderr
+    monkeypatch.setattr(module, "LARGE", 301 * 14 * 2 * 8)  # what all of them take
+    said = babygpt(*large, "--out", "all").stderr
+    kept, size = re.search(
+        r"The run will take about 65.8 KiB for 301 frames; --frames 100 keeps (\d+) of them, (\S+ KiB)\.", said
+    ).groups()
+    result = babygpt(*large, "--frames", 100, "--out", "fewer")
+    assert "The run will take" not in result.stderr  # it was asked for
+    history = bg.Run.load("fewer").history
+    assert (len(history), f"{history.table.nbytes / 1024:.1f} KiB") == (int(kept), size)
+    assert len(bg.Run.load("all").history) == 301
+
+
+def test_frames_are_kept_when_going_on_and_may_be_changed_then(babygpt):
+    babygpt("train", ARTICLE, *SMALL, "--steps", 30, "--frames", 8, "--out", "run")
+    babygpt("train", "--resume", "run", "--steps", 60)
+    same = bg.train(ARTICLE, 3, 60, n_layer=1, n_head=2, n_embd=8, frames=8)
+    assert_same_run(bg.Run.load("run"), same)
+    babygpt("train", "--resume", "run", "--steps", 61, "--frames", 2)
+    assert bg.Run.load("run").history.steps.tolist() == [0, 61]
+
+
+def test_one_frame_is_too_few(babygpt, refused):
+    refused(babygpt("train", ARTICLE, "--frames", 1), "--frames 1 is not a whole number of at least 2")
 
 
 # -- checkpoints -------------------------------------------------------------------------------------------

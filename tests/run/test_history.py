@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -136,3 +138,33 @@ def test_chains_that_take_long_to_read_are_read_less_often(n_contexts, frames):
     recorded = [step for step in range(101) if plan.wants(step) or step == 100]
     assert len(recorded) == plan.count(100) == frames
     assert plan.dtype is np.float64
+
+
+@given(steps=st.integers(1, 10**6), frames=st.integers(2, 2000))
+def test_a_plan_of_fewer_frames_keeps_no_more_than_asked_for_and_more_than_half_of_them(steps, frames):
+    plan = FramePlan.within(10**12, steps, 28, frames=frames)
+    count = plan.count(steps)
+    assert count <= frames
+    assert count == steps + 1 or count > frames / 2
+    assert plan.dtype is np.float64  # fewer frames are no reason to round them
+
+
+@given(steps=st.integers(1, 3000), frames=st.integers(2, 300))
+def test_fewer_frames_are_evenly_spaced_and_counted_rightly(steps, frames):
+    plan = FramePlan.within(10**12, steps, 28, frames=frames)
+    kept = [step for step in range(steps) if plan.wants(step)]
+    assert len({*kept, steps}) == plan.count(steps)
+    assert len({b - a for a, b in pairwise(kept)}) <= 1
+
+
+@given(a=st.integers(1, 3000), b=st.integers(1, 3000), frames=st.integers(2, 300))
+def test_a_longer_training_of_so_many_frames_keeps_no_step_that_a_shorter_one_let_go(a, b, frames):
+    short, long = (FramePlan.within(10**12, steps, 28, frames=frames) for steps in (min(a, b), max(a, b)))
+    assert all(short.wants(step) for step in range(min(a, b)) if long.wants(step))
+
+
+def test_of_frames_that_fit_neither_wish_nor_budget_the_smaller_counts():
+    budget = 40 * 8 * 10  # of 40 frames in full precision, or 80 rounded ones
+    assert FramePlan.within(budget, 1000, 10, frames=20).count(1000) <= 20
+    assert FramePlan.within(budget, 1000, 10, frames=10**6) == FramePlan.within(budget, 1000, 10)
+    assert FramePlan.within(budget, 1000, 10, frames=45).dtype is np.float32

@@ -352,3 +352,35 @@ def test_frames_keep_to_the_budget_that_is_given():
     assert len(history) > 6
     again = Training.resume(interrupted_at(20, steps=40), frame_budget=12 * TABLE_BYTES)
     np.testing.assert_array_equal(finish(again).history.steps, history.steps)
+
+
+# -- fewer frames -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop", [1, 11, 16])
+@pytest.mark.parametrize("frames", [2, 5, 9, 100])
+def test_fewer_frames_are_kept_through_saving_and_going_on(frames, stop, tmp_path):
+    whole = bg.train(ARTICLE, 3, 24, n_layer=1, n_head=2, n_embd=8, frames=frames)
+    every = finish(training_of(steps=24))
+    assert 2 <= len(whole.history) <= frames
+    assert {0, 24} <= set(whole.history.steps.tolist())
+    for step, table in zip(whole.history.steps, whole.history.table, strict=True):
+        np.testing.assert_array_equal(table, every.history.frame(int(step)))
+    training = Training(whole.corpus, SHAPE, bg.TrainConfig(steps=24), frames=frames)
+    list(islice(training, stop))
+    half = bg.Run.load(training.result().save(tmp_path / "half"))
+    assert half.frames == frames
+    assert_same_run(finish(Training.resume(half)), whole)
+
+
+def test_going_on_may_ask_for_fewer_frames_still():
+    run = finish(training_of(steps=20))
+    fewer = finish(Training.resume(run, 40, frames=6))
+    assert len(fewer.history) <= 6
+    assert_same_run(fewer, bg.train(ARTICLE, 3, 40, n_layer=1, n_head=2, n_embd=8, frames=6))
+
+
+@pytest.mark.parametrize("frames", [0, 1, -3, 2.0, True, "all"])
+def test_frames_are_two_or_more(frames):
+    with pytest.raises(SettingError, match=r"frames=.* is not a whole number of at least 2"):
+        bg.train(ARTICLE, steps=2, frames=frames)

@@ -36,6 +36,7 @@ import babygpt
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
 from babygpt.files import unfinished, write_new
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.vocabulary import Vocabulary
@@ -132,6 +133,8 @@ def _write(run: Run, folder: Path) -> None:
         "losses": run.losses.tolist(),
         "files": digests,
     }
+    if run.frames is not None:  # versions that do not know it go on as if it had not been asked for
+        header["frames"] = run.frames
     header["checksum"] = _checksum(header)
     write_new(folder / "run.json", json.dumps(header, indent=1).encode())
 
@@ -222,7 +225,10 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     ):
         if got != expected:
             raise ValueError(f"{what} should have the shape {expected!s:.100} and has {got!s:.100}")
-    return Run(corpus, config, train_config, losses, history, weights, optimizer)
+    wanted = header.get("frames")
+    if wanted is not None:
+        check_count("frames", wanted, least=2)
+    return Run(corpus, config, train_config, losses, history, weights, optimizer, wanted)
 
 
 def _checksum(header: dict[str, Any]) -> str:

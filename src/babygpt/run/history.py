@@ -3,7 +3,8 @@
 A *frame* is the chain at one step. Small chains keep every frame in full precision, so that any step can be
 looked at again. Where that would outgrow the memory budget, frames are float32, then thinned: every step at
 first, then every second, every fourth, … with a fixed number of frames per doubling, since training changes
-most at its start. Which steps are kept does not depend on where a training was interrupted and resumed.
+most at its start. Whoever asks for fewer frames gets evenly spaced ones, a power of two apart. Which steps are
+kept does not depend on where a training was interrupted and resumed.
 """
 
 from __future__ import annotations
@@ -85,17 +86,34 @@ class FramePlan:
         Frames between step s and 2s, a power of two; None keeps every step, 0 only the first and the last.
     dtype
         float64 or float32.
+    every
+        Where ``per_doubling`` is None, only steps divisible by this power of two; 1 for all.
     """
 
     per_doubling: int | None
     dtype: type[np.float64] | type[np.float32]
+    every: int = 1
 
     @classmethod
-    def within(cls, budget: int, steps: int, table_size: int, n_contexts: int = 0) -> FramePlan:
+    def within(
+        cls, budget: int, steps: int, table_size: int, n_contexts: int = 0, frames: int | None = None
+    ) -> FramePlan:
         """Return the plan for a training of ``steps`` steps whose frames hold ``table_size`` numbers each.
 
-        Reading more than a few thousand contexts takes longer than a step, so then fewer frames are read.
+        Reading more than a few thousand contexts takes longer than a step, so then fewer frames are read. ``frames``
+        is how many may be kept at most, 2 or more, whatever the budget of bytes allows: they are evenly spaced.
         """
+        plan = cls._of_bytes(budget, steps, table_size, n_contexts)
+        if frames is None or plan.count(steps) <= frames:
+            return plan
+        every = 1 << max(0, (steps // frames).bit_length() - 1)
+        while cls(None, plan.dtype, every).count(steps) > frames:
+            every *= 2
+        exact = frames * table_size * 8 <= budget  # fewer frames are no reason to round them
+        return cls(None, np.float64 if exact else np.float32, every)
+
+    @classmethod
+    def _of_bytes(cls, budget: int, steps: int, table_size: int, n_contexts: int) -> FramePlan:
         often = None if n_contexts <= EVERY_STEP else 1 << max(1, 16 * EVERY_STEP // n_contexts).bit_length() - 1
         for dtype in (np.float64, np.float32):
             plan = cls(often, dtype)
@@ -109,8 +127,10 @@ class FramePlan:
 
     def wants(self, step: int) -> bool:
         """Return whether a step belongs to the plan (the last one is recorded besides)."""
-        if self.per_doubling is None or step == 0:
+        if step == 0:
             return True
+        if self.per_doubling is None:
+            return step % self.every == 0
         if self.per_doubling == 0:
             return False
         spacing = 1 << max(0, (step // self.per_doubling).bit_length() - 1)
@@ -119,7 +139,7 @@ class FramePlan:
     def count(self, steps: int) -> int:
         """Return how many frames a training of ``steps`` steps records, the last step included."""
         if self.per_doubling is None:
-            return steps + 1
+            return 1 + -(-steps // self.every)
         count, low = 1, 1
         while self.per_doubling and low <= steps:  # from each octave of spacing 1, 2, 4, …
             spacing = 1 << max(0, (low // self.per_doubling).bit_length() - 1)

@@ -39,6 +39,8 @@ class Run:
         The trained parameters by name, float32.
     optimizer
         AdamW's memory by name, with which training can go on.
+    frames
+        How many frames were to be recorded at most; None if as many as fit.
     """
 
     corpus: Corpus
@@ -48,6 +50,7 @@ class Run:
     history: History
     weights: dict[str, NDArray[np.float32]]
     optimizer: dict[str, NDArray[np.float32]]
+    frames: int | None = None
 
     @property
     def steps(self) -> int:

@@ -13,6 +13,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import all_contexts, check_size, count_short, count_states
 from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
 from babygpt.errors import DivergedError, SettingError
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
@@ -35,6 +36,9 @@ class Training:
         A run to go on from; its corpus, shape and settings are then the ones given.
     frame_budget
         What the recorded frames may take, in bytes; by default 256 MiB.
+    frames
+        How many frames may be recorded at most, 2 or more, the first and the last among them; by default as many as
+        the budget allows, or, going on, as many as the earlier run was to have.
 
     Raises
     ------
@@ -57,25 +61,26 @@ class Training:
         train_config: TrainConfig,
         earlier: Run | None = None,
         frame_budget: int | None = None,
+        frames: int | None = None,
     ) -> None:
+        if frames is None and earlier is not None:
+            frames = earlier.frames
+        self.frames = None if frames is None else check_count("frames", frames, least=2)
+        self._budget = frame_budget or FRAME_BUDGET
         V, K = config.vocab_size, config.block_size
         check_size(V, K)
         self.corpus, self.config, self.train_config = corpus, config, train_config
-        n_contexts = count_short(V, K) + count_states(V, K)
         # Few enough contexts are read by each step itself, which makes the frame before it free.
         self._reads_all = K * count_states(V, K) <= FORWARD_TOKENS
         n_read = count_states(V, K) if self._reads_all else len(corpus.contexts)
 
-        def plan_for(steps: int) -> FramePlan:
-            return FramePlan.within(frame_budget or FRAME_BUDGET, steps, n_contexts * V, n_contexts)
-
         def need(config: GPTConfig, how: TrainConfig) -> int:
             kept = training_bytes(config) + 4 * SAVED_COPIES * config.n_parameters + STEP_BYTES * how.steps
-            recorded = 2 * plan_for(how.steps).bytes(how.steps, n_contexts * V)  # as they come, and as one array
+            recorded = 2 * self.planned_frames(frames, how.steps)[1]  # as they come, and as one array
             return kept + recorded + step_bytes(config, how, n_read, contexts_at_once(config))
 
         check_training(config, train_config, need, n_read)
-        plan = plan_for(train_config.steps)
+        plan = self._plan(self.frames, train_config.steps)
         if earlier is not None and not earlier.history.exact:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
@@ -92,7 +97,9 @@ class Training:
             self.trainer = Trainer(replace(earlier).gpt, corpus, train_config, earlier.steps, memory, reading)
 
     @classmethod
-    def resume(cls, run: Run, steps: int | None = None, frame_budget: int | None = None) -> Training:
+    def resume(
+        cls, run: Run, steps: int | None = None, frame_budget: int | None = None, frames: int | None = None
+    ) -> Training:
         """Return the training that takes ``run`` on to ``steps`` steps in all, as if never interrupted.
 
         By default it goes on to the steps that were planned when the run began.
@@ -109,7 +116,7 @@ class Training:
                 f"The run has {run.steps:,} steps already, and steps={total} in all asks for no more. "
                 f"Ask for more, such as steps={2 * run.steps}."
             )
-        return cls(run.corpus, run.config, train_config, run, frame_budget)
+        return cls(run.corpus, run.config, train_config, run, frame_budget, frames)
 
     def __iter__(self) -> Iterator[Step]:
         """Do the steps, one for each that is asked for.
@@ -134,6 +141,21 @@ class Training:
         except DivergedError:
             del self.losses[self.trainer.steps_done :]
             raise
+
+    def planned_frames(self, frames: int | None = None, steps: int | None = None) -> tuple[int, int]:
+        """Return how many frames the whole training records if ``frames`` may be kept at most, and their bytes."""
+        total = self.train_config.steps if steps is None else steps
+        plan = self._plan(frames, total)
+        return plan.count(total), plan.bytes(total, self._n_contexts * self.config.vocab_size)
+
+    def _plan(self, frames: int | None, steps: int) -> FramePlan:
+        size = self._n_contexts * self.config.vocab_size
+        return FramePlan.within(self._budget, steps, size, self._n_contexts, frames)
+
+    @property
+    def _n_contexts(self) -> int:
+        V, K = self.config.vocab_size, self.config.block_size
+        return count_short(V, K) + count_states(V, K)
 
     @property
     def recorded(self) -> Sequence[int]:
@@ -190,6 +212,7 @@ class Training:
             history=self._recorder.history(done, self._table(), n_states),
             weights={n: p.detach().to("cpu", copy=True).numpy() for n, p in gpt.named_parameters()},
             optimizer={n: t.numpy() for n, t in self.trainer.state().items()},
+            frames=self.frames,
         )
 
     def _table(self) -> Table:
@@ -227,6 +250,7 @@ def train(
     device: str = "cpu",
     vocabulary: Vocabulary | Sequence[str] | None = None,
     tokens: TokenKind = "chars",
+    frames: int | None = None,
 ) -> Run:
     """Train a GPT on ``sequence`` and return the run; the defaults are the article's.
 
@@ -242,6 +266,9 @@ def train(
         The GPT's shape: see :class:`babygpt.GPTConfig`.
     steps, learning_rate, weight_decay, positions, batch_size, seed, device
         How to train: see :class:`babygpt.TrainConfig`.
+    frames
+        How many of the steps' chains the run keeps at most, 2 or more, evenly spaced; by default all, up to 256 MiB of
+        them.
 
     Raises
     ------
@@ -257,7 +284,7 @@ def train(
     corpus = corpus_of(sequence, context_length, vocabulary, tokens)
     config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, seed, device)
-    training = Training(corpus, config, train_config)
+    training = Training(corpus, config, train_config, frames=frames)
     for _ in training:
         pass
     return training.result()

@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from babygpt.run.training import Training
 
 
+# Frames of more bytes are told of, with how many fewer would do for most pictures.
+LARGE, FEWER = 50 * 2**20, 100
+
+
 class Show(StrEnum):
     """How contexts are printed."""
 
@@ -84,6 +88,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run, to --steps steps in all.", show_default=False)
     ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="How many steps' chains to keep at most.", show_default="all, up to 256 MiB"),
+    ] = None,
     show: Annotated[
         Show, typer.Option(help="Print the trained chain as the article does, or as a table.")
     ] = Show.lines,
@@ -112,7 +120,7 @@ def train(
         earlier = babygpt.Run.load(resume)
         from babygpt.run.training import Training
 
-        training = Training.resume(earlier, steps if "steps" in given else None)
+        training = Training.resume(earlier, steps if "steps" in given else None, frames=frames)
         said = [symbols_line(earlier.corpus.vocabulary)]
     elif sequence is None:
         raise SettingError("There is nothing to learn from. Give a sequence, such as: babygpt train 111101111011110")
@@ -127,7 +135,7 @@ def train(
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training
 
-        training = Training(corpus, config, train_config)
+        training = Training(corpus, config, train_config, frames=frames)
     for line in said:
         screen.say(line)
     _run_training(training, target, may_replace, show)
@@ -142,6 +150,7 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
         f"{corpus.amount} · {len(corpus.contexts):,} of "
         f"{config.vocab_size**config.block_size:,} contexts seen · {training.trainer.gpt.n_parameters:,} parameters"
     )
+    _say_how_large(training)
     checkpoints = Checkpoints(target, replace)
     with stopping.noted() as stop:
         failure = _train(training, checkpoints, stop, floor)
@@ -193,6 +202,21 @@ def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: floa
     return None
 
 
+def _say_how_large(training: Training) -> None:
+    """Tell of frames that will take much, unless somebody has said how many there shall be."""
+    from babygpt.chain.contexts import human_bytes
+
+    count, size = training.planned_frames()
+    if training.frames is not None or size < LARGE:
+        return
+    fewer = FEWER if count > FEWER else 2
+    kept, rest = training.planned_frames(fewer)
+    screen.say(
+        f"The run will take about {human_bytes(size)} for {count:,} frames"
+        + (f"; --frames {fewer} keeps {kept:,} of them, {human_bytes(rest)}." if kept < count else ".")
+    )
+
+
 def _go_on(run: Path) -> str:
     return f"babygpt train --resume {shlex.quote(str(run))}"
 
@@ -241,14 +265,14 @@ def _save(run: Run, checkpoints: Checkpoints) -> Path:
 
 
 def _refuse_with_resume(given: set[str]) -> None:
-    other = sorted(given - {"resume", "steps", "out", "replace", "show"})
+    other = sorted(given - {"resume", "steps", "frames", "out", "replace", "show"})
     if other:
         names = ", ".join(
             "SEQUENCE" if n == "sequence" else "--" + n.replace("_length", "").replace("_", "-") for n in other
         )
         raise SettingError(
             f"--resume goes on with the run's own data and settings, so {names} cannot be given with it. "
-            "Only --steps, --out, --replace and --show can."
+            "Only --steps, --frames, --out, --replace and --show can."
         )
 
 

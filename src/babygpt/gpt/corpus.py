@@ -207,7 +207,7 @@ class Corpus:
         """
         if lines:
             if vocabulary is None:
-                vocabulary = vocabulary_of(lines_of(file_pieces(path, encoding)), tokens, separator)
+                vocabulary = vocabulary_of(lambda: lines_of(file_pieces(path, encoding)), tokens, separator)
             sequences = lines_of(file_pieces(path, encoding))
             return cls.from_sequences(sequences, context_length, vocabulary, tokens, separator)
         return cls._from_texts(lambda: file_pieces(path, encoding), context_length, vocabulary, tokens, separator)
@@ -315,8 +315,8 @@ class Corpus:
                 "text use Corpus.from_text; for its lines text.splitlines()."
             )
         if vocabulary is None:
-            sequences = [one if isinstance(one, (str, np.ndarray)) else listed(one) for one in sequences]
-            vocabulary = vocabulary_of(sequences, tokens, separator)
+            kept = [one if isinstance(one, (str, np.ndarray)) else listed(one) for one in sequences]
+            sequences, vocabulary = kept, vocabulary_of(lambda: kept, tokens, separator)
         else:
             vocabulary = Vocabulary.of(vocabulary, tokens, separator)
         return cls(vocabulary, context_length, *count_sequences(sequences, context_length, vocabulary))

@@ -136,13 +136,13 @@ def _tokens_of(
     except VocabularyError:
         raise _not_given(given) from None
     if isinstance(sequence, list):
-        symbols = vocabulary_of([sequence], tokens, None) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
+        symbols = vocabulary_of(lambda: [sequence], tokens) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
         return symbols.encode("".join(sequence) if symbols.tokens == "chars" else sequence), symbols
     if sequence.dtype.kind not in "iu" or sequence.ndim != 1:
         if not sequence.size and sequence.ndim == 1:
             raise SequenceError("The sequence is empty. Give some text to learn from, such as 111101111011110.")
         raise _not_given(given)
-    symbols = vocabulary_of([sequence], tokens, None) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
+    symbols = vocabulary_of(lambda: [sequence], tokens) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
     return symbols.encode(sequence), symbols
 
 

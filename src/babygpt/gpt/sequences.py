@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -71,25 +72,47 @@ def _encoded(
     sequences: Iterable[Sequenced], vocabulary: Vocabulary
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield the tokens of some sequences at a time, laid end to end, and how many each has."""
+    chars = vocabulary.tokens == "chars"
+    for texts in _together(sequences):
+        if isinstance(texts, list):  # encoded many at once
+            parts = texts if chars else [vocabulary.known_parts(text) for text in texts]
+            whole = "".join(texts) if chars else list(chain.from_iterable(parts))
+            yield vocabulary.encode(whole), np.array([len(part) for part in parts])
+        else:
+            tokens = vocabulary.encode(texts.sequence)
+            yield tokens, np.array([len(tokens)])
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """A sequence that is no text."""
+
+    sequence: Iterable[int] | Iterable[str]
+
+
+def _together(sequences: Iterable[Sequenced]) -> Iterator[list[str] | _Alone]:
+    """Yield texts some at a time, about a chunk of characters, and what is no text by itself; the order is kept."""
     texts: list[str] = []
     size = 0
     for sequence in sequences:
-        if isinstance(sequence, str) and vocabulary.tokens == "chars":
-            texts.append(sequence)  # characters are encoded many at once
-            size += len(sequence)
-            if size < CHUNK:
-                continue
-            yield vocabulary.encode("".join(texts)), np.array([len(text) for text in texts])
+        if isinstance(sequence, str):
+            texts.append(sequence)
+            size += len(sequence) + 1
+        if texts and (size >= CHUNK or not isinstance(sequence, str)):
+            yield texts
             texts, size = [], 0
-        else:
-            tokens = vocabulary.encode(sequence)
-            yield tokens, np.array([len(tokens)])
+        if not isinstance(sequence, str):
+            yield _Alone(sequence)
     if texts:
-        yield vocabulary.encode("".join(texts)), np.array([len(text) for text in texts])
+        yield texts
 
 
-def vocabulary_of(sequences: Iterable[Sequenced], tokens: TokenKind, separator: str | None) -> Vocabulary:
-    """Return the sorted distinct symbols of some sequences: of texts, of names, or "0" … "V − 1" of tokens.
+def vocabulary_of(
+    sequences: Callable[[], Iterable[Sequenced]], tokens: TokenKind = "chars", separator: str | None = None
+) -> Vocabulary:
+    """Return the sorted distinct symbols of sequences that can be gone through more than once.
+
+    They are those of texts, or names, or "0" … "V − 1" of tokens.
 
     Raises
     ------
@@ -98,35 +121,35 @@ def vocabulary_of(sequences: Iterable[Sequenced], tokens: TokenKind, separator: 
     VocabularyError
         Some are texts or names and some are tokens.
     """
-    symbols: set[str] = set()
-    texts: list[str] = []
-    names = highest = None
-    finder = ListFinder()
-    for sequence in sequences:
-        if isinstance(sequence, str):
-            if tokens == "chars" and not separator:
-                symbols.update(sequence)
+    words = tokens == "words" or bool(separator)
+    parted = separator or " "
+    symbols, highest, n_texts, finder = set[str](), -1, 0, ListFinder()
+    for some in _together(sequences()):
+        if isinstance(some, list):
+            n_texts += len(some)
+            if words:
+                text = "\n".join(some) + "\n"
+                symbols.update(split_names(text, parted))
+                finder.look(text)
             else:
-                texts.append(sequence)
-                finder.look(sequence + "\n")
+                symbols.update("".join(some))
             continue
-        given = listed(sequence)
+        given = listed(some.sequence)
         if isinstance(given, list):
             symbols.update(given)
-            names = True
         elif given.size:
-            highest = max(highest or 0, _highest(given))
-    if highest is not None:
-        if symbols or texts:
+            highest = max(highest, _highest(given))
+    if highest >= 0:
+        if symbols:
             raise VocabularyError("Some of the sequences are tokens, and some texts or names. Give a vocabulary.")
         return Vocabulary.numbers(max(2, highest + 1))
-    if texts:
-        separator = finder.separator if separator is None else separator
-        symbols.update(chain.from_iterable(split_names(text, separator) for text in texts))
+    if words and n_texts and separator is None and finder.separator != " ":
+        return vocabulary_of(sequences, tokens, finder.separator)
     found = sorted(symbols)
     check_symbols(found)
-    words = bool(texts) or (names and tokens == "words")
-    return Vocabulary(found, "words" if words else None, separator if texts else None)  # type: ignore[arg-type]
+    if n_texts:
+        return Vocabulary(found, "words" if words else "chars", parted if words else "")
+    return Vocabulary(found, "words" if words else None)  # type: ignore[arg-type]  # None: words if any is longer
 
 
 def check_symbols(found: list[str]) -> None:

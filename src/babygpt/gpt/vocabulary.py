@@ -210,7 +210,7 @@ class Vocabulary:
                 raise _not_tokens(text)
             return self._tokens_of(given, what)
         if self.tokens == "words":
-            return self._tokens_of(self._known_parts(text), what)
+            return self._tokens_of(self.known_parts(text), what)
         # Characters are looked up all at once by code point: a book takes milliseconds.
         points, token_of_point = code_points(text), self._token_of_point
         tokens = token_of_point[np.minimum(points, len(token_of_point) - 1)]
@@ -232,7 +232,7 @@ class Vocabulary:
         between = self.separator if self.separator.isprintable() else visible(self.separator)
         return between.join(visible(self.symbols[i], blanks) for i in self.encode(ids))
 
-    def _known_parts(self, text: str) -> list[str]:
+    def known_parts(self, text: str) -> list[str]:
         """Return the names of ``text``, parted by a list's commas or by white space if only so all are known."""
         names = self.split(text)
         if not all(name in self._token_of for name in names):

@@ -69,6 +69,7 @@ def test_json_reads_back_as_the_chain(chain):
     content = json.loads(formats.export(chain, "json"))
     assert content["vocabulary"] == list(chain.vocabulary.symbols)
     assert content["tokens"] == chain.vocabulary.tokens
+    assert content["separator"] == chain.vocabulary.separator
     assert [
         (context, token, arrow["probability"], arrow["next"])
         for context, out in content["contexts"].items()

@@ -204,6 +204,14 @@ def test_a_sequence_that_teaches_nothing_is_refused_before_anything_is_trained(s
         SweepSpec.of({"fixed": {"sequence": sequence}}).groups()
 
 
+@pytest.mark.parametrize("name", ["poem.txt", "my poem.txt", "notes.markdown", "./poem", r"C:\Li Wei\poem", "poem"])
+def test_the_name_of_a_file_is_not_swept_over(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "poem").write_text("abab")
+    with pytest.raises(bg.SequenceError, match=r"is the name of a file.*Put the text itself there"):
+        SweepSpec.of({"fixed": {"sequence": name, "context_length": 1}}).groups()
+
+
 def test_a_chain_that_does_not_fit_is_refused_before_anything_is_trained():
     with pytest.raises(bg.SizeError, match="cannot be trained"):
         SweepSpec.of({"fixed": {"sequence": ARTICLE * 9, "context_length": 60}}).groups()

@@ -81,6 +81,7 @@ def _json(chain: MarkovChain, short: bool) -> str:
         "context_length": chain.context_length,
         "vocabulary": list(symbols),
         "tokens": chain.vocabulary.tokens,
+        "separator": chain.vocabulary.separator,
         "contexts": {
             context: {
                 symbol: {"probability": p, "next": head} for symbol, head, p in zip(symbols, heads, probs, strict=True)

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from babygpt.app import screen
 from babygpt.chain.contexts import all_contexts, contexts_between, count_short
-from babygpt.gpt.vocabulary import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +57,7 @@ def article_lines(chain: MarkovChain, states: list[int]) -> Iterator[str]:
     V, K = len(chain.vocabulary), chain.context_length
     for state in states:
         ids = contexts_between(state, state + 1, V, K)[0]
-        names = ", ".join(visible(chain.vocabulary.symbols[i]) for i in ids)
+        names = ", ".join(chain.vocabulary.label([i]) for i in ids)
         if V <= MAX_COLUMNS:
             arrows = ", ".join(f"{p:.6f}" for p in chain.probs[state])
         else:

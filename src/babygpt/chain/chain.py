@@ -36,7 +36,7 @@ from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.corpus import Corpus
-from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.gpt.vocabulary import Context, Vocabulary
 
 if TYPE_CHECKING:
     import networkx
@@ -221,8 +221,8 @@ class MarkovChain(FiniteChain):
 
     # -- states ------------------------------------------------------------------------------------------
 
-    def state(self, context: str | Sequence[int]) -> int:
-        """Return the number of a state, given as a text or as K tokens.
+    def state(self, context: Context) -> int:
+        """Return the number of a state, given as a text, as K tokens, or as a list of K symbols.
 
         Raises
         ------
@@ -263,7 +263,7 @@ class MarkovChain(FiniteChain):
 
     # -- arrows ------------------------------------------------------------------------------------------
 
-    def row(self, context: str | Sequence[int]) -> NDArray[np.float64]:
+    def row(self, context: Context) -> NDArray[np.float64]:
         """Return the log-probabilities (V,) after a context of 1 to K tokens.
 
         Raises
@@ -299,7 +299,7 @@ class MarkovChain(FiniteChain):
     def __len__(self) -> int:
         return self.n_states
 
-    def __getitem__(self, context: str | Sequence[int]) -> dict[str, float]:
+    def __getitem__(self, context: Context) -> dict[str, float]:
         """Return the probability of each symbol after a context of 1 to K tokens."""
         probs = np.exp(self.row(context))
         return {symbol: float(p) for symbol, p in zip(self.vocabulary.symbols, probs, strict=True)}
@@ -429,15 +429,15 @@ class MarkovChain(FiniteChain):
         at[number * len(reached) : (number + 1) * len(reached)] = reached
         return spectrum.distance_to_stationary(self, n - missing, at)
 
-    def surprisal(self, text: str, given: str = "") -> NDArray[np.float64]:
+    def surprisal(self, text: Context, given: Context = "") -> NDArray[np.float64]:
         """Return −ln p of each token of ``text`` in nats (L,); NaN for those without a context the chain knows."""
         return text_module.surprisal(self, text, given)
 
-    def log_probability(self, text: str, given: str = "") -> float:
+    def log_probability(self, text: Context, given: Context = "") -> float:
         """Return ln of the probability of ``text`` after its first token, or after ``given``: nats, at most 0."""
         return text_module.log_probability(self, text, given)
 
-    def perplexity(self, text: str, given: str = "") -> float:
+    def perplexity(self, text: Context, given: Context = "") -> float:
         """Return e to the mean surprisal of ``text``: 1 is certainty, V is guessing."""
         return text_module.perplexity(self, text, given)
 
@@ -475,7 +475,7 @@ class MarkovChain(FiniteChain):
         """Return which n-gram of the corpus this chain is most like: −1 uniform, 0 unigram, 1 bigram and so on."""
         return comparing.nearest_ngram(self, corpus, MarkovChain.ngrams(corpus))
 
-    def sample(self, start: str, n_tokens: int, seed: int = 0) -> str:
+    def sample(self, start: Context, n_tokens: int, seed: int = 0) -> str:
         """Return the text of ``n_tokens`` tokens drawn one after another from the prompt ``start``.
 
         >>> MarkovChain(np.log([[0.5, 0.5], [0.5, 0.5]]), "ab").sample("a", 8, seed=0)
@@ -483,7 +483,7 @@ class MarkovChain(FiniteChain):
         """
         return self.walk(start, n_tokens, seed).text
 
-    def walk(self, start: str, n_tokens: int, seed: int = 0) -> Walk:
+    def walk(self, start: Context, n_tokens: int, seed: int = 0) -> Walk:
         """Return the walk behind :meth:`sample`: every context visited, every token and its probability."""
         return walk(self, start, n_tokens, seed)
 
@@ -535,8 +535,8 @@ class MarkovChain(FiniteChain):
             raise ContextError("This chain knows only full contexts; it was made without short ones.")
         return self.short_log_probs
 
-    def _tokens(self, context: str | Sequence[int]) -> NDArray[np.int64]:
-        return self.vocabulary.encode(context)
+    def _tokens(self, context: Context) -> NDArray[np.int64]:
+        return self.vocabulary.tokens_of(context)
 
 
 def _checked(log_probs: NDArray[np.floating] | Sequence[Sequence[float]], name: str, copy: bool) -> NDArray[np.float64]:

@@ -18,9 +18,10 @@ from babygpt.gpt.counting import window_numbers
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
+    from babygpt.gpt.vocabulary import Context
 
 
-def surprisal(chain: MarkovChain, text: str, given: str = "") -> NDArray[np.float64]:
+def surprisal(chain: MarkovChain, text: Context, given: Context = "") -> NDArray[np.float64]:
     """Return the surprisal of each token of ``text`` in nats (L,); NaN where nothing the chain knows precedes it.
 
     Raises
@@ -29,7 +30,7 @@ def surprisal(chain: MarkovChain, text: str, given: str = "") -> NDArray[np.floa
         No token of the text has a context.
     """
     K, V = chain.context_length, len(chain.vocabulary)
-    before, tokens = chain.vocabulary.encode(given), chain.vocabulary.encode(text)
+    before, tokens = chain.vocabulary.tokens_of(given), chain.vocabulary.tokens_of(text)
     whole = np.concatenate([before, tokens])
     result = np.full(len(whole), np.nan)
     if chain.short_log_probs is not None:
@@ -47,12 +48,12 @@ def surprisal(chain: MarkovChain, text: str, given: str = "") -> NDArray[np.floa
     return result
 
 
-def log_probability(chain: MarkovChain, text: str, given: str = "") -> float:
+def log_probability(chain: MarkovChain, text: Context, given: Context = "") -> float:
     """Return ln of the probability of the text's scored tokens, given those before."""
     return float(-np.nansum(surprisal(chain, text, given))) + 0.0
 
 
-def perplexity(chain: MarkovChain, text: str, given: str = "") -> float:
+def perplexity(chain: MarkovChain, text: Context, given: Context = "") -> float:
     """Return e to the mean surprisal of the text's scored tokens: 1 is certainty, V is guessing."""
     with np.errstate(over="ignore"):
         return float(np.exp(np.nanmean(surprisal(chain, text, given))))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_count, check_seed
-from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.gpt.vocabulary import Context, Vocabulary
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
@@ -56,11 +56,11 @@ def draw(probs: NDArray[np.float64], u: float) -> int:
     return token
 
 
-def walk(chain: MarkovChain, start: str, n_tokens: int, seed: int) -> Walk:
+def walk(chain: MarkovChain, start: Context, n_tokens: int, seed: int) -> Walk:
     """Return a walk of ``n_tokens`` from the prompt ``start``; the same seed gives the same walk."""
     check_count("tokens", n_tokens, least=0)
     check_seed(seed)
-    prompt = chain.vocabulary.encode(start)
+    prompt = chain.vocabulary.tokens_of(start)
     if len(prompt) == 0:
         raise ContextError("The prompt is empty; a walk starts from at least 1 token.")
     K = chain.context_length

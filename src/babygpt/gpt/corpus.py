@@ -175,7 +175,7 @@ class Corpus:
         if not isinstance(text, str):
             raise SequenceError(
                 f"The training sequence must be a text, not {type(text).__name__}. For token numbers use "
-                "Corpus.from_tokens(tokens, context_length, vocabulary)."
+                "Corpus.from_tokens(tokens, context_length, vocabulary), for a list of names tokens='words'."
             )
         return cls._from_texts(lambda: _slices(text), context_length, vocabulary, tokens, separator)
 

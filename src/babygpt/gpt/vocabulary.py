@@ -24,6 +24,9 @@ from babygpt.gpt.separators import core, list_separator, separator_for, split_na
 
 TokenKind = Literal["chars", "words"]
 
+# Some tokens in a row, as a person gives them: a text, a list of tokens, or a list of symbols.
+Context = str | Sequence[int] | Sequence[str]
+
 # What cannot be seen is drawn as something that can.
 _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "␣"}
 
@@ -218,6 +221,22 @@ class Vocabulary:
             raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[tokens < 0])), what)
         return tokens
 
+    def tokens_of(self, context: Context) -> NDArray[np.int64]:
+        """Return the tokens of a context (length,), given as a text, as tokens, or as symbols, characters too.
+
+        Raises
+        ------
+        VocabularyError
+            A symbol or a token is not in the vocabulary.
+
+        >>> Vocabulary("01").tokens_of(["1", "0"]).tolist(), Vocabulary(["New York", "Rome"]).tokens_of("Rome").tolist()
+        ([1, 0], [1])
+        """
+        if self.tokens == "chars" and isinstance(context, (list, tuple)):
+            symbols = [symbol for symbol in context if isinstance(symbol, str) and len(symbol) == 1]
+            context = "".join(symbols) if context and len(symbols) == len(context) else context
+        return self.encode(context)
+
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text that the tokens ``ids`` spell.
 
@@ -240,6 +259,8 @@ class Vocabulary:
                 parts = split_names(text, other)
                 if all(part in self._token_of for part in parts):
                     return parts
+            if self.separator == " ":
+                return split_names(text, list_separator(text))  # so that an unknown name is named without its comma
         return names
 
     def _tokens_of(self, names: list[str], what: str) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
 from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Context, TokenKind, Vocabulary
 from babygpt.lab.seeds import some_states
 from babygpt.run.members import Progress, check_members, train_members
 
@@ -109,7 +109,7 @@ class Attribution:
         each = max(1, len(self.positions) // len(np.unique(self.positions)))
         return self.effects.reshape(-1, each, *self.base.shape).mean(axis=1)
 
-    def strongest(self, context: str | Sequence[int], token: str | int, n: int | None = None) -> list[Influence]:
+    def strongest(self, context: Context, token: str | int, n: int | None = None) -> list[Influence]:
         """Return what holds an arrow up or down most: the ``n`` strongest changes (all, by default), strongest first.
 
         Raises
@@ -130,7 +130,7 @@ class Attribution:
             for i in order.tolist()
         ]
 
-    def arrow(self, context: str | Sequence[int], token: str | int) -> tuple[int, int]:
+    def arrow(self, context: Context, token: str | int) -> tuple[int, int]:
         """Return the state and the token of an arrow, its place in :attr:`base`: see :func:`arrow_of`."""
         return arrow_of(self.corpus, context, token)
 
@@ -255,7 +255,7 @@ def attribute(
     )
 
 
-def arrow_of(corpus: Corpus, context: str | Sequence[int], token: str | int) -> tuple[int, int]:
+def arrow_of(corpus: Corpus, context: Context, token: str | int) -> tuple[int, int]:
     """Return the state that a context of K tokens is, and the token that an arrow leads to.
 
     Raises
@@ -265,6 +265,8 @@ def arrow_of(corpus: Corpus, context: str | Sequence[int], token: str | int) -> 
     VocabularyError
         There is a symbol that the vocabulary lacks.
     """
+    if isinstance(context, (list, tuple)):
+        context = corpus.vocabulary.tokens_of(context).tolist()
     ids, K = corpus.vocabulary.encode(context, "arrow"), corpus.context_length
     if len(ids) != K:
         raise ContextError(f"{context!r} has {len(ids)} token{'s' * (len(ids) != 1)}; a state here has {K}.")

@@ -17,10 +17,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from babygpt.chain.contexts import check_size
-from babygpt.errors import InputError, SettingError
+from babygpt.errors import InputError, SequenceError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.run.members import check_many
 from babygpt.run.trace import SCALARS
 
@@ -158,6 +159,12 @@ def resolved(settings: Settings) -> Settings:
 
 def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int:
     """Return V of the sequence, or raise an :class:`InputError` if these settings cannot be trained from the seeds."""
+    sequence = settings["sequence"]
+    if not sequence.startswith(SOURCE) and (looks_like_path(sequence) or names_a_file(sequence)):
+        raise SequenceError(
+            f"The sequence {sequence!r:.60} is the name of a file, and a sweep learns from what stands in its spec. "
+            'Put the text itself there, between three quotes: sequence = """…""".'
+        )
     with in_a_specs_words():
         check_count("context_length", settings["context_length"])
         source = source_of(settings)

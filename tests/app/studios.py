@@ -22,7 +22,7 @@ GIVEN_UP = 30  # seconds after which a test that waits has failed
 class Puppet:
     """A session that remembers what it was told, and complains when two threads use it at once."""
 
-    def __init__(self, room=lambda: 0):
+    def __init__(self, room=lambda need: 0):
         self.room, self.memory, self.rooms = room, 0, []
         self.told, self.advances, self.clock = [], 0, []
         self.step, self.steps, self.wanders = 0, 0, False
@@ -55,7 +55,7 @@ class Puppet:
     def handle(self, command):
         with self._use():
             self.told.append(command)
-            self.rooms.append(self.room())
+            self.rooms.append(self.room(0))
             self.revisions["told"] += 1
             match command:
                 case {"command": "train", "steps": steps}:

@@ -45,8 +45,9 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def no_moment(monkeypatch):
-    """Let who goes count as away at once."""
+    """Let who goes count as away at once, and keep what it has as long as there is memory."""
     monkeypatch.setattr(module, "MOMENT", 0.0)
+    monkeypatch.setattr(module, "AWAY", PLENTY)
 
 
 def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
@@ -350,6 +351,95 @@ def test_the_first_session_fits_any_memory():
         company.sessions.close()
 
     asyncio.run(scene())
+
+
+class Grower(Puppet):
+    """A session that reserves memory, as the studio's own do."""
+
+    def handle(self, command):
+        granted = self.room(command["to"]) >= command["to"]
+        self.memory = command["to"] if granted else self.memory
+        self.told.append(granted)
+
+
+def test_fifty_who_want_much_at_the_same_moment_stay_within_the_memory():
+    async def scene():
+        sessions = Sessions(Grower, 50, 10 * LARGE)
+        hosted = [sessions.enter(f"{A}-{n}", Looker())[0] for n in range(50)]
+        for one in hosted:
+            await one.look({}, 1)
+        most = 0
+
+        async def watch():
+            nonlocal most
+            while True:
+                most = max(most, sum(one.need for one in hosted))
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*(one.handle({"to": LARGE - BESIDES}) for one in hosted))
+        watching.cancel()
+        told = [one._session.told for one in hosted]
+        fit = (10 * LARGE - 50 * BESIDES) // (LARGE - BESIDES)
+        assert told.count([True]) == fit
+        assert told.count([False]) == 50 - fit
+        assert most <= 10 * LARGE
+        sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_refused_is_not_counted_and_what_is_freed_can_be_had():
+    async def scene():
+        sessions = Sessions(Grower, 50, 3 * LARGE)
+        one, other = (sessions.enter(name, Looker())[0] for name in (A, B))
+        await one.handle({"to": 4 * LARGE})
+        assert one.need <= NEWCOMER
+        await one.handle({"to": 2 * LARGE})
+        await other.handle({"to": 2 * LARGE})
+        await one.handle({"to": 0})
+        await other.handle({"to": 2 * LARGE})
+        assert one._session.told == [False, True, True]
+        assert other._session.told == [False, True]
+        sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_those_who_are_away_keep_so_much_of_the_memory_and_no_more(clock, monkeypatch):
+    monkeypatch.setattr(module, "AWAY", 5 * LARGE // 2)
+
+    async def scene():
+        company = Company(8 * LARGE)
+        for name in (A, B, C):
+            await company.enter(name, LARGE)
+        for name in (A, B, C):
+            clock[0] += 1.0
+            company.leave(name)
+        clock[0] += module.MOMENT
+        assert company.names == {A, B, C}
+        await company.enter(D)
+        assert company.names == {B, C, D}
+        company.sessions.close()
+
+    asyncio.run(scene())
+
+
+def test_the_memory_of_a_session_that_ended_goes_back_to_the_system(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "TRIM", 0.0)
+    monkeypatch.setattr(module, "give_memory_back", lambda: asked.append(True))
+
+    async def scene():
+        company = Company(8 * LARGE)
+        hosted = await company.enter(A, LARGE)
+        assert asked == []
+        hosted.drop(1001, "")
+        await until(lambda: asked)
+        company.sessions.close()
+
+    asyncio.run(scene())
+    module.give_memory_back()
 
 
 # -- who may come in -----------------------------------------------------------------------------------------

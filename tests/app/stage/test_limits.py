@@ -39,7 +39,7 @@ def test_symbols_whose_arrows_fill_the_memory_are_refused():
 
 def test_where_others_take_the_memory_what_is_left_is_the_limit():
     left = [2**30]
-    limits = Limits(room=lambda: left[0])
+    limits = Limits(room=lambda need: left[0])
     config = bg.GPTConfig(3, 2)
     limits.check_memory(config, 50)
     left[0] = limits.need(config, 50)

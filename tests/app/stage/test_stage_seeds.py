@@ -260,7 +260,7 @@ def test_seeds_take_memory_while_they_are_there():
     more = studio.session.memory - before
     assert more > 4 * SEEDS * 7 * 16
     assert more < 4 * SEEDS * 7 * 16 + 2**24
-    left = Driven(Limits(room=lambda: 2**26), **SMALL, steps=6)
+    left = Driven(Limits(room=lambda need: 2**26), **SMALL, steps=6)
     left("show", source="seeds")
     assert left.notice["code"] == "memory"
 

@@ -178,7 +178,7 @@ def test_with_a_knob_turned_nothing_is_said():
 
 def test_where_there_is_no_memory_left_for_it_nothing_is_trained():
     room = [2**30]
-    studio = Driven(Limits(room=lambda: room[0]), **SMALL, steps=3).trained()
+    studio = Driven(Limits(room=lambda need: room[0]), **SMALL, steps=3).trained()
     before = studio.session.memory
     room[0] = before + 2**20
     pointed(studio, 3)

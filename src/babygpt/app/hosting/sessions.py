@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -15,13 +17,16 @@ from babygpt.app.hosting.workshop import DRAWN, Crew, Workshop
 from babygpt.errors import BabyGPTError
 
 T = TypeVar("T")
-Room = Callable[[], int]  # tells how many bytes are left
+Room = Callable[[int], int]  # tells how many bytes are left, and reserves those asked for if they are
 
 KEPT = 3600.0  # seconds that a session waits for its owner
 MOMENT = 60.0  # seconds for which someone who went counts as there: a page that is loaded again, a lid that is closed
 VIEWERS = 8  # that may show one session
 BESIDES = 2**23  # bytes of a session beside what its setup asks for: the text, the views, the modules
 NEWCOMER = 2**24  # bytes that a session counts for until it says what it takes
+AWAY = 2**28  # bytes that are kept together for owners who are away
+TRIM = 1.0  # seconds after the end of a session until its memory goes back to the system
+ASKING = 5.0  # seconds that a thread waits for the event loop
 
 log = logging.getLogger("babygpt.studio")
 
@@ -83,7 +88,7 @@ class Hosted:
     Parameters
     ----------
     make
-        Makes the session, in a thread; what it is given tells how many bytes the setup may ask for.
+        Makes the session, in a thread; what it is given reserves bytes for a setup, if there are as many.
     workshop
         The threads.
     ended
@@ -119,7 +124,7 @@ class Hosted:
         self.left: float | None = None
         self.need = NEWCOMER
         self._make, self._workshop, self._ended, self._grown, self._find_room = make, workshop, ended, grown, room
-        self._room = NEWCOMER
+        self._loop = asyncio.get_running_loop()
         self._exporting = asyncio.Lock()
         self._session: Session | None = None
         self._due: float | None = None
@@ -132,7 +137,6 @@ class Hosted:
 
     async def handle(self, command: object) -> None:
         """Have the session handle a command."""
-        self._room = self._find_room(self)  # here: a thread does not ask about other sessions
         await self._use(self._workshop.hands, lambda session, now: session.handle(command), hurry=True)
         self._answering = True
         self._stir(answer=True)
@@ -276,7 +280,7 @@ class Hosted:
             if self._gone:
                 raise GoneError
             if session is None:
-                session = self._session = self._make(lambda: self._room - BESIDES)
+                session = self._session = self._make(self._reserve)
             result = job(session, now)
             return result, session.due(now), session.training, session.unattended, session.memory + BESIDES
 
@@ -302,6 +306,26 @@ class Hosted:
             self._grown()
         return result
 
+    def _reserve(self, need: int) -> int:
+        """Return how many bytes are left for the setup; if these are ``need``, they count as taken from now on.
+
+        A thread asks the event loop, which answers one after the other: two that want the same room do not both get it.
+        """
+
+        async def claim() -> int:
+            room = self._find_room(self) - BESIDES
+            if need <= room and need + BESIDES > self.need:
+                self.need = need + BESIDES
+                self._grown()
+            return room
+
+        asked = claim()
+        try:
+            return asyncio.run_coroutine_threadsafe(asked, self._loop).result(ASKING)
+        except (RuntimeError, TimeoutError, CancelledError):  # the studio is closing
+            asked.close()
+            return 0
+
     def _stir(self, answer: bool = False) -> None:
         self._woken.set()
         for viewer in self.viewers:
@@ -314,7 +338,7 @@ class Sessions:
     Parameters
     ----------
     make
-        Makes a session; what it is given tells how many bytes its setup may ask for.
+        Makes a session; what it is given reserves bytes for its setup, if there are as many.
     most
         How many there may be. Where one more is wanted, the one whose owner is away for longest goes; who is away for
         a moment only keeps the place.
@@ -340,6 +364,7 @@ class Sessions:
         self._make, self._most, self._memory, self._kept = make, most, max(memory, NEWCOMER), kept
         self._hosted: dict[str, Hosted] = {}
         self._closed = False
+        self._trim: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._hosted)
@@ -360,7 +385,7 @@ class Sessions:
         new = hosted is None
         if hosted is None:
             self._make_room(address)
-            ended = partial(self._hosted.pop, session_id, None)
+            ended = partial(self._end, session_id)
             hosted = Hosted(self._make, self.workshop, ended, self._fit, self._room, address)
             self._hosted[session_id] = hosted
         hosted.enter(viewer)
@@ -374,9 +399,21 @@ class Sessions:
     def close(self) -> None:
         """End every session and take no more."""
         self._closed = True
+        if self._trim is not None:
+            self._trim.cancel()
         for hosted in list(self._hosted.values()):
             hosted.drop(1001, "closed: The studio was closed.")
         self.workshop.close()
+
+    def _end(self, session_id: str) -> None:
+        self._hosted.pop(session_id, None)
+        if self._trim is None and not self._closed:
+            self._trim = asyncio.get_running_loop().call_later(TRIM, self._give_back)
+
+    def _give_back(self) -> None:
+        """Have the memory of sessions that ended go back to the system, in a thread: it takes milliseconds."""
+        self._trim = None
+        asyncio.get_running_loop().run_in_executor(None, give_memory_back)
 
     def _make_room(self, address: str) -> None:
         """Make room for a newcomer, or raise :class:`FullError`."""
@@ -398,24 +435,33 @@ class Sessions:
         self._fit(NEWCOMER)
 
     def _fit(self, more: int = 0) -> None:
-        """Let those go who are away, until the others and ``more`` bytes fit the memory."""
+        """Let those go who are away, until the others and ``more`` bytes fit the memory, and they their share of it."""
         while _together(self._hosted.values()) + more > self._memory and self._drop_one():
+            pass
+        while _together(self._away) > AWAY and self._drop_one():
             pass
 
     def _drop_one(self) -> bool:
         """End the session whose owner is away for longest; return whether there is one."""
-        away = [hosted for hosted in self._hosted.values() if not hosted.present]
+        away = self._away
         if away:
             _longest_away(away).drop(1001, "away: Another session needed the place.")
         return bool(away)
 
-    def _room(self, asking: Hosted) -> int:
-        """Return what a session may take: what it has, or what is left by others whose owners are there.
+    @property
+    def _away(self) -> list[Hosted]:
+        return [hosted for hosted in self._hosted.values() if not hosted.present]
 
-        Two that grow at the same moment do not see each other, and may come to take one session's memory too much.
-        """
+    def _room(self, asking: Hosted) -> int:
+        """Return what a session may take: what it has, or what is left by others whose owners are there."""
         others = [hosted for hosted in self._hosted.values() if hosted.present and hosted is not asking]
         return max(asking.need, self._memory - _together(others))
+
+
+def give_memory_back() -> None:
+    """Ask the C library for what it keeps of memory that is free already; elsewhere than in glibc, do nothing."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _longest_away(away: Iterable[Hosted]) -> Hosted:

@@ -54,14 +54,15 @@ class Limits:
     memory
         Bytes for one session's GPT, training and recorded frames together.
     room
-        How many bytes are left for the session at the moment, where it shares a machine with others.
+        Where the session shares a machine with others: reserves so many bytes for it if they are there, and returns
+        how many are.
     """
 
     states: int = 2**20
     steps: int = 1_000_000
     text: int = 2_000_000
     memory: int = 2**30
-    room: Callable[[], int] | None = None
+    room: Callable[[int], int] | None = None
 
     @classmethod
     def for_a_class(cls) -> Limits:
@@ -148,7 +149,8 @@ class Limits:
         """
         need, limit, whose = self.need(config, self.steps) + beside, self.memory, "the studio's limit is {} a session"
         if need <= limit and self.room is not None:
-            need, limit, whose = self.need(config, steps) + beside, self.room(), "the studio has {} left for it"
+            need = self.need(config, steps) + beside
+            limit, whose = self.room(need), "the studio has {} left for it"
         if need > limit:
             states = f"{count_states(config.vocab_size, config.block_size):,}"
             raise RefusedError(

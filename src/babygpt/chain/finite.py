@@ -341,7 +341,9 @@ class FiniteChain(ABC):
         ContextError
             A target or the start is none.
         SizeError
-            More than 1,024 states outside the targets.
+            More states times targets, or longer texts, than fit.
+        ConvergenceError
+            Above 4,096 states: the equations could neither be factorised in memory nor iterated.
         """
         return patterns.first_of(self, targets, start)
 

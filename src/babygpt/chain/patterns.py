@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,10 @@ from numpy.typing import NDArray
 from babygpt.chain import hitting
 from babygpt.chain.automaton import Automaton
 from babygpt.chain.contexts import number_of
-from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_solve
-from babygpt.chain.structure import reaching
+from babygpt.chain.elimination import absorbing_numbers
+from babygpt.chain.solve import leaving, solve_transient
+from babygpt.chain.structure import MAX_ABSORPTION, reaching
+from babygpt.chain.wide import Wide
 from babygpt.errors import ContextError, SizeError
 from babygpt.gpt.checks import check_count
 
@@ -224,25 +226,31 @@ def first_of(chain: FiniteChain, targets: Sequence[Target], start: str | int | N
     Raises
     ------
     SizeError
-        More states than elimination takes on.
+        More states times targets than fit.
+    ConvergenceError
+        Above 4,096 states: the equations could neither be factorised in memory nor iterated.
     """
     if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
         raise ContextError(f"first_of takes a list of targets, such as ['11', '00']; {targets!r} is none.")
     question = Question.of(chain, targets)
     whole, n = question.whole, len(targets)
+    if n * whole.n_states > MAX_ABSORPTION:
+        raise SizeError(
+            f"{n:,} targets from {whole.n_states:,} states are more numbers than the limit of {MAX_ABSORPTION:,}. "
+            "Ask about fewer targets."
+        )
     there = question.reached < n
     result = np.zeros((whole.n_states, n))
     result[there, question.reached[there]] = 1.0
-    open_ended = np.flatnonzero(reaching(whole, there) & ~there)
-    if len(open_ended) > MAX_ELIMINATION:
-        raise SizeError(
-            f"Which target comes first is solved for all {len(open_ended):,} states outside them at once; the limit is "
-            f"{MAX_ELIMINATION:,}. Use hitting_probability(target, within=n) for each, which has no such limit."
-        )
-    if len(open_ended):
-        P = whole.transition_matrix()[open_ended]
-        into = np.asarray(P @ result)
-        others = np.setdiff1d(np.arange(whole.n_states), open_ended)
-        leave: NDArray[np.float64] = P[:, others].sum(axis=1)
-        result[open_ended] = absorbing_solve(P[:, open_ended].toarray(), leave, into)
+    before = np.flatnonzero(reaching(whole, there) & ~there)
+    if len(before):
+        arrows = whole.arrows
+        into: list[Any] = [arrows.leaving(before, question.reached != target) for target in range(n)]
+        if arrows.rare(before):
+            P, out = arrows.among(before), leaving(arrows, before)
+            for target, step in enumerate(into):
+                found = absorbing_numbers(P, out, step[:, None])
+                result[before, target] = (found.floats() if isinstance(found, Wide) else found)[:, 0]
+        else:
+            result[before] = solve_transient(arrows, before, np.column_stack(into))
     return question.answer(lambda _: result, np.eye(n), start)

@@ -378,6 +378,22 @@ def test_what_is_patched_for_all_gpts_is_seen(name, wrapped, monkeypatch):
     table = context_table(gpt)
     np.testing.assert_allclose(np.exp(table), np.exp(asked(gpt)), atol=1e-6)
     assert np.abs(np.exp(table) - np.exp(before)).max() > 1e-3
+    with pytest.raises(ModelError, match=r"only as they are written, and .* has been replaced"):
+        bg.Ensemble.train("111101111011110", range(2), steps=1)
+
+
+def test_a_part_that_is_replaced_for_all_gpts_is_seen(monkeypatch):
+    class Squared(MLP):
+        def forward(self, x):
+            return self.c_proj(self.c_fc(x).relu().square())
+
+    monkeypatch.setattr("babygpt.gpt.model.MLP", Squared)
+    gpt = loud_gpt(bg.GPTConfig(11, 2, n_layer=1, n_head=1, n_embd=12))  # a shape of its own, not looked at before
+    assert supports(gpt) == "MLP has been replaced"
+    np.testing.assert_allclose(np.exp(context_table(gpt)), np.exp(asked(gpt)), atol=1e-6)
+    monkeypatch.undo()
+    assert supports(gpt) == "h.0.mlp is a Squared, not a MLP"
+    np.testing.assert_allclose(np.exp(context_table(gpt)), np.exp(asked(gpt)), atol=1e-6)
 
 
 def test_hooks_on_all_modules_are_seen():

@@ -20,9 +20,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from babygpt.errors import ModelError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.model import DTYPE
+from babygpt.gpt.supports import patched
 from babygpt.gpt.train import AdamWState, Batches, loss_of_all_positions
 from babygpt.gpt.weights import Counts
 
@@ -191,6 +193,11 @@ class StackedTrainer:
         The GPTs' shape; how to train them.
     corpus
         On what to train them: one corpus for all, or one for each, of the same context length and vocabulary size.
+
+    Raises
+    ------
+    ModelError
+        A function that all GPTs compute with has been replaced: what is computed here would not be what a GPT does.
     """
 
     def __init__(
@@ -201,6 +208,9 @@ class StackedTrainer:
         corpus: Corpus | Sequence[Corpus],
         config: TrainConfig,
     ) -> None:
+        replaced = patched()
+        if replaced is not None:
+            raise ModelError(f"Many GPTs can be trained at once only as they are written, and {replaced}. Undo that.")
         self.weights = {name: weight.requires_grad_() for name, weight in weights.items()}
         self.steps_done = 0
         self._seeds, self._shape, self._config = seeds, shape, config

@@ -8,6 +8,7 @@ shapes, nothing more and nothing less. Whatever differs has to be asked, which i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import zip_longest
@@ -65,11 +66,9 @@ def changed(gpt: GPT, logits: bool = False) -> str | None:
         return f"it is a {type(gpt).__name__}, not a GPT itself"
     if type(gpt.config) is not GPTConfig:
         return "its config is no GPTConfig"
-    patched = _patched(("forward", "hidden", "logits") if logits else ("forward", "hidden"))
-    if patched is not None:
-        return f"{patched} has been replaced"
-    if any(getattr(torch_module, f"_global_{kind}_hooks", None) for kind in ("forward", "forward_pre", "backward")):
-        return "there are hooks on all of torch's modules"
+    replaced = patched(logits)
+    if replaced is not None:
+        return replaced
     for given, expected in zip_longest(_parts(gpt), _parts_expected(gpt.config)):
         if given is None or expected is None or given[0] != expected[0]:
             name = expected[0] if given is None else given[0]
@@ -82,6 +81,30 @@ def changed(gpt: GPT, logits: bool = False) -> str | None:
     held = [weight for _, part in _parts(gpt) for weight in part._parameters.values() if weight is not None]
     if len({(weight.dtype, weight.device) for weight in held}) > 1:
         return "its weights differ in dtype or in device"
+    return None
+
+
+def patched(logits: bool = False) -> str | None:
+    """Return what is no longer as it was written of that which all GPTs compute with, or None if nothing.
+
+    The method ``GPT.logits`` is looked at only if ``logits`` is.
+    """
+    for cls in _CLASSES:
+        methods = ["forward", *(["hidden"] if cls is GPT else []), *(["logits"] if cls is GPT and logits else [])]
+        own = {name: (cls, f"{cls.__name__}.{name}") for name in methods}
+        for name, (home, written) in (own | _CALL).items():
+            if not _is_written(getattr(cls, name, None), home.__module__, written):
+                return f"{cls.__name__}.{name} has been replaced"
+        if getattr(sys.modules[GPT.__module__], cls.__name__, cls) is not cls:
+            return f"{cls.__name__} has been replaced"
+    for name in ("layer_norm", "embedding"):
+        if not _is_written(getattr(F, name), F.__name__, name):
+            return f"torch.nn.functional.{name} has been replaced"
+    for name in ("linear", "gelu", "scaled_dot_product_attention"):
+        if not isinstance(getattr(F, name), BuiltinFunctionType):
+            return f"torch.nn.functional.{name} has been replaced"
+    if any(getattr(torch_module, f"_global_{kind}_hooks", None) for kind in ("forward", "forward_pre", "backward")):
+        return "there are hooks on all of torch's modules"
     return None
 
 
@@ -138,22 +161,6 @@ def _other_parameters(name: str, has: dict[str, Any], should: dict[str, Any]) ->
             return f"{name}.{key} is a {type(parameter).__name__}, not a {type(should[key]).__name__}"
         if parameter is not None and parameter.shape != should[key].shape:
             return f"{name}.{key} has shape {tuple(parameter.shape)}, not {tuple(should[key].shape)}"
-    return None
-
-
-def _patched(methods: tuple[str, ...]) -> str | None:
-    """Return which function that a GPT computes with is no longer the one it was written with."""
-    for cls in _CLASSES:
-        own = {name: (cls, f"{cls.__name__}.{name}") for name in (methods if cls is GPT else ("forward",))}
-        for name, (home, written) in (own | _CALL).items():
-            if not _is_written(getattr(cls, name, None), home.__module__, written):
-                return f"{cls.__name__}.{name}"
-    for name in ("layer_norm", "embedding"):
-        if not _is_written(getattr(F, name), F.__name__, name):
-            return f"torch.nn.functional.{name}"
-    for name in ("linear", "gelu", "scaled_dot_product_attention"):
-        if not isinstance(getattr(F, name), BuiltinFunctionType):
-            return f"torch.nn.functional.{name}"
     return None
 
 

@@ -144,8 +144,13 @@ def test_text_and_list_of_the_vocabularys_own_words_are_read_with_commas_too():
     vocabulary = bg.Vocabulary(["clouds", "rain", "sun"])
     assert vocabulary.encode("rain, rain, sun").tolist() == vocabulary.encode("rain rain sun").tolist() == [1, 1, 2]
     assert bg.Vocabulary(["New York", "Rome"]).encode("Rome Rome").tolist() == [1, 1]
-    with pytest.raises(bg.VocabularyError, match="'snow'"):
-        vocabulary.encode("rain, snow, sun")
+    assert vocabulary.encode("rain, sun").tolist() == vocabulary.encode("rain,\nsun").tolist() == [1, 2]
+    for text in ("rain, snow, sun", "rain, snow", "snow, rain"):
+        with pytest.raises(bg.VocabularyError, match="contains 'snow'"):
+            vocabulary.encode(text)
+    assert bg.Vocabulary("rain, sun", "words").symbols == ("rain", "sun")
+    counted = bg.Corpus.from_text("rain, sun, rain", 1, ["rain", "sun"], tokens="words")
+    assert counted.counts.tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def separator_for(names: Sequence[str]) -> str:
 class ListFinder:
     """Finds out whether a text is a list of words: all but the last of a line end in one sign, such as a comma.
 
-    A single sign does not make a list: "Hello, world" is none.
+    It takes ``least`` signs to be one: "Hello, world" is none.
 
     >>> finder = ListFinder()
     >>> finder.look("rain, sun, rain")
@@ -62,7 +62,8 @@ class ListFinder:
     ', '
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = 2) -> None:
+        self._least = least
         self._last = "\n"
         self._signs = dict.fromkeys(_SIGNS, 0)  # those that may still part it, and how often they occur
 
@@ -85,16 +86,16 @@ class ListFinder:
     @property
     def separator(self) -> str:
         """What parts the words of the text so far: a sign if it is a list, else white space."""
-        return next((_SIGNS[sign] for sign, times in self._signs.items() if times >= 2), " ")
+        return next((_SIGNS[sign] for sign, times in self._signs.items() if times >= self._least), " ")
 
 
-def list_separator(text: str) -> str:
+def list_separator(text: str, least: int = 2) -> str:
     """Return what parts the words of a whole text: see :class:`ListFinder`.
 
     >>> list_separator("rain, sun, rain"), list_separator("晴、雨、晴"), list_separator("Well, it rains")
     (', ', '、', ' ')
     """
-    finder = ListFinder()
+    finder = ListFinder(least)
     finder.look(text)
     return finder.separator
 

@@ -126,7 +126,7 @@ class Vocabulary:
     def _given(self) -> list[str]:
         """Return the symbols of a plain string, and keep what parts them."""
         if self.tokens == "words" and self.separator is None:
-            parted = list_separator(str(self.symbols))
+            parted = list_separator(str(self.symbols), least=1)
             object.__setattr__(self, "separator", parted)
         return self.split(str(self.symbols))
 
@@ -260,12 +260,13 @@ class Vocabulary:
         """Return the names of ``text``, parted by a list's commas or by white space if only so all are known."""
         names = self.split(text)
         if not all(name in self._token_of for name in names):
-            for other in (list_separator(text), " "):
+            listed_by = list_separator(text, least=1)
+            for other in (listed_by, " "):
                 parts = split_names(text, other)
                 if all(part in self._token_of for part in parts):
                     return parts
             if self.separator == " ":
-                return split_names(text, list_separator(text))  # so that an unknown name is named without its comma
+                return split_names(text, listed_by)  # so that an unknown name is named without its comma
         return names
 
     def _tokens_of(self, names: list[str], what: str) -> NDArray[np.int64]:

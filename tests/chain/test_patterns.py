@@ -266,6 +266,23 @@ def test_numbers_of_tokens_that_are_none_are_refused(article_run, within):
         article_run.chain.hitting_probability("10111", within)
 
 
+def test_targets_come_in_any_collection_or_as_a_mask():
+    chain = random_chain(2, 2, 1, short=True)
+    expected = chain.hitting_times(["01011", 3])
+    for target in (
+        ("01011", 3),
+        {"01011", 3},
+        iter(["01011", 3]),
+        [["01011"], [[3]]],
+        [np.array(["01011"]), np.int64(3)],
+    ):
+        np.testing.assert_array_equal(chain.hitting_times(target), expected)
+    mask = np.array([False, True, False, True])
+    np.testing.assert_array_equal(chain.hitting_times(mask), chain.hitting_times("1"))
+    np.testing.assert_allclose(chain.hitting_times(mask, start="00"), chain.hitting_times("1", start="00"))
+    assert chain.first_of([mask, "00"], start="0")[0] == chain.first_of(["01", "00"], start="0")[0]
+
+
 def test_a_set_of_states_is_meant_by_no_longer_text(article_run):
     with pytest.raises(ContextError, match="'10111' has 5 tokens; a text that means states has 1 to 3"):
         article_run.chain.target("10111")

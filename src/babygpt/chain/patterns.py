@@ -83,11 +83,14 @@ class Aims:
                 self.long.append((tokens, number))
                 return
             self.short.append((tokens, number))
-        elif isinstance(target, Iterable) and not isinstance(target, np.ndarray) and (parts := list(target)):
+        elif isinstance(target, Iterable) and not (isinstance(target, np.ndarray) and target.dtype == bool):
+            parts = list(target)
             for part in parts:
                 self._add(chain, part, number)
-            return
-        self.of_state[chain.target(target)] = np.minimum(self.of_state[chain.target(target)], number)
+            if parts:
+                return
+        mask = chain.target(target)
+        self.of_state[mask] = np.minimum(self.of_state[mask], number)
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,8 +111,8 @@ class Arrows:
         """Yield the probabilities of each token after ``rows``, one token after another: V times (rows,)."""
         if len(rows) > MAX_WIDE:
             raise ConvergenceError(
-                f"Some arrows among {len(rows):,} states are too rare for a float64, and wider numbers are slow: the limit "
-                f"is {MAX_WIDE:,} states. A higher temperature, or a decoding that drops such arrows, will do."
+                f"Some arrows among {len(rows):,} states are too rare for a float64, and wider numbers are slow: the "
+                f"limit is {MAX_WIDE:,} states. A higher temperature, or a decoding that drops such arrows, will do."
             )
         try:
             for token in range(self.heads.shape[1]):

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain.arrows import RARE
+from babygpt.chain.arrows import RARE, Arrows
 from babygpt.errors import SettingError
 from babygpt.gpt.checks import check_rate
 
@@ -128,6 +128,26 @@ def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -
     return CausalStates(part, mean, targets, np.full(len(first), np.nan))
 
 
+def same_arrows(arrows: Arrows) -> Arrows:
+    """Return the chain in which states with the same arrows are one, again and again until no two have the same.
+
+    An eigenvector of an eigenvalue other than 0 has the same entry in states whose arrows are the same; so this chain
+    has the eigenvalues of the other, each as often, but for zeros. Contexts with the same future are all merged;
+    states that have it without ever meeting are not.
+    """
+    values = np.where(arrows.log_probs < RARE, arrows.log_probs, np.exp(arrows.log_probs))
+    logs, heads = arrows.log_probs, np.where(arrows.there, arrows.heads, -1)
+    while True:
+        part = np.zeros(len(heads), dtype=np.int64)
+        for token in range(heads.shape[1]):
+            part = _renumbered(part * (len(heads) + 1) + heads[:, token] + 1)
+            part = _renumbered(part * len(heads) + _renumbered(values[:, token]))
+        _, first = np.unique(part, return_index=True)
+        if len(first) == len(heads):
+            return Arrows(logs, np.maximum(heads, 0))
+        values, logs, heads = values[first], logs[first], np.where(heads[first] < 0, -1, part[heads[first]])
+
+
 def _told_apart(chain: FiniteChain, tolerance: float) -> NDArray[np.float64]:
     """Return the probabilities (N, V); without tolerance those too small for a float stand there as logarithms."""
     if tolerance or not chain.n_underflowed_arrows:
@@ -162,5 +182,5 @@ def _split_at_gaps(part: NDArray[np.int64], values: NDArray[np.float64], toleran
     return result
 
 
-def _renumbered(part: NDArray[np.int64]) -> NDArray[np.int64]:
+def _renumbered(part: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.int64]:
     return np.unique(part, return_inverse=True)[1].astype(np.int64)

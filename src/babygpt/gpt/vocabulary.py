@@ -38,9 +38,7 @@ def visible(text: str, blanks: bool = True) -> str:
     ('a␣b⏎', 'New York⏎')
     """
     return "".join(
-        c
-        if c == " " and not blanks
-        else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if _has_no_sign(c) else c)
+        c if c == " " and not blanks else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if _has_no_sign(c) else c)
         for c in text
     )
 

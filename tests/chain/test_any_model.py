@@ -16,7 +16,7 @@ import babygpt as bg
 from babygpt.chain import asking, extract
 from babygpt.chain.contexts import contexts_between, count_short
 from babygpt.chain.extract import context_table
-from babygpt.errors import ModelError, SettingError, SizeError
+from babygpt.errors import ModelError, SettingError, SizeError, VocabularyError
 from babygpt.gpt.model import seeded_gpt
 
 
@@ -267,6 +267,11 @@ def test_sizes_that_contradict_each_other_are_told():
 def test_what_is_no_model_is_told(model):
     with pytest.raises(SettingError, match="is no model"):
         bg.MarkovChain.from_model(model, context_length=2)
+
+
+def test_a_vocabulary_that_is_none_is_told_before_the_model_is_asked():
+    with pytest.raises(VocabularyError, match="more than once"):
+        bg.MarkovChain.from_model(lambda idx: pytest.fail("asked"), "aba", context_length=2)
 
 
 @pytest.mark.parametrize("K", [40, 10**9])

@@ -67,7 +67,7 @@ class Asked:
     short
         Whether it is asked after fewer than K tokens too.
     batch
-        How many contexts one forward pass reads; None takes as many as memory is moderately used by.
+        How many contexts one forward pass reads; with None so many that memory stays moderate.
     """
 
     model: Model
@@ -86,7 +86,15 @@ class Asked:
         short: bool = True,
         batch: int | None = None,
     ) -> Asked:
-        """Return the model with all that is known of it: a GPT knows its sizes, any other model shows its V."""
+        """Return the model with all that is known of it: a GPT knows its sizes, any other model shows its V.
+
+        Raises
+        ------
+        SettingError
+            It is no model, or its sizes are unknown or contradict each other.
+        ModelError
+            It has to be asked for V, and fails.
+        """
         if isinstance(model, Asked):
             return model
         if not callable(model) or isinstance(model, type):

@@ -164,8 +164,9 @@ class MarkovChain(FiniteChain):
         from babygpt.chain.asking import Asked  # chains alone need no torch
         from babygpt.chain.extract import context_table
 
-        symbols = vocabulary if isinstance(vocabulary, Vocabulary) or vocabulary is None else list(vocabulary)
-        asked = Asked.of(model, symbols, context_length, vocab_size, short, batch)
+        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(tuple(vocabulary))  # one that is none is told before the model is asked
+        asked = Asked.of(model, vocabulary, context_length, vocab_size, short, batch)
         check_size(asked.vocab_size, asked.context_length)
         table, first = context_table(asked, progress=progress), asked.row(asked.context_length)
         return cls(table[first:], vocabulary, table[:first], copy=False)

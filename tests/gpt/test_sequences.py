@@ -108,6 +108,41 @@ def test_sequences_of_all_kinds_are_the_same():
         assert other.vocabulary.symbols in (words.vocabulary.symbols, ("0", "1", "2", "3"))
 
 
+def test_characters_one_by_one_are_the_text_they_are():
+    texts = ["abab", "ba", "bb"]
+    expected = Corpus.from_sequences(texts, 1)
+    for other in (
+        Corpus.from_sequences([list(text) for text in texts], 1),
+        Corpus.from_sequences([np.array(list(text)) for text in texts], 1),
+        Corpus.from_sequences([list(text) for text in texts], 1, "ab"),
+        Corpus.from_sequences([list("abab"), "ba", ["b", "b"]], 1, "ab"),
+    ):
+        same(other, expected)
+    same(Corpus.from_tokens(list("0110"), 1, "01"), Corpus.from_text("0110", 1))
+    with pytest.raises(VocabularyError, match="'c'"):
+        Corpus.from_sequences([["a", "c"]], 1, "ab")
+    with pytest.raises(VocabularyError, match="'ab'"):
+        Corpus.from_sequences([["ab", "a"]], 1, "ab")
+
+
+@pytest.mark.parametrize("days", [["rain", "rain", "sun", "clouds", "rain"], ("rain", "rain", "sun", "clouds", "rain")])
+def test_a_list_of_names_is_one_sequence(days):
+    counts = [[0, 1, 0], [0, 1, 1], [1, 0, 0]]
+    names = ["clouds", "rain", "sun"]
+    for corpus in (
+        Corpus.from_text(days, 1, tokens="words"),
+        Corpus.from_text(np.array(days), 1, tokens="words"),
+        Corpus.from_text(days, 1, names),
+        Corpus.from_text(days, 1, Vocabulary(names, tokens="words")),
+        Corpus.from_tokens(days, 1, Vocabulary(names, tokens="words")),
+        Corpus.from_tokens(iter(days), 1, names),
+        Corpus.from_pieces([days], 1, names),
+        Corpus.of(days, 1),
+    ):
+        assert corpus.counts.tolist() == counts
+        assert corpus.vocabulary.symbols == tuple(names)
+
+
 def test_short_sequences_add_their_symbols_and_no_window():
     corpus = Corpus.from_sequences(["abab", "c", "", "d"], 2)
     assert corpus.vocabulary.symbols == ("a", "b", "c", "d")
@@ -140,7 +175,7 @@ def test_pieces_are_one_sequence_and_sequences_are_many():
         (b"abab", "many sequences"),
         (5, "many sequences"),
         ([[0.5, 1.0]], "whole numbers"),
-        ([[True, False]], "bool"),
+        ([[True, False]], "flat list of whole numbers"),
         ([np.array([[0, 1]])], "flat list"),
         ([[0, -1, 0, 1]], "from -1"),
         ([[0, 10**9, 0, 1]], "Give names"),
@@ -225,7 +260,7 @@ def test_a_corpus_is_made_of_whatever_is_given(tmp_path, monkeypatch):
     [
         None, 5, 0.5, True, b"0101", {0, 1}, {"a": 1}, [0.5, 1.0], [True, False], np.array([True, False, True]),
         np.array([0.0, 1.0]), [[0, 1], [1, 0]], [["a", "b"], ["b"]], np.zeros((2, 2), dtype=int), [None, 1], ["a", 1],
-        object(), np.array(3), [1 + 2j],
+        object(), np.array(3), [1 + 2j], [True, 1], [0, np.True_], [10**30, 1], np.array([["a"], ["b"]]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_on_is_refused_in_a_sentence(what):

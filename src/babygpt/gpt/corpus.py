@@ -170,9 +170,10 @@ class Corpus:
         >>> Corpus.from_text("rain, rain, sun, clouds, sun", 1, tokens="words").vocabulary.symbols
         ('clouds', 'rain', 'sun')
         """
-        if tokens == "words" and isinstance(text, (list, tuple)) and all(isinstance(name, str) for name in text):
-            return cls.from_sequences([text], context_length, vocabulary, tokens)
         if not isinstance(text, str):
+            words = tokens == "words" or (vocabulary is not None and Vocabulary.of(vocabulary).tokens == "words")
+            if words and isinstance(text, (list, tuple, np.ndarray)) and isinstance(listed(text), list):
+                return cls.from_sequences([text], context_length, vocabulary, tokens)
             raise SequenceError(
                 f"The training sequence must be a text, not {type(text).__name__}. For token numbers use "
                 "Corpus.from_tokens(tokens, context_length, vocabulary), for a list of names tokens='words'."
@@ -245,8 +246,10 @@ class Corpus:
         >>> Corpus.from_tokens([0, 1, 0, 1], 1, Vocabulary("ab")).counts.tolist()
         [[0, 2], [1, 0]]
         """
-        pieces = _slices(tokens) if isinstance(tokens, np.ndarray) and tokens.ndim == 1 else [tokens]
-        return cls.from_pieces(pieces, context_length, vocabulary)
+        vocabulary = Vocabulary.of(vocabulary)
+        if isinstance(tokens, np.ndarray) and tokens.ndim == 1 and tokens.dtype.kind in "iu":
+            return cls.from_pieces(_slices(tokens), context_length, vocabulary)
+        return cls.from_pieces([vocabulary.tokens_of(tokens)], context_length, vocabulary)
 
     @classmethod
     def from_pieces(

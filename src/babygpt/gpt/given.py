@@ -137,7 +137,7 @@ def _tokens_of(
         raise _not_given(given) from None
     if isinstance(sequence, list):
         symbols = vocabulary_of(lambda: [sequence], tokens) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
-        return symbols.encode("".join(sequence) if symbols.tokens == "chars" else sequence), symbols
+        return symbols.tokens_of(sequence), symbols
     if sequence.dtype.kind not in "iu" or sequence.ndim != 1:
         if not sequence.size and sequence.ndim == 1:
             raise SequenceError("The sequence is empty. Give some text to learn from, such as 111101111011110.")

@@ -79,7 +79,7 @@ def _encoded(
             whole = "".join(texts) if chars else list(chain.from_iterable(parts))
             yield vocabulary.encode(whole), np.array([len(part) for part in parts])
         else:
-            tokens = vocabulary.encode(texts.sequence)
+            tokens = vocabulary.tokens_of(texts.sequence)
             yield tokens, np.array([len(tokens)])
 
 

@@ -224,7 +224,7 @@ class Vocabulary:
             raise self._unknown(dict.fromkeys(chr(p) for p in np.unique(points[tokens < 0])), what)
         return tokens
 
-    def tokens_of(self, context: Context) -> NDArray[np.int64]:
+    def tokens_of(self, context: Context | Iterable[int] | Iterable[str]) -> NDArray[np.int64]:
         """Return the tokens of a context (length,), given as a text, as tokens, or as symbols, characters too.
 
         Raises
@@ -235,10 +235,14 @@ class Vocabulary:
         >>> Vocabulary("01").tokens_of(["1", "0"]).tolist(), Vocabulary(["New York", "Rome"]).tokens_of("Rome").tolist()
         ([1, 0], [1])
         """
-        if self.tokens == "chars" and isinstance(context, (list, tuple)):
-            symbols = [symbol for symbol in context if isinstance(symbol, str) and len(symbol) == 1]
-            context = "".join(symbols) if context and len(symbols) == len(context) else context
-        return self.encode(context)
+        if isinstance(context, str) or self.tokens == "words":
+            return self.encode(context)
+        given = listed(context)
+        if isinstance(given, np.ndarray):
+            return self.encode(given)
+        if any(len(symbol) != 1 for symbol in given):
+            raise self._unknown(dict.fromkeys(symbol for symbol in given if len(symbol) != 1), "text")
+        return self.encode("".join(given))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text that the tokens ``ids`` spell.
@@ -326,6 +330,8 @@ def listed(given: object) -> NDArray[np.generic] | list[str]:
         if not all(isinstance(item, str) for item in items):
             raise _not_tokens(given)
         return [str(item) for item in items]
+    if any(isinstance(item, (bool, np.bool_)) for item in items):  # NumPy takes them for numbers beside numbers
+        raise _not_tokens(given)
     try:
         return np.asarray(items)
     except (ValueError, TypeError):  # NumPy's, of a ragged list

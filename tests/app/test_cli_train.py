@@ -249,6 +249,15 @@ def test_what_neither_memory_nor_time_holds_is_refused_with_what_would_fit(
     assert names_in(".") == []
 
 
+@pytest.mark.parametrize("command", ["train", "seeds", "attribute"])
+def test_a_context_that_no_chain_has_is_refused_before_the_text_is_counted(babygpt, refused, command, monkeypatch):
+    from babygpt.gpt.counting import WindowCounter
+
+    monkeypatch.setattr(WindowCounter, "result", lambda *_: pytest.fail("windows are counted"))
+    result = babygpt(command, "01201", "--context", 10**6)
+    refused(result, "--context 1000000 over 3 symbols", "Try --context 16, the largest that fits")
+
+
 @pytest.mark.parametrize("arguments", [["--steps", "many"], ["--tokens", "syllables"], ["--show", "picture"]])
 def test_values_of_the_wrong_kind_are_usage_errors(babygpt, arguments):
     result = babygpt("train", ARTICLE, *arguments)

@@ -12,6 +12,7 @@ import torch
 
 import babygpt as bg
 from babygpt.gpt import room
+from babygpt.gpt.counting import WindowCounter
 
 ARTICLE = "111101111011110"
 
@@ -151,3 +152,10 @@ def test_seeds_by_the_billion_are_refused_before_they_are_listed(one_gib):
     said, peak = refusal_of(lambda: bg.Ensemble.train(ARTICLE, range(10**12)))
     assert said.startswith("1,000,000,000,000 GPTs would take")
     assert peak < 10**7
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_context_that_no_chain_has_is_refused_before_the_text_is_counted(path, monkeypatch):
+    monkeypatch.setattr(WindowCounter, "__init__", lambda *_: pytest.fail("windows are counted"))
+    with pytest.raises(bg.SizeError, match=r"context_length=100 over 2 symbols .* Try context_length=26"):
+        PATHS[path](context_length=100)

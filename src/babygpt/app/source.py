@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babygpt.app.peculiar import peculiar
+from babygpt.chain.contexts import check_size
 from babygpt.errors import FileError, SequenceError, SettingError
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.paths import looks_like_path
 from babygpt.gpt.texts import PIECE, decoded, file_pieces
 
@@ -101,7 +103,11 @@ class Learnt:
     unasked: bool = False
 
     def corpus(self, context_length: int) -> Corpus:
-        """Return the counts, at a context length; see :meth:`babygpt.gpt.reading.Reading.corpus`."""
+        """Return the counts, at a context length; see :meth:`babygpt.gpt.reading.Reading.corpus`.
+
+        Nothing is counted for a chain that would be too large: see :func:`babygpt.chain.contexts.check_size`.
+        """
+        check_size(len(self.reading.vocabulary), check_count("context_length", context_length))
         try:
             return self.reading.corpus(context_length)
         except SequenceError as error:

@@ -219,6 +219,7 @@ def attribute(
     ((12, 8, 2), [(0, '1111'), (5, '1111')])
     """
     check_choice("by", by, get_args(By))
+    check_size(2, context_length)  # before anything is counted: no chain has fewer symbols
     ids, symbols = sequence_of(sequence, vocabulary, tokens)
     sequences = [part[part != BORDER] for part in np.split(ids, np.flatnonzero(ids == BORDER))]
     corpus = (
@@ -233,7 +234,6 @@ def attribute(
     numbers = _checked_seeds(seeds)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
     check_device(device)
-    check_size(V, K)
     places, replacements = changes_of(ids, V, K, by)
     _check_fits(len(places) * count_states(V, K) * V)
     variants, variant_of = corpora_of(corpus, ids, places, replacements)

@@ -7,15 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperCommand
-
+from babygpt.app.meant import Command
 from babygpt.errors import SettingError
 
 # "-1 +1 -1", "-+-", "--0", "- a": dashes and no letter, as no option is written.
 _NO_OPTION = re.compile(r"-+[^A-Za-z-]|---")
 
 
-class LearnsOne(TyperCommand):
+class LearnsOne(Command):
     """A command with one argument, SEQUENCE, which may begin with a dash: no option does with a sign or a digit."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

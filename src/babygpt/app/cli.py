@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import babygpt
 from babygpt.app import screen
@@ -34,11 +33,12 @@ from babygpt.app.commands.sources import sources
 from babygpt.app.commands.studio import studio
 from babygpt.app.commands.sweep import sweep
 from babygpt.app.commands.train import train
+from babygpt.app.meant import Command, Commands
 from babygpt.app.streams import standard_streams
 from babygpt.errors import BabyGPTError, MissingGlyphWarning
 
 
-class Commands(TyperGroup):
+class BabyGPT(Commands):
     """Turns the library's errors into one sentence and exit status 2."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -94,7 +94,7 @@ def in_options(message: str) -> str:
 
 
 app = typer.Typer(
-    cls=Commands,
+    cls=BabyGPT,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -123,7 +123,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(cls=LearnsOne if command in (train, seeds, attribute) else None, rich_help_panel=panel)(command)
+        app.command(cls=LearnsOne if command in (train, seeds, attribute) else Command, rich_help_panel=panel)(command)
 app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
 
 
@@ -131,6 +131,6 @@ def main() -> None:
     """Run the command line."""
     try:
         with standard_streams():
-            app()
+            app(prog_name="babygpt")
     except KeyboardInterrupt:
         sys.exit(130)

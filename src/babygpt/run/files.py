@@ -160,7 +160,7 @@ def _swap_in(partial: Path, path: Path) -> None:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # a name too long for a file is no run either
         raise RunError(f"There is no run at {path}. Give the folder that babygpt train wrote.")
     try:
         header = json.loads((path / "run.json").read_bytes())

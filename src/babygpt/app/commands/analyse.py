@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import babygpt
 from babygpt.app import screen
+from babygpt.app.meant import load
 from babygpt.app.options import AtStep, MinP, Replace, RunFolder, Temperature, TopK, TopP, chain_at
 from babygpt.app.outputs import PICTURES, check_out
 from babygpt.errors import ConvergenceError, SizeError
@@ -57,7 +57,7 @@ def analyse(
     if plot is not None:
         check_out(plot, PICTURES, replace)
     check_count("within", within, least=0)
-    loaded = babygpt.Run.load(run)
+    loaded = load(run)
     decoding = (temperature, top_k, top_p, min_p)
     chain = chain_at(loaded, step).with_decoding(*decoding)
     origin = loaded.corpus.most_frequent if start is None else start

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-import babygpt
 from babygpt.app import screen
+from babygpt.app.meant import load
 from babygpt.app.options import AtStep, Replace, RunFolder, ShortContexts, chain_at
 from babygpt.app.outputs import check_free
 from babygpt.errors import SettingError
@@ -70,7 +70,7 @@ def chain(
         raise SettingError(f"--layout places the states of a picture; {chosen} is none. Add --out chain.svg, say.")
     if out is not None:
         check_free(out, "picture" if chosen in formats.PICTURES else "file", replace)
-    loaded = babygpt.Run.load(run)
+    loaded = load(run)
     the_chain = chain_at(loaded, step)
     if chosen == "table":
         states = terminal.shown_states(the_chain, loaded.corpus)

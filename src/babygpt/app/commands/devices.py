@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-import babygpt
 from babygpt.app import screen
+from babygpt.app.meant import load
 from babygpt.app.options import AtStep, RunFolder, chain_at
 from babygpt.errors import SettingError
 
@@ -35,7 +35,7 @@ def devices(
     from babygpt.chain.device import Device, connect, context_alone
     from babygpt.gpt.vocabulary import visible
 
-    loaded = babygpt.Run.load(run)
+    loaded = load(run)
     chain = chain_at(loaded, step)
     vocabulary, start = chain.vocabulary, loaded.corpus.most_frequent
     first, last = vocabulary.symbols[0], vocabulary.symbols[-1]

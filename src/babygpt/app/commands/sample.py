@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-import babygpt
 from babygpt.app import screen
+from babygpt.app.meant import load
 from babygpt.app.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
 
 
@@ -31,7 +31,7 @@ def sample(
     """
     from babygpt.app import terminal  # NumPy comes after --help
 
-    loaded = babygpt.Run.load(run)
+    loaded = load(run)
     if start is None:
         start = loaded.corpus.most_frequent
     chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import babygpt
 from babygpt.app import screen
+from babygpt.app.meant import load
 from babygpt.errors import SettingError, SizeError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _judge(run: Path, source: Source) -> None:
 
     from babygpt.lab.judge import judge
 
-    loaded = babygpt.Run.load(run)
+    loaded = load(run)
     told, best = judge(loaded, source), source.chain(loaded.chain.context_length)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)

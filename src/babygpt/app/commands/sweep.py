@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from babygpt.app import screen
+from babygpt.app.meant import Command, Commands
 from babygpt.app.options import Replace
 from babygpt.app.outputs import PICTURES, check_out
+from babygpt.errors import SettingError
 
 
 class Backend(StrEnum):
@@ -23,11 +26,15 @@ class Backend(StrEnum):
     dask = "dask"
 
 
-class SpecOrPlot(TyperGroup):
+class SpecOrPlot(Commands):
     """Takes ``sweep SPEC.toml`` for ``sweep run SPEC.toml``; a file called plot is ``./plot``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line."""
+        near = get_close_matches(args[0], self.commands, n=1, cutoff=0.7) if args else []
+        if near and near != args[:1] and not Path(args[0]).exists():
+            meant = shlex.join(["babygpt", "sweep", *near, *args[1:]])
+            raise SettingError(f"There is no file {args[0]}. Did you mean: {meant}")
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -50,7 +57,7 @@ sweep = typer.Typer(
 )
 
 
-@sweep.command()
+@sweep.command(cls=Command)
 def run(
     spec: Annotated[
         Path, typer.Argument(metavar="SPEC.toml", help="What to vary and what to ask.", show_default=False)
@@ -120,7 +127,7 @@ def _symbols(path: Path) -> list[str]:
     return [symbols_line(vocabulary), *peculiar(vocabulary)]
 
 
-@sweep.command()
+@sweep.command(cls=Command)
 def plot(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a sweep.", show_default=False)],
     x: Annotated[str, typer.Option("--x", help="The setting to go along the axis.", show_default=False)],

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import babygpt
 from babygpt.app import screen, stopping
+from babygpt.app.meant import load
 from babygpt.app.options import (
     BatchSize,
     Bias,
@@ -117,7 +117,7 @@ def train(
         _refuse_with_resume(given)
         target, may_replace = (out or resume), (replace or out is None)
         check_free(target, may_replace)
-        earlier = babygpt.Run.load(resume)
+        earlier = load(resume)
         from babygpt.run.training import Training
 
         training = Training.resume(earlier, steps if "steps" in given else None, frames=frames)

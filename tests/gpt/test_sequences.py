@@ -287,6 +287,14 @@ def test_the_name_of_a_file_is_not_trained_on(tmp_path, monkeypatch):
     assert Corpus.from_text("0110", 1).n_examples == 3  # whoever says text gets text
 
 
+def test_sentences_in_a_list_are_not_taken_for_names():
+    with pytest.raises(
+        SequenceError, match=r"these 2 are of several words.*from_sequences\(texts.*from_sequences\(\[names\]"
+    ):
+        Corpus.of(["start look buy", "start ask"], 1)
+    assert Corpus.of(["heavy rain", "New York", "heavy rain"], 1).n_examples == 2
+
+
 def test_settings_at_odds_with_a_corpus_are_told():
     corpus = Corpus.from_text("011010011", 2)
     for settings in ({"context_length": 3}, {"vocabulary": "10"}, {"tokens": "words"}, {"context_length": 4}):

@@ -190,10 +190,13 @@ def test_a_distribution_is_a_corpus():
         assert corpus.floor == pytest.approx(0.75 * (np.log(3) - 2 / 3 * np.log(2)))
     named = Corpus.from_distribution([["Rome", "New York"]], [[0.0, 1.0]], ["New York", "Rome"])
     assert named.contexts.tolist() == [[1, 0]]
+    for ones in ([1, 0], np.array([1, 0]), ["b", "a"], [[1], [0]]):
+        single = Corpus.from_distribution(ones, [[0.1, 0.2], [0.3, 0.4]], "ab")
+        assert (single.context_length, single.counts.tolist()) == (1, [[0.3, 0.4], [0.1, 0.2]])
     assert Corpus.from_distribution(["New York"], [[0, 1]], ["New York", "Rome"]).counts.dtype == np.int64
 
 
-@pytest.mark.parametrize("contexts", [["ab", "a"], [], [""], ["ac"], [[0, 2]], 5, [[0.5, 1.0]]])
+@pytest.mark.parametrize("contexts", [["ab", "a"], [], [""], ["ac"], [[0, 2]], 5, [[0.5, 1.0]], [0.5, 1.0], [True]])
 def test_contexts_that_are_none_are_refused(contexts):
     with pytest.raises(InputError):
         Corpus.from_distribution(contexts, [[1.0, 1.0]] * 2, "ab")

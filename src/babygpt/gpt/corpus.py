@@ -338,7 +338,7 @@ class Corpus:
         Parameters
         ----------
         contexts
-            The contexts (n, K) as tokens, or as texts or lists of names of K symbols each.
+            The contexts (n, K) as tokens, or as texts or lists of names of K symbols each; (n,) tokens for K = 1.
         weights
             (n, V), any finite numbers that are not negative.
         vocabulary
@@ -361,7 +361,10 @@ class Corpus:
             )
         if isinstance(contexts, np.ndarray) and contexts.ndim == 2:
             return cls(vocabulary, contexts.shape[1], contexts, weights)  # type: ignore[arg-type]  # checked there
-        rows = [vocabulary.encode(context, "context") for context in contexts]
+        rows = [
+            vocabulary.encode([int(one)] if type(one) is int or isinstance(one, np.integer) else one, "context")
+            for one in contexts
+        ]
         lengths = {len(row) for row in rows}
         if len(lengths) != 1 or 0 in lengths:
             raise SequenceError("The contexts must all have the same number of tokens, one or more.")

@@ -137,6 +137,12 @@ def _tokens_of(
     except VocabularyError:
         raise _not_given(given) from None
     if isinstance(sequence, list):
+        if 1 < len(sequence) == len(set(sequence)) and all(len(name.split()) > 1 for name in sequence):
+            raise SequenceError(
+                f"A list of texts is one sequence of names, and these {len(sequence):,} are of several words each, no "
+                "two alike. If they are sequences of their own use Corpus.from_sequences(texts, context_length, "
+                "tokens='words'); if they are names, Corpus.from_sequences([names], context_length)."
+            )
         symbols = vocabulary_of(lambda: [sequence], tokens) if vocabulary is None else Vocabulary.of(vocabulary, tokens)
         return symbols.tokens_of(sequence), symbols
     if sequence.dtype.kind not in "iu" or sequence.ndim != 1:

@@ -52,7 +52,9 @@ def checked_counts(counts: object, n_contexts: int, vocab_size: int) -> Counts:
     if table.dtype.kind not in "iuf":
         raise SequenceError(f"The counts are {table.dtype}, not numbers. Give how often each token follows.")
     if not np.isfinite(table).all() or (table < 0).any():
-        raise SequenceError("The counts hold a negative number, an infinite one or NaN. Give how often tokens follow.")
+        raise SequenceError(
+            "The counts hold a negative number, an infinite one or NaN. Give how often tokens follow, or weights."
+        )
     with np.errstate(over="ignore"):
         total = float(table.sum(dtype=np.float64))
     if total == 0:

@@ -179,10 +179,11 @@ def test_the_same_source_with_a_longer_context_has_the_same_answers(seed, size, 
     target = data.draw(st.lists(st.sampled_from(texts + words(tuple("012"[:V]), L - 1)), min_size=1, max_size=3))
     target = [*target, texts[0]]  # one of L tokens, so that a start of L is heard
     long = lifted(chain, L)
-    times, chances = long.hitting_times(target), long.hitting_probability(target, 9)
+    times, chances, winners = long.hitting_times(target), long.hitting_probability(target, 9), long.first_of(target)
     for start in data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=4)):
         assert chain.hitting_times(target, start=start) == pytest.approx(times[long.state(start)], rel=1e-9)
         assert chain.hitting_probability(target, 9, start=start) == pytest.approx(chances[long.state(start)], abs=1e-12)
+        np.testing.assert_allclose(chain.first_of(target, start=start), winners[long.state(start)], atol=1e-12)
 
 
 def test_expected_times_are_the_sum_of_the_chances_to_be_still_waiting():

@@ -222,6 +222,14 @@ def test_greedy_decoding_says_its_round_and_nothing_else(article_run):
     assert greedy.hitting_probability("11100", 1000, start="111") == 0
 
 
+@pytest.mark.parametrize(("rare", "wait"), [(-np.inf, 2), (-1000.0, np.inf), (np.log(0.25), np.inf)])
+def test_an_arrow_too_rare_for_a_float_can_still_lead_to_where_a_text_is_missed(rare, wait):
+    with np.errstate(divide="ignore"):
+        table = np.log([[0.5, 0.5], [0.5, 0.5], [1.0, 0.0], [0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+    table[1] = [rare, np.log1p(-np.exp(rare))]  # after 1 comes 1 and then 1 for ever, or else 0 and then 0 for ever
+    assert bg.MarkovChain.from_table(table, "01").hitting_times("111", start="1") == wait
+
+
 # -- starts --------------------------------------------------------------------------------------------------
 
 

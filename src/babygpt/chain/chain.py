@@ -354,7 +354,7 @@ class MarkovChain(FiniteChain):
         return go[nodes]
 
     def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
-        """Return :meth:`short_probs`, if ``start`` is a context that it has.
+        """Return the logarithms of :meth:`short_probs`, if ``start`` is a context that the chain knows.
 
         Raises
         ------
@@ -362,7 +362,7 @@ class MarkovChain(FiniteChain):
             It is none, or the chain knows no short contexts.
         """
         self.row(start)  # tells what is wrong with it
-        return self.short_probs
+        return self._short_logs
 
     @property
     def all_reachable(self) -> bool:
@@ -524,8 +524,11 @@ class MarkovChain(FiniteChain):
 
     def short_probs(self, length: int) -> NDArray[np.float64]:
         """Return the probabilities after every context of ``length`` < K tokens: (V^length, V)."""
+        return np.exp(self._short_logs(length))
+
+    def _short_logs(self, length: int) -> NDArray[np.float64]:
         V = len(self.vocabulary)
-        return np.exp(self._short()[count_short(V, length) : count_short(V, length + 1)])
+        return self._short()[count_short(V, length) : count_short(V, length + 1)]
 
     def _digits(self, state: int) -> NDArray[np.int64]:
         digits = contexts_between(int(state), int(state) + 1, len(self.vocabulary), self.context_length)

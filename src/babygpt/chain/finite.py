@@ -75,7 +75,7 @@ class FiniteChain(ABC):
 
     @abstractmethod
     def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
-        """Return the function that gives the probabilities after all contexts of n < K tokens: (V^n, V).
+        """Return the function that gives the log-probabilities after all contexts of n < K tokens: (V^n, V).
 
         Raises
         ------

@@ -173,7 +173,7 @@ class Question:
     ) -> NDArray[np.float64]:
         # The contexts that continue the start are taken together, length by length, from the longest back.
         chain, V, K, length = self.chain, len(self.chain.vocabulary), self.chain.context_length, len(tokens)
-        probs_after = chain.short_contexts(start)
+        logs_after = chain.short_contexts(start)
         longest = K if within is None else min(K, length + within)
 
         def continued(n: int) -> slice:  # the numbers of the contexts of n tokens that begin with the start
@@ -194,9 +194,10 @@ class Question:
         else:
             found = in_target(longest, np.zeros((V ** (longest - length), at_target.shape[1])))
         for n in range(longest - 1, length - 1, -1):
-            probs = probs_after(n)[continued(n)][:, :, None]
-            ahead = found.reshape(len(probs), V, -1)
-            mean = np.where(probs > 0, probs * np.where(probs > 0, ahead, 0.0), 0.0).sum(axis=1)
+            logs = logs_after(n)[continued(n)][:, :, None]
+            ahead = np.where(logs > -np.inf, found.reshape(len(logs), V, -1), 0.0)
+            # infinity ahead is infinite however rare the arrow is that leads there
+            mean = np.where(np.isinf(ahead), ahead, np.exp(logs) * np.where(np.isinf(ahead), 0.0, ahead)).sum(axis=1)
             found = in_target(n, each + mean)
         return found[0]
 

@@ -1,9 +1,9 @@
 """The chain as a graph: states as nodes, each arrow labelled with its token and how likely it is.
 
 Colours tell the tokens apart (Okabe and Ito's palette, which colour-blind readers can tell apart too), width
-says how likely an arrow is, and dashes mark contexts that never occur in the training data. Up to 16 states
-every arrow carries its label; up to 64 the labels are tooltips; up to 256 arrows below a threshold are left
-out; beyond that a graph is no picture any more and the chain is drawn as a map.
+says how likely an arrow is, and dashes mark contexts that never occur in the training data. Up to 16 states and
+100 arrows every arrow carries its label; up to 64 states the labels are tooltips; up to 256 arrows below a
+threshold are left out; beyond that a graph is no picture any more and the chain is drawn as a map.
 
 Graphviz, through pygraphviz, finds the ``circo`` positions.
 """
@@ -130,7 +130,7 @@ def _scene(chain: MarkovChain, layout: str, seen: frozenset[int] | None, short: 
     labels = [arrow_label(symbols[token], p) for token, p in zip(tokens.tolist(), probs.tolist(), strict=True)]
     labelled = n <= MAX_LABELLED and len(edges) <= MAX_LABELS
     # wide states stand where narrow ones would, and the layout is drawn out as far as they need it
-    around = _positions(chain, layout, edges, n)
+    around = _positions(chain, layout, edges, halves[:, 0])
     positions, arrows = arrange(around, halves, edges, labels if labelled else None)
 
     unseen = [seen is not None and i - n_short not in seen for i in range(n)]
@@ -174,9 +174,13 @@ def _arrows(
     return tails, heads[tails, tokens], probs[tails, tokens], tokens
 
 
-def _positions(chain: MarkovChain, layout: str, edges: list[tuple[int, int]], n: int) -> Points:
-    """Return where n states go, short contexts first if they are among them, if all are circles."""
-    half_widths, n_short, few = np.full(n, RADIUS), n - chain.n_states, n <= MAX_LABELLED
+def _positions(
+    chain: MarkovChain, layout: str, edges: list[tuple[int, int]], half_widths: NDArray[np.float64]
+) -> Points:
+    """Return where the states go, short contexts first if they are among them, if none is much wider than high."""
+    n = len(half_widths)
+    n_short, few = n - chain.n_states, n <= MAX_LABELLED
+    half_widths = np.minimum(half_widths, RADIUS if few else 1.5 * RADIUS)
     if layout == "ring":
         V = len(chain.vocabulary)
         positions = np.empty((n, 2))

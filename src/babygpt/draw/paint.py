@@ -18,7 +18,8 @@ from babygpt.draw.scene import FAINT, INK, PAPER, DrawnArrow, DrawnState, Scene
 from babygpt.draw.text import FONT_SIZE, LINE_HEIGHT, NODE_FONT_SIZE
 
 PAD, TITLE = 12.0, 26.0  # points of paper around a picture, and above it for a title
-DPI, MAX_PIXELS = 144.0, 6000  # of a PNG; a large picture has fewer dots an inch
+# Dots an inch of a PNG: as many as 3,600 across allow, but at least 72, and in any case 6,000 across at most.
+DPI, SMALLEST_DPI, PIXELS, MAX_PIXELS = 144.0, 72.0, 3600, 6000
 
 
 def paint(scene: Scene) -> Picture:
@@ -44,7 +45,9 @@ def paint(scene: Scene) -> Picture:
             middle = np.array([(low[0] + high[0]) / 2, high[1] - PAD - TITLE / 3])
             _write(axes, middle, (scene.title,), NODE_FONT_SIZE, INK)
 
-    return figure_picture(draw, (width, height), None, min(DPI, MAX_PIXELS / max(width, height)))
+    longest = float(max(width, height))
+    dpi = min(DPI, max(SMALLEST_DPI, PIXELS / longest), MAX_PIXELS / longest)
+    return figure_picture(draw, (width, height), None, dpi)
 
 
 def _extent(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

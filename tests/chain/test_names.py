@@ -41,6 +41,15 @@ def test_names_with_blanks_and_commas_are_states():
     assert "York" not in chain
     assert chain.hitting_times("St. John's, NL")[2] == 0
     assert chain.sample("New York", 4, seed=1) == chain.sample(["New York"], 4, seed=1)
+    for start in ("Rome", ["Rome"], 1):
+        assert chain.hitting_times("New York", start=start) == pytest.approx(chain.hitting_times("New York")[1])
+        assert chain.hitting_probability("New York", 3, start=start) == chain.hitting_probability("New York", 3, "Rome")
+        assert chain.distance_to_stationary(2, start=start) == chain.distance_to_stationary(2, "Rome")
+    for start in ([], [1], ["Rome", 1], ["Oslo"]):
+        with pytest.raises(bg.BabyGPTError):
+            chain.hitting_times("New York", start=start)
+    either, one_after_the_other = ["New York", "Rome"], chain.vocabulary.decode([0, 1])
+    assert chain.hitting_times(either)[2] < chain.hitting_times(one_after_the_other)[2]
     walk = chain.walk("Rome", 20, seed=3)
     assert walk.text == chain.vocabulary.separator.join(CITIES[token] for token in walk.tokens)
 

@@ -303,8 +303,10 @@ class FiniteChain(ABC):
         """Return the expected number of tokens until the target is first reached; being there at the start takes 0.
 
         A target is a text (of K symbols: that state; shorter: every context that ends in it; longer: when all of it has
-        been said), a state number, or a list of these. It takes infinity where it may be missed for ever. From every
-        state, of whose past only its own K tokens are known, (N,); from ``start``, a text or a state number, a float.
+        been said), a state number, or a list of these, any of which will do: of names too, so that one after the other
+        they are a text with the vocabulary's separator. It takes infinity where it may be missed for ever. From every
+        state, of whose past only its own K tokens are known, (N,); from ``start``, a text, a list of symbols or a state
+        number, a float.
         A start may be shorter than K if the chain knows short contexts, and longer if a target is.
 
         Raises
@@ -408,6 +410,7 @@ class FiniteChain(ABC):
         ContextError
             It means none.
         """
+        start = self.vocabulary.as_text(start)
         if isinstance(start, str):
             return self.state(start)
         if isinstance(start, bool) or not isinstance(start, (int, np.integer)):

@@ -149,6 +149,7 @@ class Question:
         K = self.chain.context_length
         if start is None:
             return values(0)[: self.chain.n_states]
+        start = self.chain.vocabulary.as_text(start)
         if not isinstance(start, str):
             return values(0)[self.chain.start_state(start)]
         tokens = self.chain.vocabulary.encode(start).tolist()

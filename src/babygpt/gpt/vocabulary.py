@@ -244,6 +244,12 @@ class Vocabulary:
             raise self._unknown(dict.fromkeys(symbol for symbol in given if len(symbol) != 1), "text")
         return self.encode("".join(given))
 
+    def as_text(self, start: str | int | Sequence[str]) -> str | int:
+        """Return a list of symbols as the text that they are, and anything else as it is."""
+        if isinstance(start, (list, tuple)) and start and all(isinstance(symbol, str) for symbol in start):
+            return self.decode(self.tokens_of(start))
+        return start  # type: ignore[return-value]  # what is no start is told where it is looked for
+
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text that the tokens ``ids`` spell.
 

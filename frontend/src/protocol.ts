@@ -18,6 +18,7 @@ export interface Setup {
   symbols: string[]; // the vocabulary, raw
   labels: string[]; // the same made visible: a blank is ␣
   separator: string; // between the symbols of a context: "" or " ", or a sign such as ", "
+  lines: boolean; // whether each line is a sequence of its own; then −1 stands between two among the tokens
   settings: Settings;
   n_states: number;
   n_arrows: number;
@@ -37,6 +38,8 @@ export interface Settings {
   context_length: number;
   vocabulary: string | null; // given symbols, or null: those that occur
   tokens: "chars" | "words";
+  separator: string | null; // what stands between two names, or null: white space, or the commas of a list
+  lines: boolean | null; // each line a sequence of its own, or null: if they are several, of words
   steps: number; // in all
   stop_gap: number | null; // stop when the loss is within so many nats of the floor
   learning_rate: number;

@@ -25,6 +25,7 @@ from babygpt.app.stage.limits import TABLES, Limits
 from babygpt.app.stage.presets import PRESETS
 from babygpt.app.stage.setup import ARTICLE
 from babygpt.errors import BabyGPTError
+from babygpt.gpt.reading import Reading
 from babygpt.run.history import Recorder
 
 PROTOCOL = (Path(__file__).parents[2] / "frontend" / "src" / "protocol.ts").read_text(encoding="utf-8")
@@ -739,6 +740,78 @@ def test_a_file_is_read_as_the_command_line_reads_it(tmp_path):
     assert studio.setup["symbols"] == list(corpus.vocabulary.symbols)
     assert studio.setup["labels"] == ["⏎", "␣", "a", "b"]
     assert studio.setup["n_examples"] == corpus.n_examples
+
+
+JOURNEYS = "start look buy\nstart ask look\nask buy"
+
+
+def test_lines_of_words_are_sequences_as_on_the_command_line_and_that_is_told():
+    studio = Driven(sequence=JOURNEYS, context_length=1, **SMALL)
+    assert not studio.setup["lines"]
+    studio("configure", tokens="words")
+    assert (studio.notice["code"], studio.notice["values"]) == ("lines", {"n": 3})
+    setup = studio.setup
+    assert setup["lines"]
+    assert setup["symbols"] == ["ask", "buy", "look", "start"]
+    assert setup["tokens"] == [3, 2, 1, -1, 3, 0, 2, -1, 0, 1]
+    assert setup["n_examples"] == 5
+    studio("show", source="data")
+    assert np.isnan(np.array(studio.grid()[1], dtype=float)).all()  # nothing follows buy
+    studio("configure", steps=7)
+    assert studio.notice is None
+    studio("configure", lines=False)
+    assert not studio.setup["lines"]
+    assert studio.setup["n_examples"] == 7
+
+
+def test_lines_of_characters_are_sequences_when_asked_for():
+    studio = Driven(sequence="0110\n1011", lines=True, **SMALL)
+    assert studio.setup["symbols"] == ["0", "1"]
+    assert studio.setup["n_examples"] == 2
+    assert studio.setup["settings"]["lines"] is True
+
+
+def test_names_have_blanks_where_a_separator_parts_them():
+    studio = Driven(sequence="heavy rain, sun, heavy rain", separator=",", context_length=1, **SMALL)
+    assert studio.setup["symbols"] == ["heavy rain", "sun"]
+    assert studio.setup["settings"]["tokens"] == "words"
+    assert studio.setup["separator"] == ","
+
+
+def test_what_a_token_of_a_line_holds_is_what_attribution_finds():
+    settings = {"steps": 4, "context_length": 1, **SMALL}
+    studio = Driven(sequence="a b b a\nb a", lines=True, **settings).trained()
+    found = bg.attribute(Reading.of(lambda: ["a b b a\nb a"], lines=True), **settings)
+    studio("attribute", position=9)
+    studio.finish()
+    expected = found.by_position[np.unique(found.positions).tolist().index(9)]
+    np.testing.assert_allclose(studio.grid(), expected, atol=1e-6)
+    studio("attribute", position=7)  # the border
+    assert studio.frame["token"] is None
+
+
+@pytest.mark.parametrize("settings", [{"separator": ",", "lines": True}, {"lines": True}, {"lines": False}])
+def test_how_a_text_is_read_travels_in_the_link(settings):
+    studio = Driven(sequence="a,b\nb,b,a", tokens="words", context_length=1, **settings, **SMALL)
+    other = Driven()
+    other("open", link=studio.link)
+    assert other.notice is None
+    assert {**other.setup, "version": 0} == {**studio.setup, "version": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"separator": ""}, "separator"),
+        ({"separator": 7}, "separator"),
+        ({"lines": 1}, "lines"),
+        ({"lines": "x"}, "lines"),
+    ],
+)
+def test_how_a_text_cannot_be_read_is_told(settings, field):
+    studio = Driven(**SMALL)
+    studio("configure", **settings)
+    assert (studio.notice["code"], studio.notice["field"]) == ("setting", field)
 
 
 def handed_over(studio, content, name="poem.txt"):

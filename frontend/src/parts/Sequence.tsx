@@ -32,14 +32,14 @@ export function Sequence() {
   const { labels } = setup;
   const symbols = draft.symbols;
   const tokens = symbols.map((symbol) => setup.symbols.indexOf(symbol)); // −1: one that the session does not know yet
-  const editable = setup.text !== null && setup.n_tokens <= MOST_SHOWN;
+  const editable = setup.text !== null && setup.n_tokens <= MOST_SHOWN && !setup.lines;
   const K = setup.settings.context_length;
   const V = labels.length;
   const state = screen.hovered.value ?? selected?.state ?? null;
   const evidence = new Map<number, "read" | "next">();
   if (state !== null && state < setup.n_states)
     for (const end of occurrences(tokens, contextOf(state, V, K))) {
-      if (end + 1 >= tokens.length) continue;
+      if (!(tokens[end + 1]! >= 0)) continue; // the end of the sequence
       for (let i = end - K + 1; i <= end; i++) if (!evidence.has(i)) evidence.set(i, "read");
       evidence.set(end + 1, "next");
     }
@@ -119,7 +119,7 @@ export function Sequence() {
         >
           {symbols.map((symbol, at) => {
             const token = tokens[at] ?? -1;
-            const label = labels[token] ?? symbol;
+            const label = labels[token] ?? (symbol || "⏎");
             const other = setup.symbols[next(token)] ?? symbol;
             return (
               <button

@@ -24,7 +24,7 @@ export function SettingsPanel() {
     <section class="settings" data-tour="settings">
       <h2>{t("settings.title")}</h2>
       {number("context_length", { min: 1 })}
-      <VocabularyField />
+      <TextField name="vocabulary" shown={settings.vocabulary} placeholder={setup.labels.slice(0, 40).join(setup.separator)} />
       {number("steps", { min: 1 })}
       {number("learning_rate", { step: "any" })}
       {number("seed")}
@@ -44,7 +44,12 @@ export function SettingsPanel() {
         {number("batch_size", { min: 1, optional: t("settings.batch_size.all") })}
         {number("stop_gap", { step: "any", optional: t("settings.stop_gap.never") })}
         <Select name="positions" options={["last", "all"]} value={settings.positions} onChange={(positions) => set({ positions: positions as "last" | "all" })} />
-        <Select name="tokens" options={["chars", "words"]} value={settings.tokens} onChange={(tokens) => set({ tokens: tokens as "chars" | "words", vocabulary: null })} />
+        <Select name="tokens" options={["chars", "words"]} value={settings.tokens} onChange={(tokens) => set({ tokens: tokens as "chars" | "words", vocabulary: null, separator: null })} />
+        <TextField name="separator" shown={settings.separator} placeholder={setup.separator} />
+        <label class="check" title={t("settings.lines.hint")}>
+          <input type="checkbox" checked={setup.lines} onChange={() => set({ lines: !setup.lines })} />
+          {t("settings.lines")}
+        </label>
         <label class="check">
           <input type="checkbox" checked={settings.bias} onChange={() => set({ bias: !settings.bias })} />
           {t("settings.bias")}
@@ -54,19 +59,16 @@ export function SettingsPanel() {
   );
 }
 
-function VocabularyField() {
+function TextField({ name, shown, placeholder }: { name: "vocabulary" | "separator"; shown: string | null; placeholder: string }) {
   const screen = useScreen();
-  const setup = screen.views.setup.value;
-  const notice = screen.views.notice.value;
   const input = useRef<HTMLInputElement>(null);
-  const shown = setup?.settings.vocabulary ?? "";
-  const wrong = notice?.field === "vocabulary";
+  const wrong = screen.views.notice.value?.field === name;
+  const value = shown ?? "";
   useEffect(() => {
-    if (input.current && !wrong) input.current.value = shown;
-  }, [shown, wrong]);
-  if (!setup) return null;
+    if (input.current && !wrong) input.current.value = value;
+  }, [value, wrong]);
   return (
-    <Field name="vocabulary">
+    <Field name={name}>
       {(tied) => (
         <input
           {...tied}
@@ -74,9 +76,9 @@ function VocabularyField() {
           type="text"
           spellcheck={false}
           autocomplete="off"
-          defaultValue={shown}
-          placeholder={setup.labels.slice(0, 40).join(setup.separator)}
-          onChange={(event) => screen.send({ command: "configure", vocabulary: event.currentTarget.value || null })}
+          defaultValue={value}
+          placeholder={placeholder}
+          onChange={(event) => screen.send({ command: "configure", [name]: event.currentTarget.value || null })}
         />
       )}
     </Field>

@@ -29,6 +29,7 @@ from babygpt.app.stage.uploads import text_of_file
 from babygpt.app.stage.views import View, Views
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
+from babygpt.gpt.reading import BORDER
 
 MAX_NOTICE = 600  # characters
 
@@ -167,6 +168,10 @@ class Session:
             stage.go_on(setup)
         else:
             stage.begin(setup)
+        if setup.settings.lines is None and old.reading.joined and not setup.reading.joined:
+            n = sum(1 for _ in setup.reading.sequences())
+            told = f"{n:,} lines of words: each is read as a sequence of its own. lines=False joins them."
+            self._notify(RefusedError(told, "lines", n=n))
 
     def _file(self, name: str, data: str) -> None:
         name = file_name(name) or "file"
@@ -281,7 +286,8 @@ class Session:
         n_tokens = self._stage.n_tokens
         if position is not None and not 0 <= position < n_tokens:
             raise RefusedError(f"There is no token {position:,}; the text has {n_tokens:,}.", "command")
-        self._stage.beside.point(position)
+        border = position is not None and self._stage.setup.tokens[position] == BORDER
+        self._stage.beside.point(None if border else position)
 
     def _select(self, state: int | None) -> None:
         self._stage.selected = None if state is None else self._stage.check_state(state)

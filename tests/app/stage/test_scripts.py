@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import shlex
@@ -26,6 +27,15 @@ SETUPS = [
     {**SMALL, "steps": 3, "sequence": "poem.txt", "context_length": 1},
     {**SMALL, "steps": 3, "sequence": NEWLINES, "context_length": 1},
     {**SMALL, "steps": 3, "sequence": "山月山人", "context_length": 1, "vocabulary": "人山月水"},
+    {**SMALL, "steps": 3, "sequence": "my poem.txt", "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "-1 +1 -1 -1", "tokens": "words", "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "a b\nb b a", "tokens": "words", "lines": False, "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "a b\nb b a\n\nb a", "tokens": "words", "lines": True, "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "011\n10", "lines": True, "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "heavy rain, sun, heavy rain", "separator": ",", "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "heavy rain\tsun\theavy rain", "separator": "\t", "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "heavy rain;sun\nsun;wind", "separator": ";", "lines": True, "context_length": 1},
+    {**SMALL, "steps": 3, "sequence": "rain, sun, rain", "tokens": "words", "context_length": 1},
 ]
 
 
@@ -121,14 +131,31 @@ def test_a_text_from_a_file_is_spelled_out_or_read_from_the_file_if_it_is_long(b
 
 def test_every_setting_can_be_said_in_python():
     changed = {
-        "context_length": 2, "vocabulary": "a b c", "tokens": "words", "steps": 3, "learning_rate": 0.5,
+        "context_length": 2, "vocabulary": "a,b,c", "tokens": "words", "steps": 3, "learning_rate": 0.5,
         "weight_decay": 0.5, "n_layer": 1, "n_head": 1, "n_embd": 3, "bias": True, "positions": "all", "batch_size": 2,
-        "seed": 5, "stop_gap": 1.0,
+        "seed": 5, "stop_gap": 1.0, "separator": ",", "lines": True,
     }  # fmt: skip
     assert set(changed) == set(NAMES)
-    studio = Driven(sequence="a b a b", **changed)
+    studio = Driven(sequence="a,b,a,b\na,b,a", **changed)
     call = studio.code["python"]
-    for name in set(NAMES) - {"stop_gap"}:
+    for name in set(NAMES) - {"stop_gap", "lines"}:
         assert f"{name}=" in call, name
         assert getattr(ARTICLE, name) != studio.setup["settings"][name]
     assert "stop_gap" not in call
+    assert "from_sequences(['a,b,a,b', 'a,b,a']" in call
+
+
+@pytest.mark.parametrize("settings", [{}, {"tokens": "words"}, {"lines": True}])
+def test_a_long_file_in_another_encoding_is_read_in_it(babygpt, tmp_path, monkeypatch, settings):
+    text = "山 月\r\n人 月\r\n" * 1000
+    studio = Driven(steps=3, context_length=1, **SMALL)
+    studio("file", name="poem.txt", data=base64.b64encode(text.encode("gb18030")).decode())
+    studio("configure", **settings)
+    studio.trained()
+    (tmp_path / "poem.txt").write_bytes(text.encode("gb18030"))
+    monkeypatch.chdir(tmp_path)
+    chain, _ = executed(studio.code["python"])
+    np.testing.assert_array_equal(chain.probs, studio.grid())
+    result = babygpt(*shlex.split(studio.code["command"])[1:], "--out", "run")
+    assert result.exit_code == 0, result.stderr
+    np.testing.assert_array_equal(bg.Run.load("run").chain.probs, studio.grid())

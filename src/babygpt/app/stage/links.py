@@ -171,9 +171,11 @@ class _Reader:
             return [None] if text == "" else self._read(name, text, int)
         if name in _NUMBERS:
             return [None] if text == "" else self._read(name, text, float)
-        if name == "bias":
+        if name == "lines" and text == "":
+            return [None]
+        if name in ("bias", "lines"):
             return self._read(name, {"0": "", "1": "1"}.get(text, "?"), lambda word: bool(int(word or 0)))
-        return [None] if name == "vocabulary" and text == "" else [text]
+        return [None] if name in ("vocabulary", "separator") and text == "" else [text]
 
     def _count(self, name: str, otherwise: int | None) -> int | None:
         for value in self._read(name, self.link[name], int) if name in self.link else []:

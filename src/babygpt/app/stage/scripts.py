@@ -16,14 +16,16 @@ from babygpt.run.history import FRAME_BUDGET, FramePlan
 
 # The settings that are only the screen's.
 _OF_THE_SCREEN = {"stop_gap"}
+# Those that say what a corpus is of.
+_OF_THE_CORPUS = ("context_length", "vocabulary", "tokens", "separator", "lines")
 _OPTIONS = {"context_length": "context", "n_layer": "layers", "n_head": "heads", "n_embd": "width"}
 
 
 def python(setup: Setup, steps: int, step: int, decoding: Decoding, state: int | None) -> str:
     """Return a script that trains for ``steps`` steps and prints what a step's chain says, all or after a state."""
     steps, step = _as_recorded(setup, steps, step)
-    text, lines = _begun(setup, ["import babygpt as bg"])
-    lines.append(f"run = bg.train({', '.join(_arguments(setup, text, _given(setup, steps)))})")
+    learnt, lines, given = _begun(setup, ["import babygpt as bg"], _given(setup, steps))
+    lines.append(f"run = bg.train({', '.join([learnt, *_said(given)])})")
     chain, bent = "run.chain" if step == steps else f"run.chain_at({step})", _bent(decoding)
     if bent:
         chain += f".with_decoding({', '.join(_said(bent))})"
@@ -36,10 +38,10 @@ def python_of_seeds(setup: Setup, steps: int, step: int, decoding: Decoding, sta
     bent = _bent(decoding)
     imports = ["import numpy as np", "", "import babygpt as bg"]
     imports += ["from babygpt.chain.decoding import decode"] if bent else []
-    text, lines = _begun(setup, imports)
-    given = {"seeds": range(seeds), "at": [step], **_given(setup, steps)}
+    learnt, lines, given = _begun(setup, imports, _given(setup, steps))
+    given = {"seeds": range(seeds), "at": [step], **given}
     given.pop("seed", None)
-    lines.append(f"many = bg.study({', '.join(_arguments(setup, text, given))})")
+    lines.append(f"many = bg.study({', '.join([learnt, *_said(given)])})")
     lines.append(f"probs = many.probs[:, 0{'' if state is None else f', {state}'}]")
     if bent:
         lines.append(f"probs = np.exp(decode(np.log(probs), {', '.join(_said(bent))}))")
@@ -59,23 +61,24 @@ def command_of_seeds(setup: Setup, steps: int, step: int, seeds: int) -> str:
     return _typed("babygpt seeds", setup, {"seeds": seeds, "at": step, **marked, **given})
 
 
-def _begun(setup: Setup, imports: list[str]) -> tuple[str, list[str]]:
-    """Return what a script calls the text, and its first lines."""
-    if not _is_read(setup):
-        return repr(setup.text), [*imports, ""]
-    # as the command line reads a file: without its mark and its last line break
-    read = f'text = Path({setup.name!r}).read_text(encoding="utf-8-sig").removesuffix("\\n")'
-    return "text", ["from pathlib import Path", "", *imports, "", read]
-
-
-def _arguments(setup: Setup, text: str, given: dict[str, Any]) -> list[str]:
-    """Return what a training is called with: a text, which must be said to be one if it looks like a file's name."""
-    if not looks_like_path(setup.text):
-        return [text, *_said(given)]
-    of_text = {"context_length", "vocabulary", "tokens"}
-    counted = {name: value for name, value in given.items() if name in of_text}
-    rest = {name: value for name, value in given.items() if name not in of_text}
-    return [f"bg.Corpus.from_text({', '.join([text, *_said(counted)])})", *_said(rest)]
+def _begun(setup: Setup, imports: list[str], given: dict[str, Any]) -> tuple[str, list[str], dict[str, Any]]:
+    """Return what a script learns from, its first lines, and the settings that are still to be said."""
+    by_itself = setup.reading.joined and setup.settings.separator is None and not looks_like_path(setup.text)
+    if by_itself and not _is_read(setup):
+        return repr(setup.text), [*imports, ""], {name: value for name, value in given.items() if name != "lines"}
+    own: dict[str, Any] = {name: given[name] for name in ("vocabulary", "tokens", "separator") if name in given}
+    if _is_read(setup):
+        made, what = "from_file", repr(setup.name)
+        own |= {"lines": True} if not setup.reading.joined else {}
+        own |= {"encoding": setup.encoding} if setup.encoding else {}
+    elif setup.reading.joined:
+        made, what = "from_text", repr(setup.text)
+    else:
+        made, what = "from_sequences", repr(list(setup.reading.sequences()))
+    own = {"context_length": setup.settings.context_length, **own}
+    counted = f"corpus = bg.Corpus.{made}({', '.join([what, *_said(own)])})"
+    rest = {name: value for name, value in given.items() if name not in _OF_THE_CORPUS}
+    return "corpus", [*imports, "", counted], rest
 
 
 def _bent(decoding: Decoding) -> dict[str, Any]:
@@ -89,13 +92,20 @@ def _said(given: dict[str, Any]) -> list[str]:
 def _typed(babygpt: str, setup: Setup, given: dict[str, Any]) -> str:
     options = []
     for name, value in given.items():
+        if name == "lines":
+            continue
         option = "--" + _OPTIONS.get(name, name).replace("_", "-")
         if name == "bias":
             options.append(option)
         else:
             text = str(value)
             options.append(f"{option}={shlex.quote(text)}" if text.startswith("-") else f"{option} {shlex.quote(text)}")
+    if not setup.reading.joined:
+        options.append("--lines")
+    elif setup.settings.lines is False:
+        options.append("--no-lines")
     if _is_read(setup):
+        options += [f"--encoding {setup.encoding}"] if setup.encoding else []
         source = shlex.quote(re.sub(r"^(?=-)", "./", setup.name))
         return " ".join([babygpt, source, *options])
     if setup.text.startswith("-") or looks_like_path(setup.text) or "\n" in setup.text:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from babygpt.app.stage.figures import context_of
 from babygpt.app.stage.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
@@ -14,6 +18,8 @@ from babygpt.errors import InputError, SequenceError, VocabularyError
 from babygpt.gpt.checks import check_choice, check_count, check_rate
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.reading import Reading
+from babygpt.gpt.separators import list_separator, split_names
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 
 # Characters of a name.
@@ -25,11 +31,16 @@ _NAMED = re.compile(r"^(?:The width )?([a-z_]+)=")
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the screen; the defaults are the article's. See :class:`babygpt.TrainConfig` and its like."""
+    """The settings of the screen; the defaults are the article's. See :class:`babygpt.TrainConfig` and its like.
+
+    ``separator`` and ``lines`` are those of :class:`babygpt.gpt.reading.Reading`.
+    """
 
     context_length: int = 3
     vocabulary: str | None = None
     tokens: TokenKind = "chars"
+    separator: str | None = None
+    lines: bool | None = None
     steps: int = 50
     stop_gap: float | None = None
     learning_rate: float = 1e-3
@@ -64,6 +75,8 @@ class Setup:
         Of the preset or the file it is from; "" if it was typed.
     settings
         The settings.
+    reading
+        The symbols, and whether each line is a sequence.
     encoding
         Of the file, where it is not UTF-8 and has no mark that says so.
     corpus, config, train_config
@@ -73,6 +86,7 @@ class Setup:
     text: str
     name: str
     settings: Settings
+    reading: Reading
     corpus: Corpus
     config: GPTConfig
     train_config: TrainConfig
@@ -98,15 +112,12 @@ class Setup:
             name = ""
         limits.check_text(text)
         vocabulary = _vocabulary(s, limits)
-        n_symbols = len(vocabulary or (set(text) if s.tokens == "chars" else set(text.split())))
-        if n_symbols >= 2:  # of fewer the corpus says what is wrong
-            limits.check_size(n_symbols, s.context_length)
-            config = GPTConfig(s.context_length, n_symbols, s.n_layer, s.n_head, s.n_embd, s.bias)
-            limits.check_memory(config, s.steps)
-        corpus = _corpus(text, s, vocabulary)
+        reading = _reading(text, s, vocabulary)
+        limits.check_size(len(reading.vocabulary), s.context_length)
+        config = GPTConfig(s.context_length, len(reading.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias)
+        limits.check_memory(config, s.steps)
         return cls(
-            text, name, s, corpus,
-            GPTConfig(s.context_length, len(corpus.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias),
+            text, name, s, reading, _corpus(text, s, reading), config,
             TrainConfig(s.steps, s.learning_rate, s.weight_decay, s.positions, s.batch_size, s.seed),
             encoding,
         )  # fmt: skip
@@ -134,6 +145,11 @@ class Setup:
             settings=replace(self.settings, steps=steps),
             train_config=replace(self.train_config, steps=steps),
         )
+
+    @cached_property
+    def tokens(self) -> NDArray[np.int64]:
+        """All tokens (L,) of the text, and between two sequences a :data:`~babygpt.gpt.reading.BORDER`."""
+        return self.reading.tokens()
 
     @property
     def n_states(self) -> int:
@@ -186,6 +202,15 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     settings = Settings(
         **{**given, "stop_gap": gap, "learning_rate": train.learning_rate, "weight_decay": train.weight_decay}
     )
+    if settings.separator is not None:
+        if not isinstance(settings.separator, str) or not settings.separator:
+            value = f"{settings.separator!r:.60}"
+            raise RefusedError(f"separator={value} is no sign.", "setting", "separator", value=value)
+        settings = replace(settings, tokens="words")  # between characters stands nothing
+    if settings.lines not in (None, True, False) or isinstance(settings.lines, int) != isinstance(settings.lines, bool):
+        raise RefusedError(
+            "lines is yes, no, or as the text has it.", "setting", "lines", value=f"{settings.lines!r:.60}"
+        )
     limits.check_steps(settings.steps)
     limits.check_most("batch_size", settings.batch_size, MAX_BATCH)
     limits.check_most("n_layer", settings.n_layer, MAX_LAYERS)
@@ -198,23 +223,39 @@ def _vocabulary(settings: Settings, limits: Limits) -> Vocabulary | None:
     try:
         if isinstance(settings.vocabulary, str):
             limits.check_text(settings.vocabulary, "vocabulary")
-            return Vocabulary(settings.vocabulary, settings.tokens)
+            return Vocabulary.of(settings.vocabulary, settings.tokens, settings.separator)
         return Vocabulary((settings.vocabulary,))  # says what a vocabulary is
     except VocabularyError as error:
         raise RefusedError(str(error), "vocabulary", "vocabulary") from None
 
 
-def _corpus(text: str, settings: Settings, vocabulary: Vocabulary | None) -> Corpus:
-    K = settings.context_length
+def _reading(text: str, settings: Settings, vocabulary: Vocabulary | None) -> Reading:
     try:
-        return Corpus.from_text(text, K, vocabulary, settings.tokens)
-    except VocabularyError as error:
-        symbols = set(text if settings.tokens == "chars" else text.split()) - set(vocabulary or ())
-        raise RefusedError(str(error), "unknown", "sequence", symbols=" ".join(sorted(symbols)[:5])) from None
+        return Reading.of(lambda: [text], settings.tokens, vocabulary, settings.separator, settings.lines)
     except SequenceError as error:
-        words = list(text) if settings.tokens == "chars" else text.split()
+        words = _parts(text, settings)
         if not words:
             raise RefusedError(str(error), "empty", "sequence") from None
-        if len(set(words)) == 1 and vocabulary is None:
-            raise RefusedError(str(error), "single", "sequence", symbol=words[0]) from None
-        raise RefusedError(str(error), "short", "sequence", tokens=len(words), context_length=K, needs=K + 1) from None
+        raise RefusedError(str(error), "single", "sequence", symbol=words[0]) from None
+
+
+def _corpus(text: str, settings: Settings, reading: Reading) -> Corpus:
+    K = settings.context_length
+    try:
+        return reading.corpus(K)
+    except VocabularyError as error:
+        symbols = set(_parts(text, settings)) - {*reading.vocabulary, *("\n" * (not reading.joined))}
+        raise RefusedError(str(error), "unknown", "sequence", symbols=" ".join(sorted(symbols)[:5])) from None
+    except SequenceError as error:
+        sequences = [text] if reading.joined else reading.sequences()
+        longest = max((len(_parts(sequence, settings)) for sequence in sequences), default=0)
+        if not longest:
+            raise RefusedError(str(error), "empty", "sequence") from None
+        raise RefusedError(str(error), "short", "sequence", tokens=longest, context_length=K, needs=K + 1) from None
+
+
+def _parts(text: object, settings: Settings) -> list[str]:
+    """Return what a text is made of, by its settings."""
+    if settings.tokens == "chars":
+        return list(str(text))
+    return split_names(str(text), settings.separator or list_separator(str(text)))

@@ -290,8 +290,8 @@ class Stage:
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens the text has."""
-        return int(self.setup.corpus.n_examples) + self.setup.config.block_size
+        """How many tokens the text has, the border between two sequences counted as one."""
+        return len(self.setup.tokens)
 
     # -- states ---------------------------------------------------------------------------------------------
 

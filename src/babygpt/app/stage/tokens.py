@@ -17,6 +17,7 @@ from babygpt.app.stage.limits import Limits, RefusedError
 from babygpt.app.stage.links import Decoding
 from babygpt.app.stage.retraining import Retraining, bent, together, weights_together
 from babygpt.app.stage.setup import Setup
+from babygpt.gpt.reading import BORDER
 from babygpt.lab.attribute import corpora_of
 
 MAX_TEXTS = 64  # to be retrained for one token: one for each other symbol
@@ -59,7 +60,7 @@ class TokenEffects:
 
     def __init__(self, setup: Setup, moment: Moment, base: Values) -> None:
         self._setup, self.moment, self._base = setup, moment, base
-        self._ids = setup.corpus.vocabulary.encode(setup.text)
+        self._ids = setup.tokens
         self._known: OrderedDict[int, Values] = OrderedDict()
         self._room = max(1, MAX_NUMBERS // base.size)  # tokens whose effects are kept
         self._asked: _Asked | None = None
@@ -94,7 +95,7 @@ class TokenEffects:
         """Return the place asked for, and those around it that can be trained for at the same time."""
         others = len(self._setup.corpus.vocabulary) - 1
         room = min(self._room, max(1, together(self._setup.config, self._setup.corpus) // others))
-        unknown = [place for place in range(len(self._ids)) if place not in self._known]
+        unknown = [place for place in np.flatnonzero(self._ids != BORDER).tolist() if place not in self._known]
         return sorted(sorted(unknown, key=lambda place: abs(place - position))[:room])
 
 

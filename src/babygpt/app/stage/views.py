@@ -78,16 +78,16 @@ def _setup(stage: Stage) -> View:
     setup, limits = stage.setup, stage.limits
     corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
     V, K = config.vocab_size, config.block_size
-    beginning = setup.text[:MAX_TOKENS] if vocabulary.tokens == "chars" else setup.text
     return {
         "version": stage.version,
         "name": setup.name,
         "text": setup.text if len(setup.text) <= MAX_TEXT else None,
-        "tokens": vocabulary.encode(beginning)[:MAX_TOKENS].tolist(),
+        "tokens": setup.tokens[:MAX_TOKENS].tolist(),
         "n_tokens": stage.n_tokens,
         "symbols": list(vocabulary.symbols),
         "labels": [vocabulary.label([token]) for token in range(V)],
         "separator": vocabulary.separator,
+        "lines": not setup.reading.joined,
         "settings": asdict(setup.settings),
         "n_states": setup.n_states,
         "n_arrows": setup.n_states * V,

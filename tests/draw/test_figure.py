@@ -60,3 +60,9 @@ def test_a_style_of_the_users_changes_no_picture_and_stays_as_it_is(settings, fo
 
 def test_a_dollar_sign_is_a_dollar_sign():
     assert "100 % of $x$ and $_{" in figure_picture(curve, (3, 2)).svg
+
+
+def test_a_backend_that_was_chosen_before_stays_chosen():
+    code = "import matplotlib; matplotlib.use('pdf'); import babygpt.draw; print(matplotlib.get_backend())"
+    env = {**os.environ, "MPLBACKEND": "svg"}
+    assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout == b"pdf\n"

@@ -1,16 +1,17 @@
 """Show it: pictures of chains and of trainings."""
 
 import os
+import sys
 from contextlib import suppress
 
 # Pictures go to files, which no screen's backend has a part in. A notebook's kernel exports one all the same, and
 # matplotlib does not even load where that is one it lacks.
-_backend = os.environ.pop("MPLBACKEND", None)
-try:
-    import matplotlib
-finally:
-    if _backend is not None:
+if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ:
+    _backend = os.environ.pop("MPLBACKEND")
+    try:
+        import matplotlib
+    finally:
         os.environ["MPLBACKEND"] = _backend
-if _backend:
-    with suppress(ValueError):  # whoever shows figures besides has the backend that was asked for
-        matplotlib.rcParams["backend"] = _backend
+    if _backend:
+        with suppress(ValueError):  # whoever shows figures besides has the backend that was asked for
+            matplotlib.rcParams["backend"] = _backend

@@ -117,6 +117,16 @@ def test_symbols_that_no_text_can_contain_are_refused():
             Vocabulary(symbols, tokens, separator)
 
 
+def test_symbols_come_in_an_order_and_may_come_but_once():
+    names = ("New York", "Rome")
+    for given_ in (iter(names), np.array(names), dict.fromkeys(names)):
+        assert Vocabulary(given_) == Vocabulary(names)
+    assert type(Vocabulary(np.array(names)).symbols[0]) is str
+    for unordered in ({"0", "1"}, frozenset(names)):
+        with pytest.raises(VocabularyError, match=r"has an order.*Give a list"):
+            Vocabulary(unordered)
+
+
 @pytest.mark.parametrize("symbols", [(0, 1), ("a", 1), ("a", None), 5, None])
 def test_symbols_that_are_not_text_are_refused_as_a_vocabulary_error(symbols):
     with pytest.raises(VocabularyError):

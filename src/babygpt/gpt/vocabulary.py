@@ -89,9 +89,12 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if self.separator is not None and not isinstance(self.separator, str):
             raise VocabularyError(f"separator={self.separator!r} is not a text. Use one such as ','.")
+        if isinstance(self.symbols, Set):  # whose order changes from run to run
+            raise VocabularyError(f"A vocabulary has an order, and {self.symbols!r:.60} has none. Give a list.")
+        if isinstance(self.symbols, Iterable) and not isinstance(self.symbols, str):
+            object.__setattr__(self, "symbols", tuple(self.symbols))
         if self.tokens is None:
-            listed = not isinstance(self.symbols, str) and isinstance(self.symbols, Iterable)
-            names = listed and any(isinstance(symbol, str) and len(symbol) > 1 for symbol in self.symbols)
+            names = isinstance(self.symbols, tuple) and any(isinstance(s, str) and len(s) > 1 for s in self.symbols)
             object.__setattr__(self, "tokens", "words" if names or self.separator else "chars")
         check_choice("tokens", self.tokens, get_args(TokenKind))
         if self.tokens == "chars" and self.separator:
@@ -103,7 +106,7 @@ class Vocabulary:
         given = self._given() if isinstance(self.symbols, str) else self.symbols
         if not isinstance(given, Iterable) or not all(isinstance(symbol, str) for symbol in given):
             raise VocabularyError(f"A vocabulary is a text or a list of texts, not {self.symbols!r}.")
-        symbols = tuple(given)
+        symbols = tuple(map(str, given))
         object.__setattr__(self, "symbols", symbols)
         if self.separator is None:
             object.__setattr__(self, "separator", "" if self.tokens == "chars" else separator_for(symbols))

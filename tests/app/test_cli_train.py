@@ -490,6 +490,7 @@ def test_a_long_training_is_saved_on_the_way_and_says_how_to_go_on(babygpt, monk
     assert result.exit_code == 0
     assert found == [1, 2, 3]
     assert result.stderr.count("babygpt train --resume 'my run'") == 1
+    assert re.search(r"Saved after step 1, and again every minute; about \d+ \w+ to go\.", result.stderr)
     same = bg.train(ARTICLE, 3, 4, n_layer=1, n_head=2, n_embd=8)
     assert_same_run(bg.Run.load("my run"), same)
     assert names_in(".") == ["my run"]

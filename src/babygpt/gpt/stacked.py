@@ -128,8 +128,12 @@ def _all_contexts(V: int, K: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _answers(weights: Weights, config: GPTConfig, x: Tensor, attention: Attention, last_only: bool) -> Tensor:
     """Embedded tokens (S, M, T, C) → logits (S, M, T, V), or (S, M, 1, V) where only the last token's are asked for."""
-    for i in range(config.n_layer):
-        part = {name.removeprefix(f"h.{i}."): w for name, w in weights.items() if name.startswith(f"h.{i}.")}
+    blocks: list[Weights] = [{} for _ in range(config.n_layer)]
+    for name, weight in weights.items():  # once: to look through all of them for each block takes layers squared
+        if name.startswith("h."):
+            _, place, own = name.split(".", 2)
+            blocks[int(place)][own] = weight
+    for i, part in enumerate(blocks):
         x = _block(part, config, x, attention, last_only and i + 1 == config.n_layer)
     x = _normalised(weights, "ln_f", x)
     logits = torch.bmm(x.flatten(1, 2), weights["wte.weight"].transpose(1, 2))

@@ -38,11 +38,12 @@ class Checkpoints:
     >>> from babygpt.run.training import Training
     >>> training = Training(Corpus.from_text("0110110", 2), GPTConfig(2, 2, 1, 1, 4), TrainConfig(steps=5))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     checkpoints = Checkpoints(Path(folder) / "run", every=0)
+    ...     checkpoints = Checkpoints(Path(folder) / "run")
     ...     for step in training:
-    ...         if checkpoints.offer(training) and step.index == 3:
-    ...             Run.load(Path(folder) / "run").steps
-    3
+    ...         if checkpoints.offer(training):
+    ...             print("a minute has passed")
+    ...     Run.load(checkpoints.save(training.result())).steps
+    5
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -179,7 +180,7 @@ def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: floa
     display = terminal.progress()
     done = training.trainer.steps_done
     task = display.add_task("", total=training.train_config.steps, completed=done, loss="–", floor=floor)
-    remarks = [f"Saved so far, and every minute from now on. Should this be broken off: {_go_on(checkpoints.path)}"]
+    began, told = time.monotonic(), False
     try:
         with suppress(OSError):  # where it cannot be shown (any more), training goes on all the same
             display.start()
@@ -188,7 +189,14 @@ def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: floa
             if stop:
                 break
             try:
-                said = remarks.pop() if checkpoints.offer(training) and remarks else None
+                said = None
+                if checkpoints.offer(training) and not told:
+                    told, left = True, training.train_config.steps - step.index
+                    span = duration(left * (time.monotonic() - began) / (step.index - done))
+                    said = (
+                        f"Saved after step {step.index:,}, and again every minute; about {span} to go. "
+                        f"Should this be broken off: {_go_on(checkpoints.path)}"
+                    )
             except RunError as error:
                 said = f"warning: {error} The training goes on, and it is tried again."
             if said is not None:
@@ -200,6 +208,19 @@ def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: floa
         with suppress(OSError):
             display.stop()
     return None
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it.
+
+    >>> duration(0.3), duration(100), duration(3 * 3600), duration(10 * 86400)
+    ('1 second', '2 minutes', '3 hours', '10 days')
+    """
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        count = max(1, round(seconds / size))
+        if seconds >= 1.5 * size or unit == "second":
+            break
+    return f"{count:,} {unit}{'s' * (count > 1)}"
 
 
 def _say_how_large(training: Training) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import matplotlib as mpl
 import pytest
 
-from babygpt.draw.figure import figure_picture
+from babygpt.draw.figure import figure_picture, mono
 
 
 def curve(figure):
@@ -66,3 +67,15 @@ def test_a_backend_that_was_chosen_before_stays_chosen():
     code = "import matplotlib; matplotlib.use('pdf'); import babygpt.draw; print(matplotlib.get_backend())"
     env = {**os.environ, "MPLBACKEND": "svg"}
     assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout == b"pdf\n"
+
+
+def test_an_svg_names_a_generic_family_for_browsers_that_lack_the_others():
+    def draw(figure):
+        figure.text(0.1, 0.1, "plain")
+        figure.text(0.1, 0.5, "narrow", family=mono())
+
+    plain, narrow = re.findall(r"font-family: ([^;\"]*)", figure_picture(draw, (2, 1)).svg)
+    assert plain.split(", ")[0] == "'DejaVu Sans'"
+    assert plain.split(", ")[-1] == "sans-serif"
+    assert narrow.split(", ")[0] == "'DejaVu Sans Mono'"
+    assert "monospace" in narrow.split(", ")

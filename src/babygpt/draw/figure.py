@@ -35,7 +35,7 @@ def figure_picture(
             figure = _drawn(draw, size, layout)
             chosen, missing = families(set("".join(_texts(figure))))
             if len(chosen) > 1:  # texts take their families as they are made
-                mpl.rcParams["font.family"] = chosen
+                mpl.rcParams["font.family"] = [*chosen, "sans-serif"]
                 figure = _drawn(draw, size, layout)
             out = io.BytesIO()
             with warnings.catch_warnings():
@@ -52,7 +52,7 @@ def figure_picture(
 
 def mono() -> list[str]:
     """Return the families of a text in a typewriter's face, inside ``draw``: those of other texts come after it."""
-    return [FIRST_MONO, *mpl.rcParams["font.family"]]
+    return [FIRST_MONO, "monospace", *mpl.rcParams["font.family"]]
 
 
 @contextmanager
@@ -63,7 +63,9 @@ def _own_settings() -> Iterator[None]:
         settings: dict[Any, Any] = {
             name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"
         }
-        settings |= {"font.family": [FIRST], "svg.fonttype": "none", "svg.hashsalt": "babygpt"}
+        # in an SVG the generic name is what a browser without the others takes
+        settings |= {"font.family": [FIRST, "sans-serif"], "font.sans-serif": [FIRST], "font.monospace": [FIRST_MONO]}
+        settings |= {"svg.fonttype": "none", "svg.hashsalt": "babygpt"}
         settings["text.parse_math"] = False  # a symbol $ is a symbol
         with mpl.rc_context(settings):
             yield

@@ -21,7 +21,7 @@ from witnesses import (
 )
 
 import babygpt as bg
-from babygpt.chain import spectrum, stationary
+from babygpt.chain import mixing, spectrum, stationary
 from babygpt.errors import ConvergenceError, SettingError, SizeError
 
 SIZES = [(2, 1), (2, 3), (3, 2), (2, 5), (4, 3), (5, 2)]
@@ -314,7 +314,9 @@ def test_the_large_road_gives_the_distances_of_the_dense_one(monkeypatch):
         dense_answers = [chain.distance_to_stationary(n, s) for n in (0, 1, 5, 20) for s in starts]
         times = [chain.mixing_time(epsilon) for epsilon in (0.5, 0.25, 0.01)]
         with monkeypatch.context() as patch:
-            patch.setattr(spectrum, "MAX_ELIMINATION", 8)
+            patch.setattr(mixing, "WALKED", 2)
+            patch.setattr(mixing, "MODES", 3)
+            patch.setattr(mixing, "DROPPED", 1e-16)
             patch.setattr(stationary, "MAX_ELIMINATION", 8)
             again = chain_of(chain.probs)
             found = [again.distance_to_stationary(n, s) for n in (0, 1, 5, 20) for s in starts]
@@ -370,12 +372,102 @@ def test_all_eigenvalues_of_a_large_chain_with_few_futures_are_known():
     assert not values[1:].any()
 
 
-def test_a_large_chain_that_mixes_too_slowly_says_how_far_it_is(monkeypatch):
-    monkeypatch.setattr(spectrum, "MAX_ELIMINATION", 8)
-    monkeypatch.setattr(spectrum, "MAX_TOKENS", 50)
+def test_a_large_chain_that_mixes_too_slowly_says_at_once_how_long_it_takes(monkeypatch):
+    monkeypatch.setattr(mixing, "MAX_WORK", 2 * 16**3)
     chain = chain_of(noisy_parity(1e-6, 4))
-    with pytest.raises(ConvergenceError, match=r"After 50 tokens the worst start is still 0\.\d+ from π, above 0.25"):
+    match = r"spectral gap of 8e-07 it takes at least \d{3},\d{3} tokens.*16 states are followed for 64 at most"
+    with pytest.raises(ConvergenceError, match=match):
         chain.mixing_time()
+    monkeypatch.setattr(mixing, "_check_patience", lambda *_: None)
+    with pytest.raises(
+        ConvergenceError, match=r"After 64 tokens the worst start is still more than 0.25 from π: 0\.\d+"
+    ):
+        chain.mixing_time()
+    with pytest.raises(ConvergenceError, match=r"After 128 tokens the worst start is still 0\.\d+ from π"):
+        chain.distance_to_stationary(10**6)
+    monkeypatch.setattr(mixing, "MAX_STARTS", 8)
+    monkeypatch.setattr(mixing, "MAX_TOKENS", 50)
+    with pytest.raises(ConvergenceError, match=r"16 states is followed for 50 tokens at most.*Up to 8 states"):
+        chain.distance_to_stationary(51, start=0)
+
+
+# -- rounding -----------------------------------------------------------------------------------------------
+
+
+def two_states(a, b):
+    return chain_of([[1 - a, a], [b, 1 - b]])
+
+
+@pytest.mark.parametrize(("a", "epsilon"), [(0.45, 0.05), (0.35, 0.15), (0.475, 0.025), (0.4999, 0.0001), (0.05, 0.45)])
+def test_a_distance_that_is_exactly_epsilon_is_near_enough(a, epsilon):
+    chain = two_states(a, a)  # d(1) = ½ |1 − 2a|
+    assert chain.mixing_time(epsilon) == 1
+    assert chain.mixing_time(epsilon * (1 - 1e-9)) > 1
+    assert chain.mixing_time(0.5 * (1 - 2 * a) ** 3) == 3
+
+
+def test_ties_of_all_denominators_up_to_forty_add_no_token():
+    for n in range(3, 41):
+        for i in range(1, (n + 1) // 2):
+            chain = two_states(i / n, i / n)
+            for tokens in (1, 2, 3):
+                epsilon = abs(n - 2 * i) ** tokens / n**tokens / 2
+                assert chain.mixing_time(epsilon) == tokens
+
+
+def test_the_winning_streak_mixes_in_two_tokens_and_its_reversal_in_five():
+    """Levin and Peres, section 4.6: the same π, the same eigenvalues, other mixing times."""
+    n = 5
+    P = np.zeros((n + 1, n + 1))
+    P[:, 0] = 0.5
+    P[np.arange(n), np.arange(1, n + 1)] = 0.5
+    P[n, n] = 0.5
+    names = bg.Vocabulary.numbers(n + 1)
+    streak = chain_of(P, names)
+    pi = streak.stationary_distribution()
+    np.testing.assert_allclose(pi, [2.0 ** -(i + 1) for i in range(n)] + [2.0**-n], rtol=1e-14)
+    assert streak.mixing_time() == 2
+    assert chain_of(P.T * pi / pi[:, None], names).mixing_time() == n
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e-9, 1e-12), (0.3, 0.1), (1e-3, 1e-5), (0.9, 0.8), (0.2, 0.7)])
+def test_distances_of_two_states_keep_their_digits_however_small_or_late(a, b):
+    chain = two_states(a, b)
+    for n in (0, 1, 5, 31, 32, 33, 64, 65, 100, 999, 10**6, 10**10, 1_383_910_950):
+        rate = np.log1p(-(a + b)) if a + b < 1 else np.log(a + b - 1)
+        expected = max(a, b) / (a + b) * np.exp(n * rate)
+        assert chain.distance_to_stationary(n) == pytest.approx(expected, rel=1e-10, abs=1e-280)
+    if a == 1e-9:
+        assert chain.mixing_time() == 1_383_910_950
+
+
+# -- slow chains of many states -----------------------------------------------------------------------------
+
+
+def repeating(K, e):
+    """Return the chain that repeats its last token except with probability e: d(n) = (1 − 2e)^{n−K+1} / 2."""
+    return chain_of(np.where(np.arange(2**K)[:, None] % 2 == np.arange(2), 1 - e, e))
+
+
+@pytest.mark.parametrize(("K", "e", "tokens"), [(3, 1e-3, 349), (8, 1e-3, 354), (11, 1e-3, 357), (11, 1e-6, 346_584)])
+def test_a_chain_that_repeats_its_last_token_mixes_as_late_as_its_closed_form_says(K, e, tokens):
+    chain = repeating(K, e)
+    assert tokens == np.ceil(np.log(0.5) / np.log1p(-2 * e)) + K - 1
+    assert chain.mixing_time() == tokens
+    for n in (1000, 10**7) if K < 11 else (1000,):
+        expected = 0.5 * np.exp((n - K + 1) * np.log1p(-2 * e))
+        assert chain.distance_to_stationary(n) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("seed", range(2))
+def test_thin_powers_give_the_times_of_whole_ones(monkeypatch, noise, seed):
+    rate = noise * np.random.default_rng(seed).uniform(0.2, 5, size=2**9)[:, None]
+    repeat = np.arange(2**9)[:, None] % 2 == np.arange(2)
+    chain = chain_of(np.where(repeat, 1 - rate, rate))
+    found = [chain.mixing_time(epsilon) for epsilon in (0.4, 0.25, 1e-3)]
+    monkeypatch.setattr(mixing, "DROPPED", -1.0)  # none is thin enough
+    assert [chain.mixing_time(epsilon) for epsilon in (0.4, 0.25, 1e-3)] == found
 
 
 def test_a_chain_that_will_not_mix_in_ages_says_so():

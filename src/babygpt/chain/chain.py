@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain import compare as comparing
-from babygpt.chain import export, information, spectrum
+from babygpt.chain import export, information, mixing
 from babygpt.chain import text as text_module
 from babygpt.chain.compare import Comparison, LossDecomposition, NearestNgram
 from babygpt.chain.contexts import (
@@ -428,7 +428,7 @@ class MarkovChain(FiniteChain):
             reached = (reached[:, None] * self.short_probs(length)[first : first + many]).ravel()
         at = np.zeros(self.n_states)
         at[number * len(reached) : (number + 1) * len(reached)] = reached
-        return spectrum.distance_to_stationary(self, n - missing, at)
+        return mixing.distance_to_stationary(self, n - missing, at)
 
     def surprisal(self, text: Context, given: Context = "") -> NDArray[np.float64]:
         """Return −ln p of each token of ``text`` in nats (L,); NaN for those without a context the chain knows."""

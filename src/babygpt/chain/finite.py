@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain import cycles, export, gap, machine, patterns, spectrum, stationary, structure
+from babygpt.chain import cycles, export, gap, machine, mixing, patterns, spectrum, stationary, structure
 from babygpt.chain.arrows import Arrows
 from babygpt.chain.information import entropies
 from babygpt.errors import ContextError, SettingError
@@ -229,7 +229,7 @@ class FiniteChain(ABC):
         """
         return structure.absorption_probabilities(self)
 
-    # -- forgetting (spectrum.py) --------------------------------------------------------------------------
+    # -- forgetting (spectrum.py, gap.py, mixing.py) ---------------------------------------------------
 
     def eigenvalues(self, k: int | None = None) -> NDArray[np.complex128]:
         """Return the ``k`` eigenvalues of P largest in magnitude, or all: complex (k,), largest first.
@@ -260,12 +260,17 @@ class FiniteChain(ABC):
     def mixing_time(self, epsilon: float = 0.25) -> float:
         """Return the first number of tokens after which every start is within ``epsilon`` of π, or infinity.
 
+        Rounding adds no token: a distance within its bound (about N units in the last place) of ``epsilon`` counts as
+        ``epsilon``.
+
         Raises
         ------
         SizeError
             More than 4,096 states.
+        ConvergenceError
+            More than 2⁶⁰ tokens; fewer above 2,000 states, as much as takes about a minute.
         """
-        return spectrum.mixing_time(self, epsilon)
+        return mixing.mixing_time(self, epsilon)
 
     def distance_to_stationary(self, n: int, start: str | int | None = None) -> float:
         """Return the total variation from π after ``n`` tokens: from the worst start, or from the given one.
@@ -276,10 +281,10 @@ class FiniteChain(ABC):
             The worst of more than 4,096 starts.
         """
         if start is None:
-            return spectrum.distance_to_stationary(self, n)
+            return mixing.distance_to_stationary(self, n)
         at = np.zeros(self.n_states)
         at[self.start_state(start)] = 1.0
-        return spectrum.distance_to_stationary(self, n, at)
+        return mixing.distance_to_stationary(self, n, at)
 
     def kemeny_constant(self) -> float:
         """Return the expected number of tokens from any state to one drawn from π: tr(Z) − 1.

@@ -4,22 +4,18 @@ The *eigenvalues* of P lie in the unit disc, and 1 is one of them. What a chain 
 by |λ₂| a token, the second largest of them; the *spectral gap* is 1 − |λ₂|. A complex pair e^{±2πi/p} near the
 circle is a rhythm of period p.
 
-The *distance to stationarity* after n tokens is d(n) = max_s ½ Σ_x |Pⁿ(s, x) − π(x)|, the total variation from the
-worst start, and the *mixing time* is the first n with d(n) ≤ ε [1]_. *Kemeny's constant* is the expected number of
-tokens to reach a state drawn from π; it is the same from every start [2]_, tr(Z) − 1 = Σ_{i≥2} 1 / (1 − λᵢ).
+*Kemeny's constant* is the expected number of tokens to reach a state drawn from π; it is the same from every
+start [1]_, tr(Z) − 1 = Σ_{i≥2} 1 / (1 − λᵢ).
 
 Two states with the same arrows have the same entry in every eigenvector of an eigenvalue other than 0. They are
 therefore merged first; that removes eigenvalues 0, which finite precision would smear. Eigenvalues are good to about
 10⁻¹⁵; how far |λ₂| stays below 1 is better known than that (:mod:`babygpt.chain.gap`).
 
-.. [1] Levin, Peres, "Markov Chains and Mixing Times", 2nd ed., AMS, 2017, chapter 4.
-.. [2] Kemeny, Snell, "Finite Markov Chains", 1960, theorem 4.4.10.
+.. [1] Kemeny, Snell, "Finite Markov Chains", 1960, theorem 4.4.10.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,16 +29,13 @@ from babygpt.chain.machine import same_arrows
 from babygpt.chain.structure import components
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError, SettingError, SizeError
-from babygpt.gpt.checks import check_count, check_rate
+from babygpt.gpt.checks import check_count
 
 if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
 
 # Sizes up to which all N² numbers are held.
 MAX_SPECTRUM = 2048
-# Worst starts are looked for among all states, N² numbers in turns of a block.
-MAX_STARTS = 4096
-MAX_TOKENS = 20_000
 # The Arnoldi iteration for the largest eigenvalues restarts until it has touched about this many numbers.
 ARNOLDI_WORK = 2**32
 
@@ -85,70 +78,6 @@ def eigenvalues(chain: FiniteChain, k: int | None = None) -> NDArray[np.complex1
 def second_eigenvalue(chain: FiniteChain) -> float:
     """Return |λ₂|: 1 minus the spectral gap, which has more digits."""
     return 1 - spectral_gap(chain)
-
-
-def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64] | None = None) -> float:
-    """Return the total variation between where a walk is after ``n`` tokens and π.
-
-    From ``start``, a distribution (N,); by default from the worst state, d(n).
-
-    Raises
-    ------
-    SizeError
-        The worst of too many states is asked for.
-    """
-    check_count("n", n, least=0)
-    pi = chain.stationary_distribution()
-    if chain.n_states <= MAX_ELIMINATION:
-        power = _power(chain.transition_matrix().toarray(), n)
-        return _worst(power if start is None else (start @ power)[None], pi)
-    P, worst = chain.transition_matrix(), 0.0
-    for rows in _blocks(chain) if start is None else [start[None]]:
-        for token in range(n):
-            moved = np.asarray(rows @ P)
-            if np.array_equal(moved, rows):
-                break
-            if token >= MAX_TOKENS:
-                raise ConvergenceError(
-                    f"A chain of {chain.n_states:,} states is followed for {MAX_TOKENS:,} tokens at most, and it is "
-                    f"still moving then. Up to {MAX_ELIMINATION:,} states any n will do."
-                )
-            rows = moved  # the block moves on
-        worst = max(worst, _worst(rows, pi))
-    return worst
-
-
-def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
-    """Return the first number of tokens after which every start is within ``epsilon`` of π; infinite if none is.
-
-    Raises
-    ------
-    SettingError
-        ``epsilon`` is not between 0 and 1.
-    SizeError
-        More states than the worst can be looked for among.
-    ConvergenceError
-        A chain above 1,024 states is still further away after many thousand tokens; the message says how far.
-    """
-    if not 0 < check_rate("epsilon", epsilon) < 1:
-        raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
-    pi = chain.stationary_distribution()
-    if epsilon < 1 - 1 / chain.period():  # from one state a chain of period p fills a p-th of the circle at a time
-        return math.inf
-    if chain.n_states <= MAX_ELIMINATION:
-        return _mixing_by_squaring(chain.transition_matrix().toarray(), pi, epsilon)
-    longest, P = 0, chain.transition_matrix()
-    for rows in _blocks(chain):
-        tokens = 0
-        while (distance := _worst(rows, pi)) > epsilon:
-            rows = np.asarray(rows @ P)
-            tokens += 1
-            if tokens > MAX_TOKENS:
-                raise ConvergenceError(
-                    f"After {MAX_TOKENS:,} tokens the worst start is still {distance:.3g} from π, above {epsilon:g}."
-                )
-        longest = max(longest, tokens)
-    return longest
 
 
 def kemeny_constant(chain: FiniteChain) -> float:
@@ -200,51 +129,3 @@ def _largest(chain: FiniteChain, k: int) -> NDArray[np.complex128]:
             "iteration: too many are nearly as large. distance_to_stationary(n, start=…) works at any size."
         ) from error
     return np.asarray(values, dtype=np.complex128)
-
-
-def _power(P: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return Pⁿ by squaring, its rows kept at sum 1, which rounding would let drift."""
-    result = np.eye(len(P))
-    while n:
-        if n & 1:
-            result = result @ P
-        P = P @ P
-        P /= P.sum(axis=1, keepdims=True)
-        n >>= 1
-    return result / result.sum(axis=1, keepdims=True)
-
-
-def _mixing_by_squaring(P: NDArray[np.float64], pi: NDArray[np.float64], epsilon: float) -> float:
-    N = len(P)
-    if _worst(np.eye(N), pi) <= epsilon:
-        return 0
-    powers = [P]  # P, P², P⁴, …
-    while _worst(powers[-1], pi) > epsilon:
-        if len(powers) > 60:
-            raise ConvergenceError(f"After 2⁶⁰ tokens the worst start is still more than {epsilon:g} from π.")
-        square = powers[-1] @ powers[-1]
-        powers.append(square / square.sum(axis=1, keepdims=True))
-    # The largest power still too far away, then the same for what is left: the binary digits of the answer.
-    tokens, reached = 0, np.eye(N)
-    for j in range(len(powers) - 2, -1, -1):
-        further = reached @ powers[j]
-        if _worst(further, pi) > epsilon:
-            tokens, reached = tokens + 2**j, further
-    return tokens + 1
-
-
-def _worst(rows: NDArray[np.float64], pi: NDArray[np.float64]) -> float:
-    return float(np.abs(rows - pi).sum(axis=1).max() / 2)
-
-
-def _blocks(chain: FiniteChain) -> Iterator[NDArray[np.float64]]:
-    """Yield the identity matrix in blocks of rows, each row a walk that starts in one state."""
-    N = chain.n_states
-    if N > MAX_STARTS:
-        raise SizeError(
-            f"The worst of {N:,} starts is a matter of N² numbers; the limit is {MAX_STARTS:,} states. "
-            "distance_to_stationary(n, start=…) follows one start at any size."
-        )
-    size = max(1, 2**22 // N)
-    for first in range(0, N, size):
-        yield np.eye(min(size, N - first), N, k=first)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from babygpt.errors import SizeError
 from babygpt.gpt.checks import check_count
+from babygpt.gpt.checks import human_bytes as human_bytes  # said here of chains, too
 
 # A chain's probabilities as float64: 2**27 arrows are 1 GiB, the most that is taken on.
 MAX_ARROWS = 2**27
@@ -85,21 +86,6 @@ def _check_room(V: int, K: int, numbers: Callable[[int], int], itemsize: int, mo
         else f"With {V:,} symbols not even context_length=1 fits: use fewer symbols."
     )
     raise SizeError(f"context_length={K} over {V:,} symbols gives {states}; {where}. {advice}")
-
-
-def human_bytes(count: float) -> str:
-    """Return a number of bytes as a person says it.
-
-    >>> human_bytes(1536), human_bytes(2**30), human_bytes(10**24)
-    ('1.5 KiB', '1.0 GiB', '10^24 bytes')
-    """
-    if count >= 2**70:
-        return f"10^{math.log10(count):.0f} bytes"
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if count < 1024 or unit == "PiB":
-            break
-        count /= 1024
-    return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
 
 
 def all_contexts(vocab_size: int, length: int) -> NDArray[np.int64]:

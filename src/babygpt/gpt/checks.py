@@ -41,3 +41,18 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise :class:`SettingError` unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise SettingError(f"{name}={value!r} is not known. Use {' or '.join(map(repr, choices))}.")
+
+
+def human_bytes(count: float) -> str:
+    """Return a number of bytes as a person says it.
+
+    >>> human_bytes(1536), human_bytes(2**30), human_bytes(10**24)
+    ('1.5 KiB', '1.0 GiB', '10^24 bytes')
+    """
+    if count >= 2**70:
+        return f"10^{math.log10(count):.0f} bytes"
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if count < 1024 or unit == "PiB":
+            break
+        count /= 1024
+    return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"

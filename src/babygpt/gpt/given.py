@@ -9,9 +9,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.chain.contexts import check_size
 from babygpt.errors import FileError, SequenceError, SettingError, VocabularyError
-from babygpt.gpt.checks import check_choice
+from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.corpus import Corpus, HasContexts
 from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.gpt.reading import Reading
@@ -70,7 +69,7 @@ def corpus_of(
             )
         _check_own(given.vocabulary, "corpus", vocabulary, tokens)
         return given
-    check_size(2, context_length)  # before anything is counted: no chain has fewer symbols
+    check_count("context_length", context_length)
     if isinstance(given, Reading):
         _check_own(given.vocabulary, "reading", vocabulary, tokens)
         return given.corpus(context_length)

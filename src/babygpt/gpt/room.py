@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from babygpt.chain.contexts import human_bytes
 from babygpt.errors import SizeError
+from babygpt.gpt.checks import human_bytes
 from babygpt.gpt.config import GPTConfig, TrainConfig
 
 # What a training keeps of each parameter: weight, gradient, AdamW's two means, and a copy of all but the gradient.

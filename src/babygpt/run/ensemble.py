@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
-from babygpt.chain.contexts import count_states
+from babygpt.chain.contexts import check_size, count_states
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -112,6 +112,7 @@ class Ensemble:
         >>> ensemble.log_probs.shape, ensemble.losses.shape
         ((3, 8, 2), (3, 5))
         """
+        check_size(2, context_length)  # before anything is counted: no chain has fewer symbols
         corpus = corpus_of(sequence, context_length, vocabulary, tokens)
         config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
         how = TrainConfig(steps, learning_rate, weight_decay, positions=positions, batch_size=batch_size, device=device)

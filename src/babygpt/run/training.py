@@ -281,6 +281,7 @@ def train(
     >>> run.losses[0].round(6), run.losses[-1].round(6), run.chain
     (np.float64(0.663539), np.float64(0.469983), MarkovChain(8 states, 16 arrows, 2 symbols, context length 3))
     """
+    check_size(2, context_length)  # before anything is counted: no chain has fewer symbols
     corpus = corpus_of(sequence, context_length, vocabulary, tokens)
     config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, seed, device)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.chain.contexts import all_contexts, count_states
+from babygpt.chain.contexts import all_contexts, check_size, count_states
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -254,6 +254,7 @@ def study(
     [0.125, 0.875]
     """
     record: Literal["all"] | list[int] = "all" if at is None else check_steps(at, check_count("steps", steps))
+    check_size(2, context_length)  # before anything is counted: no chain has fewer symbols
     corpus = corpus_of(sequence, context_length, vocabulary, tokens)
     config = GPTConfig(corpus.context_length, len(corpus.vocabulary), n_layer, n_head, n_embd, bias)
     how = TrainConfig(steps, learning_rate, weight_decay, positions=positions, batch_size=batch_size, device=device)

@@ -12,8 +12,9 @@ from babygpt.gpt.vocabulary import Vocabulary
         (
             ["é", "e\u0301", "a"],
             "words",
-            ["U+00E9 LATIN SMALL LETTER E WITH ACUTE, U+0065 LATIN SMALL LETTER E + U+0301"],
+            ["U+00E9 LATIN SMALL LETTER E WITH ACUTE, U+0301 COMBINING ACUTE ACCENT."],
         ),
+        (["café", "cafe\u0301"], "words", ["U+00E9 LATIN SMALL LETTER E WITH ACUTE, U+0301 COMBINING ACUTE ACCENT."]),
         (["1", "１"], "chars", ["1 １ are 2 symbols that differ in their width alone", "U+FF11 FULLWIDTH DIGIT ONE"]),
         (["a", "b", "\ufeff"], "chars", [r"\xfeff holds what cannot be seen: U+FEFF ZERO WIDTH NO-BREAK SPACE"]),
         (["a", "b", "\x1a"], "chars", [r"\x1a holds what cannot be seen: U+001A."]),

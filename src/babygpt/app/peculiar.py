@@ -50,9 +50,10 @@ def _sentence(remark: Remark, vocabulary: Vocabulary) -> str:
 
 
 def _points(symbols: tuple[str, ...], unseen: bool = False) -> str:
-    """Return the code points of symbols, or of what in them is not seen, with their names in Unicode."""
+    """Return the code points, and their names in Unicode, of what is peculiar in symbols: in words no ASCII is."""
     said = []
     for symbol in symbols:
-        characters = [c for c in symbol if not unseen or unicodedata.category(c) in ("Cc", "Cf")]
-        said.append(" + ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in characters))
-    return ", ".join(said)
+        told = symbol if len(symbol) == 1 else [c for c in symbol if c > "\x7f" or unicodedata.category(c) == "Cc"]
+        shown = [c for c in told if not unseen or unicodedata.category(c) in ("Cc", "Cf")]
+        said.append(" + ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in shown))
+    return ", ".join(filter(None, said))

@@ -49,7 +49,7 @@ def human_bytes(count: float) -> str:
     >>> human_bytes(1536), human_bytes(2**30), human_bytes(10**24)
     ('1.5 KiB', '1.0 GiB', '10^24 bytes')
     """
-    if count >= 2**70:
+    if count > 2**70:
         return f"10^{math.log10(count):.0f} bytes"
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if count < 1024 or unit == "PiB":

@@ -107,7 +107,13 @@ class Learnt:
 
         Nothing is counted for a chain that would be too large: see :func:`babygpt.chain.contexts.check_size`.
         """
-        check_size(len(self.reading.vocabulary), check_count("context_length", context_length))
+        check_count("context_length", context_length)
+        n = 0
+        for sequence in self.reading.sequences():
+            n = n + len(sequence) if self.reading.joined else len(sequence)
+            if n > context_length:  # what is too short for the context says so itself
+                check_size(len(self.reading.vocabulary), context_length)
+                break
         try:
             return self.reading.corpus(context_length)
         except SequenceError as error:

@@ -95,3 +95,25 @@ def test_training_does_not_wait_for_torchs_compiler():
     loaded = modules_after("import babygpt as bg; bg.train('0101', 1, 1)")
     assert "torch" in loaded
     assert "torch._dynamo" not in loaded
+
+
+def test_what_make_installs_is_what_the_package_allows():
+    import tomllib
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    top = Path(__file__).parents[1]
+    pins = dict(
+        line.split("==")
+        for line in (top / "constraints.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    project = tomllib.loads((top / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    wanted += [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
+    for requirement in map(Requirement, wanted):
+        if requirement.name in pins:
+            assert requirement.specifier.contains(pins[requirement.name]), requirement
+    lowest = [Requirement(each) for each in project["project"]["dependencies"]]
+    assert all(len(each.specifier) == 1 and str(each.specifier).startswith(">=") for each in lowest)

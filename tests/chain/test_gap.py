@@ -153,6 +153,12 @@ def test_many_digits_give_the_same_gap_of_the_cold_article_chain(article_run, te
     assert chain.spectral_gap == pytest.approx(exact_gap(chain, digits), rel=1e-11)
 
 
+def test_a_slow_rhythm_of_many_states_with_arrows_too_rare_for_a_float_is_refused(article_run, monkeypatch):
+    monkeypatch.setattr(gap, "MAX_WIDE_POWER", 4)
+    with pytest.raises(ConvergenceError, match=r"8 states keep a rhythm of 4 tokens.*up to 4 states"):
+        _ = article_run.chain.with_decoding(temperature=0.001).spectral_gap
+
+
 @pytest.mark.parametrize("spread", [1, 10, 30, 100])
 @pytest.mark.parametrize("seed", range(3))
 def test_many_digits_give_the_same_gap_of_random_chains(seed, spread):

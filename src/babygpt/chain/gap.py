@@ -44,6 +44,8 @@ RESOLVED = 1e3
 # How far an eigenvalue of P, computed as such, may be off; one whose gap is above SEEN has digits enough as it is.
 ROUNDING, SEEN = 1e-12, 1e-6
 ROUNDS = 300
+# Powers of matrices of wide numbers take seconds at this size, and minutes at twice as many states.
+MAX_WIDE_POWER = 256
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -53,7 +55,8 @@ def spectral_gap(chain: FiniteChain) -> float:
     Raises
     ------
     ConvergenceError
-        More than 1,024 states with different arrows, and the iteration did not settle or is too coarse for the gap.
+        More than 1,024 states with different arrows, and the iteration did not settle or is too coarse for the gap; or
+        more than 256 that keep a rhythm with arrows too rare for a float.
     """
     classes = chain.recurrent_classes()
     if len(classes) > 1 or chain.period() > 1:
@@ -154,6 +157,11 @@ def _power(P: Dense, p: int) -> Dense:
     """Return P to the power of p, wide if a product of p arrows may be too small for a float."""
     if not isinstance(P, Wide) and p * np.log(P.min(where=P > 0, initial=1.0)) < RARE:
         P = Wide.of(P)
+    if p > 1 and isinstance(P, Wide) and len(P) > MAX_WIDE_POWER:
+        raise ConvergenceError(
+            f"{len(P):,} states keep a rhythm of {p:,} tokens with arrows too rare for a float64. The gap of such "
+            f"a chain is computed up to {MAX_WIDE_POWER:,} states; a higher temperature makes arrows less rare."
+        )
     result: Dense | None = None
     square: Any = P
     while p:

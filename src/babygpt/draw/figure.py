@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from matplotlib.text import Text
 from babygpt.draw.fonts import FIRST, FIRST_MONO, advice, families
 from babygpt.draw.picture import Picture
 from babygpt.errors import MissingGlyphWarning
+from babygpt.gpt.forks import lock_across_forks
 
-_LOCK = threading.Lock()  # matplotlib's settings and Python's warnings are one for all threads
+_LOCK = lock_across_forks()  # matplotlib's settings and Python's warnings are one for all threads
 _NO_DATE: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 

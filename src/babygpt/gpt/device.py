@@ -11,6 +11,7 @@ from threading import Event
 import torch
 
 from babygpt.errors import SettingError
+from babygpt.gpt.forks import forget_in_forks
 
 # Below this many activations per operation a second thread costs more than it brings; on a busy machine,
 # a hundred times more.
@@ -79,6 +80,16 @@ def workers(purpose: str, threads: int) -> ThreadPoolExecutor:
 
     Work that falls into independent parts is faster, and on a busy machine much faster, when each part has a thread to
     itself than when all threads share every operation: none waits for a slower one. The pool is kept, so that its
-    threads keep the memory they compute in.
+    threads keep the memory they compute in; a forked process, where they are not, has pools of its own.
     """
     return ThreadPoolExecutor(threads, f"babygpt-{purpose}", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _alone() -> None:
+    """Begin a forked process with no pools, and with torch on one thread: OpenMP's threads are not there either."""
+    workers.cache_clear()
+    if torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+
+
+forget_in_forks(_alone)

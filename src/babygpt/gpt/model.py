@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_seed
 from babygpt.gpt.config import GPTConfig
+from babygpt.gpt.forks import lock_across_forks
 from babygpt.gpt.room import check_gpt
 
 # Weights are drawn in single precision: in another one torch draws other numbers from the same seed.
@@ -161,7 +161,7 @@ class GPT(nn.Module):
 
 
 # All threads share torch's generator: what two of them drew at once would be nobody's seed.
-_generator_in_use = RLock()
+_generator_in_use = lock_across_forks()
 
 
 @contextmanager

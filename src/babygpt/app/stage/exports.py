@@ -7,12 +7,12 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 
 from babygpt.app import formats
 from babygpt.app.stage.film import Film
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SettingError
+from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
 
 Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
@@ -28,7 +28,7 @@ MEDIA = {
 FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip")
 
 # Graphviz and matplotlib draw one picture at a time, whoever asks.
-_drawing = Lock()
+_drawing = lock_across_forks()
 
 
 def snapshot(file: str, chain: MarkovChain, film: Film) -> Export:

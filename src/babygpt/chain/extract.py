@@ -42,6 +42,8 @@ FORWARD_TOKENS = 2048
 # The tree is handed out in branches of about this share of the whole, or of this many contexts if that is more.
 SHARE = 1 / 16
 LEAST_SHARE = 2**13
+# At first it falls into so many, on however many threads: who is read beside whom may matter to the last bit.
+FORKS = 16
 
 
 def context_table(
@@ -224,7 +226,8 @@ def _read_tree(tree: PrefixTree, table: NDArray[np.floating], threads: int, firs
                 read += found.logits.shape[1]
         return read, smaller
 
-    return side_by_side("read", threads, [partial(work, tree.root(), False, threads)], stopped)
+    forks = FORKS if tree.size(tree.root()) >= 2 * LEAST_SHARE else 1
+    return side_by_side("read", threads, [partial(work, tree.root(), False, forks)], stopped)
 
 
 def _write(table: NDArray[np.floating], piece: Piece, left_out: int = 0) -> None:

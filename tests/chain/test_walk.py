@@ -150,3 +150,18 @@ def test_token_counts_that_are_no_counts_are_refused(article_run, n):
 def test_seeds_that_are_no_seeds_are_refused(article_run, seed):
     with pytest.raises(SettingError, match="seed="):
         article_run.chain.sample("101", 5, seed=seed)
+
+
+def test_a_long_walk_is_the_same_draw_by_draw(monkeypatch):
+    monkeypatch.setattr("babygpt.chain.walk.MAX_DICE", 3)  # fewer than there are states
+    table = np.random.default_rng(3).dirichlet([0.5] * 3, size=9)
+    table[4] = [0.0, 1.0, 0.0]
+    with np.errstate(divide="ignore"):
+        chain = bg.MarkovChain(np.log(table), "abc")
+    walk = chain.walk("ab", 2000, seed=11)
+    state = 1
+    for u, token, p in zip(np.random.default_rng(11).random(2000), walk.tokens, walk.probs, strict=True):
+        sums = np.cumsum(chain.probs[state])
+        assert (sums[token - 1] if token else 0.0) <= u < sums[token]
+        assert p == chain.probs[state, token] > 0
+        state = state % 3 * 3 + token

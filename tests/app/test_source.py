@@ -246,6 +246,7 @@ def test_columns_that_cannot_be_read_say_why(babygpt, refused):
     refused(babygpt("train", "days.csv", "--column", "2", "--separator", "::"), "--separator :: is no single sign")
     refused(babygpt("train", "0101", "--column", "2"), "--column 2 is for a file", "'0101' is a text")
     refused(babygpt("train", "0101", "--encoding", "big5"), "--encoding big5 is for a file")
+    refused(babygpt("train", "0101", "--separator", ""), "--separator '' parts no names")
 
 
 @pytest.mark.parametrize("command", ["train", "seeds", "attribute"])

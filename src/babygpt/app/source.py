@@ -143,6 +143,8 @@ def learnt(source: str, command: str, how: HowRead) -> Learnt:
     def pieces() -> Iterator[str]:
         return file_pieces(named, how.encoding) if isinstance(named, Path) else _slices(named)
 
+    if how.separator == "":
+        raise SettingError("separator='' parts no names. Give a sign, such as --separator , or leave it out.")
     separator = None if how.separator is None else how.separator.replace("\\t", "\t")
     if how.column is not None:
         return _column(pieces, how.column, separator, how)

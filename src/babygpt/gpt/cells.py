@@ -82,9 +82,10 @@ class Column:
     def sequences(self) -> Iterator[list[str]]:
         """Yield the fields of the column in the order of the rows, as many as follow each other without a gap."""
         run: list[str] = []
+        names: dict[str, str] = {}  # each kept once, however often it comes
         for field in self.fields():
             if field:
-                run.append(field)
+                run.append(names.setdefault(field, field))
             elif run:
                 yield run
                 run = []

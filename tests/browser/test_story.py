@@ -234,6 +234,33 @@ def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
     expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
 
 
+def test_lines_of_words_are_sequences_and_names_may_have_blanks(visit, tmp_path):
+    page = visit()
+    journeys = tmp_path / "journeys.txt"
+    journeys.write_text("look ask buy\nlook look buy\n")
+    page.locator('.sequence input[type="file"]').set_input_files(journeys)
+    page.get_by_label("Context length").fill("1")
+    page.get_by_label("Context length").press("Enter")
+    page.get_by_text("Advanced").click()
+    lines = page.get_by_label("One sequence a line")
+    expect(lines).not_to_be_checked()
+    page.get_by_label("Token unit").select_option("words")
+    expect(lines).to_be_checked()
+    expect(page.get_by_text("2 lines of words: each is read as a sequence of its own.")).to_be_visible()
+    expect(page.get_by_role("button", name="Token 4: ⏎")).to_be_disabled()
+    expect(page.get_by_text("4 examples")).to_be_visible()
+    lines.click()
+    expect(lines).not_to_be_checked()
+    expect(page.get_by_text("5 examples")).to_be_visible()
+    journeys.write_text("heavy rain; sun; heavy rain")
+    page.locator('.sequence input[type="file"]').set_input_files(journeys)
+    separator = page.get_by_label("Separator")
+    separator.fill(";")
+    separator.press("Enter")
+    expect(page.get_by_role("button", name="Token 1: heavy rain")).to_be_visible()
+    expect(page.get_by_text("4 states")).to_have_count(0)
+
+
 def test_a_mistake_is_told_where_it_was_made_and_changes_nothing(visit):
     page = visit()
     field = page.get_by_label("Context length")

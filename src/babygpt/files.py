@@ -25,6 +25,15 @@ from babygpt.errors import FileError
 # The end of an unfinished file's name; what a process that was killed leaves behind.
 UNFINISHED = ".partial"
 
+# What may be there and is no file.
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+}
+
 _OWN_STREAM = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/self/fd/\d+")
 
 
@@ -39,6 +48,31 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file; what is none, such as a named pipe, a device or a folder, is an OSError, no wait."""
+    _check_regular(path.stat())
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123  # a number
+        _check_regular(os.fstat(descriptor))  # it may have been changed for another
+        return file.read()
+
+
+def _check_regular(there: os.stat_result) -> None:
+    for kind, name in _KINDS.items():
+        if stat.S_IFMT(there.st_mode) == kind:
+            raise OSError(errno.EINVAL, f"it is {name}, no file")
+
+
+def sync_folder(path: Path) -> None:
+    """Bring what a folder lists down to the disk, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_file(path: str | Path, data: bytes, what: str = "file", replace: bool = True) -> Path:

@@ -3,18 +3,24 @@
 ::
 
     sweeps/first/
-      results.parquet      every result in one table, once the sweep is complete
-      parts/…parquet       one file for each batch, as it arrived
+      results.parquet          every result in one table, once the sweep is complete
+      results.parquet.sha256   its checksum, as sha256sum writes it
+      parts/…-….parquet        one file for each batch, as it arrived; the second half of its name is its checksum
 
 Each row is one training: its key, its settings, how it ended (``status``, ``remark``), and what was asked of it. Files
-appear whole or not at all, and a part that cannot be read (a disk that broke, a power cut) counts as missing: the next
-run computes it again. A part that was written before a setting was added is as good: it was trained with its default.
+appear whole or not at all. A part that is not as it was written (a disk that broke, a flipped bit, a pipe in its place)
+counts as missing, and so do none of the others: the next run computes it again. If the table is not as it was written,
+the parts are read. A part that was written before a setting was added is as good: it was trained with its default. So
+is one without a checksum in its name, from version 0.1, as far as it can be read.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +29,16 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from babygpt.errors import FileError, SettingError
-from babygpt.files import UNFINISHED, check_folder, check_place
+from babygpt.files import UNFINISHED, check_folder, check_place, file_errors, read_file, write_file
 from babygpt.lab.settings import SETTINGS, UNITS
-from babygpt.lab.tables import write_table
+from babygpt.lab.tables import table_bytes
 from babygpt.lab.task import Batch, Row
 
 _TYPES: dict[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _LISTS = ("losses", "probs")
+
+# A part's name: what it holds, and the start of its SHA-256.
+_CHECKED = re.compile(r"[0-9a-f]{20}-([0-9a-f]{20})\.parquet")
 
 
 def schema_of(outcomes: Sequence[str]) -> pa.Schema:
@@ -79,11 +88,16 @@ class SweepFolder:
     def check(self) -> None:
         """Raise :class:`FileError` unless results can be written to the folder now, there or not."""
         check_folder(self._parts)
-        if self.path.exists():
-            check_place(self.results, "table")
+        for path in (self.results, checksum_path(self.results)):
+            if self.path.exists():
+                check_place(path, "table")
+            if path.exists() and not path.is_file():
+                raise FileError(f"{path} is no file, so no results can be written to it. Remove it.")
 
-    def done(self) -> set[str]:
-        """Return the keys of the tasks that need not be done again; those that failed are tried once more.
+    def done(self) -> tuple[set[str], list[str]]:
+        """Return the keys of the tasks that need not be done again, and what is said of parts that cannot be read.
+
+        Tasks that failed are not among them: they are tried once more.
 
         Raises
         ------
@@ -96,14 +110,14 @@ class SweepFolder:
             raise FileError(f"{self.path} is a file. Name a folder for the results.")
         for ending in (UNFINISHED, ".part"):  # of a driver that was killed, now or in version 0.1
             for unfinished in self._parts.glob(f".*{ending}"):
-                unfinished.unlink(missing_ok=True)
+                with suppress(OSError):  # a folder of somebody's
+                    unfinished.unlink(missing_ok=True)
         keys: set[str] = set()
-        for part in self._files():
-            table = self._read(part, ["key", "status"])
-            if table is not None:
-                rows = zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)
-                keys.update(key for key, status in rows if status != "failed")
-        return keys
+        tables, remarks = self._read(["key", "status"])
+        for table in tables:
+            rows = zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)
+            keys.update(key for key, status in rows if status != "failed")
+        return keys, remarks
 
     def add(self, batch: Batch, rows: Sequence[Row]) -> None:
         """Write the results of a batch, in the order of its seeds, as a part.
@@ -124,7 +138,15 @@ class SweepFolder:
         except OSError as error:
             raise FileError(f"The folder {self._parts} cannot be made: {error.strerror}.") from error
         name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:20]
-        self._write(self._parts / f"{name}.parquet", pa.Table.from_arrays(columns, schema=self.schema))
+        with _kept(self._parts / name):
+            data = table_bytes(pa.Table.from_arrays(columns, schema=self.schema), ".parquet")
+            while (path := self._parts / f"{name}-{_digest(data)[:20]}.parquet").is_dir():  # somebody's
+                name = _digest(name.encode())[:20]
+            path.unlink(missing_ok=True)  # damaged, or a pipe or a link that would be written through
+            write_file(path, data, "table")
+        for other in self._parts.glob(f"{name}*.parquet"):  # the same batch, when it failed or before it was damaged
+            if other != path and not other.is_dir():
+                other.unlink(missing_ok=True)
 
     def gather(self, order: Iterable[str]) -> pa.Table:
         """Write all parts as one table and return it: tasks in ``order`` first, then any others by their keys.
@@ -134,7 +156,7 @@ class SweepFolder:
         FileError
             The table cannot be written.
         """
-        tables = [table for part in self._files() if (table := self._read(part)) is not None]
+        tables, _ = self._read()
         table = pa.concat_tables(tables) if tables else self.schema.empty_table()
         place: dict[str, int] = {}
         for i, (key, status) in enumerate(zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)):
@@ -143,27 +165,30 @@ class SweepFolder:
         first = [key for key in order if key in place]
         rest = sorted(place.keys() - set(first))
         table = table.take([place[key] for key in (*first, *rest)])
-        self._write(self.results, table)
+        with _kept(self.results):
+            data = table_bytes(table, ".parquet")
+            write_file(self.results, data, "table")  # where this is the last thing done, the parts are read
+            write_file(checksum_path(self.results), f"{_digest(data)}  {self.results.name}\n".encode(), "checksum")
         return table
 
-    def _write(self, path: Path, table: pa.Table) -> None:
-        try:
-            write_table(path, table)
-        except FileError as error:
-            raise FileError(f"{error} The results so far are kept, and the same sweep goes on from them.") from error
-
-    def _files(self) -> list[Path]:
-        return sorted(self._parts.glob("*.parquet"))
-
-    def _read(self, part: Path, columns: list[str] | None = None) -> pa.Table | None:
-        try:
-            with part.open("rb") as file:
-                content = parquet.ParquetFile(file)
-                self._check(content.schema_arrow)
-                table = content.read(columns)
-                return table if columns else completed(table).select(self.schema.names)
-        except (OSError, pa.ArrowException):
-            return None
+    def _read(self, columns: list[str] | None = None) -> tuple[list[pa.Table], list[str]]:
+        """Return the parts that can be read, and a sentence for each that cannot."""
+        tables, remarks, misfits = [], [], []
+        for part in part_files(self.path):
+            try:
+                content = _whole_part(part)
+                self._check(content.schema)
+            except FileError as error:
+                remarks.append(str(error))
+            except SettingError as error:
+                if _CHECKED.fullmatch(part.name):  # as it was written, so this is what it holds
+                    raise
+                misfits.append((part, error))
+            else:
+                tables.append(content.select(columns) if columns else completed(content).select(self.schema.names))
+        if misfits and not tables:
+            raise misfits[0][1]
+        return tables, remarks + [str(_missing(part, "is not of this sweep")) for part, _ in misfits]
 
     def _check(self, schema: pa.Schema) -> None:
         """Raise :class:`SettingError` unless a part's columns are these, or were before some setting was added."""
@@ -195,6 +220,9 @@ def completed(table: pa.Table) -> pa.Table:
 def read_results(path: str | Path) -> pa.Table:
     """Return the results of a sweep: all in the folder, or of a Parquet file.
 
+    Of a folder whose ``results.parquet`` is older than a part, or not as it was written, the parts are read. Those that
+    are not as they were written are left out, with a :class:`UserWarning` that names them.
+
     Raises
     ------
     FileError
@@ -202,17 +230,100 @@ def read_results(path: str | Path) -> pa.Table:
     """
     path = Path(path)
     whole = path / "results.parquet" if path.is_dir() else path
-    files = [whole] if whole.exists() else []
-    parts = sorted((path / "parts").glob("*.parquet"))
-    if not files or any(part.stat().st_mtime_ns > whole.stat().st_mtime_ns for part in parts):
-        files = parts or files  # of a sweep that was stopped, the first one or a longer one
-    if not files:
+    parts = part_files(path)
+    if whole.exists() and not any(_later(part, whole) for part in parts):
+        try:
+            return completed(_whole_table(whole))
+        except FileError:
+            if not parts:
+                raise
+    elif not parts:
         raise FileError(f"There are no results of a sweep in {path}. Make some: babygpt sweep SPEC.toml --out {path}")
+    tables: list[pa.Table] = []
+    remarks = []
+    for part in parts:
+        try:
+            table = completed(_whole_part(part))
+            tables.append(table.select(tables[0].column_names if tables else table.column_names))
+        except FileError as error:
+            remarks.append(str(error))
+        except KeyError:
+            remarks.append(str(_missing(part, "is not of the same sweep as the others")))
+    if not tables:
+        raise FileError(f"The results in {path} cannot be read: none of its parts is as it was written.")
+    for remark in remarks:
+        warnings.warn(remark, stacklevel=2)
+    return pa.concat_tables(tables)
+
+
+def part_files(path: Path) -> list[Path]:
+    """Return the parts of the sweep in a folder, sound or not."""
+    return sorted((path / "parts").glob("*.parquet"))
+
+
+def checksum_path(path: Path) -> Path:
+    """Return where the checksum of a table stands."""
+    return path.with_name(path.name + ".sha256")
+
+
+def _later(part: Path, whole: Path) -> bool:
     try:
-        tables = [completed(parquet.read_table(file)) for file in files]
-        return pa.concat_tables([table.select(tables[0].column_names) for table in tables])
-    except (OSError, KeyError, pa.ArrowException) as error:
+        return part.stat().st_mtime_ns > whole.stat().st_mtime_ns
+    except OSError:  # a link to nothing
+        return False
+
+
+def _whole_part(part: Path) -> pa.Table:
+    """Return the table of a part, or raise :class:`FileError` unless it is as it was written."""
+    named = _CHECKED.fullmatch(part.name)
+    try:
+        data = read_file(part)
+    except OSError as error:
+        raise _missing(part, f"cannot be read ({error.strerror})") from error
+    if named is not None and named[1] != _digest(data)[:20]:
+        raise _missing(part, "is not as it was written")
+    try:
+        return _table(data)
+    except Exception as error:  # Arrow's own, and what a damaged text or length raises
+        raise _missing(part, "is no whole Parquet file") from error
+
+
+def _whole_table(path: Path) -> pa.Table:
+    """Return the table in a file, or raise :class:`FileError` unless it is as its checksum, if there is one, says."""
+    try:
+        data, checksum = read_file(path), checksum_path(path)
+        expected = read_file(checksum).split()[:1] if checksum.exists() else [_digest(data).encode()]
+        if expected == [_digest(data).encode()]:
+            return _table(data)
+    except OSError as error:
+        raise FileError(f"The results in {path} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # Arrow's own, and what a damaged text or length raises
         raise FileError(f"The results in {path} cannot be read: they are no whole Parquet files.") from error
+    raise FileError(f"{path} is not as it was written, by its checksum in {checksum.name}. Run the sweep again.")
+
+
+def _table(data: bytes) -> pa.Table:
+    table = parquet.read_table(pa.BufferReader(data))
+    table.validate(full=True)
+    return table
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _missing(part: Path, why: str) -> FileError:
+    return FileError(f"{part} {why}, so its trainings count as missing; the same sweep does them again.")
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Tell of an error in writing a table that it loses nothing."""
+    try:
+        with file_errors(path, "table"):
+            yield
+    except FileError as error:
+        raise FileError(f"{error} The results so far are kept, and the same sweep goes on from them.") from error
 
 
 def _outcomes(schema: pa.Schema) -> str:

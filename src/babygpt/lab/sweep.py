@@ -39,11 +39,14 @@ class Sweep:
         Trainings that the spec asks for, equal ones once.
     n_known
         How many of them were there already.
+    damaged
+        A sentence for each file of results that was not as it was written; what it held was not known.
     """
 
     path: Path
     n_tasks: int
     n_known: int
+    damaged: tuple[str, ...] = ()
 
     @cached_property
     def table(self) -> pyarrow.Table:
@@ -118,7 +121,7 @@ def sweep(
         for group in groups:
             check_room(group.settings, group.vocab_size)
     keys = [key_of(group.settings, seed) for group in groups for seed in group.seeds]
-    there = folder.done()
+    there, damaged = folder.done()
     folder.check()
     known = sum(key in there for key in keys)
     done = known
@@ -133,4 +136,4 @@ def sweep(
                 if progress is not None:
                     progress(done, len(keys))
     folder.gather(keys)
-    return Sweep(Path(out), len(keys), known)
+    return Sweep(Path(out), len(keys), known, tuple(damaged))

@@ -65,14 +65,16 @@ def write_table(path: str | Path, columns: Columns | pyarrow.Table, replace: boo
     return path
 
 
-def table_bytes(columns: Columns, ending: str) -> bytes:
+def table_bytes(columns: Columns | pyarrow.Table, ending: str) -> bytes:
     r"""Return what :func:`write_table` would write to a file whose name has this ending, ".csv" or ".parquet".
 
     >>> table_bytes({"state": [0], "context": ["000"]}, ".csv")
     b'"state","context"\n0,"000"\n'
     """
+    import pyarrow
+
     out = io.BytesIO()
-    _write(_as_arrow(columns), out, ending)
+    _write(columns if isinstance(columns, pyarrow.Table) else _as_arrow(columns), out, ending)
     return out.getvalue()
 
 

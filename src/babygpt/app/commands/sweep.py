@@ -104,6 +104,8 @@ def run(
     said = ", ".join(f"{count:,} {status}" for status, count in made.statuses.items())
     known = f" ({made.n_known:,} known before)" if made.n_known else ""
     screen.say(f"{made.n_tasks:,} training{'s' * (made.n_tasks != 1)}: {said}{known}")
+    for damage in made.damaged:
+        screen.say(f"warning: {damage}")
     for reason in sorted(made.failures)[:3]:
         screen.say(f"warning: {reason}")
     screen.line(str(folder / "results.parquet"))
@@ -141,7 +143,14 @@ def plot(
     babygpt sweep plot sweeps/SPEC --x learning_rate --y gap --by n_layer --out gap.svg
     """
     check_out(out, PICTURES, replace)
+    import warnings
+
     from babygpt.draw.sweep import draw_sweep
     from babygpt.lab.store import read_results
 
-    screen.line(str(draw_sweep(read_results(folder), x, y, by).save(out, replace)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        results = read_results(folder)
+    for warning in caught:
+        screen.say(f"warning: {warning.message}")
+    screen.line(str(draw_sweep(results, x, y, by).save(out, replace)))

@@ -244,15 +244,15 @@ def test_a_file_that_is_no_spec_is_told_by_its_name(tmp_path):
 @pytest.mark.parametrize("name", ["poem.txt", "my poem.txt", "notes.markdown", "./data", "C:\\poem.txt"])
 def test_the_name_of_a_file_is_no_sequence(name, table):
     sequence = name if table == "fixed" else [ARTICLE, name]
-    with pytest.raises(SettingError, match=r"is the name of a file, not a text.*write file = "):
-        SweepSpec.of({table: {"sequence": sequence}})
+    with pytest.raises(bg.SequenceError, match=r"is the name of a file.*write file = "):
+        SweepSpec.of({table: {"sequence": sequence}}).groups()
 
 
 def test_a_text_that_names_a_file_that_is_there_is_no_sequence_either(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "0101").write_text("110")
-    with pytest.raises(SettingError, match='write file = "0101"'):
-        SweepSpec.of({"fixed": {"sequence": "0101"}})
+    with pytest.raises(bg.SequenceError, match='write file = "0101"'):
+        SweepSpec.of({"fixed": {"sequence": "0101"}}).groups()
 
 
 def test_the_text_of_a_file_is_the_sequence(tmp_path):

@@ -110,7 +110,8 @@ class Learnt:
         check_count("context_length", context_length)
         n = 0
         for sequence in self.reading.sequences():
-            n = n + len(sequence) if self.reading.joined else len(sequence)
+            parts = self.reading.vocabulary.split(sequence) if isinstance(sequence, str) else list(sequence)
+            n = n + len(parts) if self.reading.joined else len(parts)
             if n > context_length:  # what is too short for the context says so itself
                 check_size(len(self.reading.vocabulary), context_length)
                 break

@@ -163,7 +163,7 @@ def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int
     if not sequence.startswith(SOURCE) and (looks_like_path(sequence) or names_a_file(sequence)):
         raise SequenceError(
             f"The sequence {sequence!r:.60} is the name of a file, and a sweep learns from what stands in its spec. "
-            'Put the text itself there, between three quotes: sequence = """…""".'
+            f"Put the text itself there, or instead of sequence write file = {json.dumps(sequence, ensure_ascii=False)}"
         )
     with in_a_specs_words():
         check_count("context_length", settings["context_length"])

@@ -37,9 +37,8 @@ import numpy as np
 
 from babygpt.errors import FileError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
-from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.gpt.texts import file_pieces
-from babygpt.lab.settings import SETTINGS, SOURCE, TRUTHS, UNITS, Settings, canonical, checked_vocab_size, resolved
+from babygpt.lab.settings import SETTINGS, TRUTHS, UNITS, Settings, canonical, checked_vocab_size, resolved
 
 # More trainings than this are a mistake more often than a plan.
 MAX_TASKS = 1_000_000
@@ -146,8 +145,8 @@ class SweepSpec:
         Raises
         ------
         SettingError
-            A key is unknown, a value of the wrong type, a list empty, the sequence missing or the name of a file, or
-            the combinations are more than :data:`MAX_TASKS`.
+            A key is unknown, a value of the wrong type, a list empty, the sequence missing, or the combinations are
+            more than :data:`MAX_TASKS`.
         FileError
             A file cannot be read, or is longer than :data:`MAX_TEXT`.
         """
@@ -165,8 +164,6 @@ class SweepSpec:
                 if "sequence" in table:
                     raise SettingError(f"[{name}] has a sequence and a file. Keep one.")
                 table["sequence"] = _texts_of(table.pop("file"), Path(folder), name)
-            elif "sequence" in table:
-                _check_no_names(table["sequence"])
             also = ["draws", "draw_seed"] if name == "random" else []
             _check_known("setting", table, [*SETTINGS, *also], f" in [{name}]")
         names = [name for table in tables.values() for name in table]
@@ -251,18 +248,6 @@ def _texts_of(file: object, folder: Path, where: str) -> str | list[str]:
         if len(text) > MAX_TEXT:
             raise FileError(f"{path} is longer than {MAX_TEXT:,} characters, which is too long for a sweep.")
     return text
-
-
-def _check_no_names(sequence: object) -> None:
-    """Raise :class:`SettingError` if a sequence, or one of a list, is or looks like the name of a file."""
-    for text in [sequence] if isinstance(sequence, str) else sequence if isinstance(sequence, Sequence) else []:
-        if not isinstance(text, str) or text.startswith(SOURCE):
-            continue
-        if names_a_file(text) or looks_like_path(text):
-            raise SettingError(
-                f"sequence = {json.dumps(text)} is the name of a file, not a text. "
-                f"To learn from the file write file = {json.dumps(text)}"
-            )
 
 
 def _table(name: str, value: object) -> Mapping[str, Any]:

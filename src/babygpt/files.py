@@ -21,9 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babygpt.errors import FileError
-
-# The end of an unfinished file's name; what a process that was killed leaves behind.
-UNFINISHED = ".partial"
+from babygpt.leftovers import UNFINISHED, abandoned, claim, leftovers, release, unfinished
 
 # What may be there and is no file.
 _KINDS = {
@@ -35,11 +33,6 @@ _KINDS = {
 }
 
 _OWN_STREAM = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/self/fd/\d+")
-
-
-def unfinished(path: Path) -> Path:
-    """Return a name beside ``path`` that nobody uses; short enough wherever that of ``path`` is."""
-    return path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -113,18 +106,24 @@ def whole_files(paths: Sequence[str | Path], what: str = "file", replace: bool =
     """Do as :func:`whole_file` for files that belong together: none takes its place without the others."""
     shown = " and ".join(map(str, paths))
     parts: list[Path] = []
+    claims: list[int | None] = []
     try:
         with file_errors(shown, what):
             places = [_place(Path(path), replace) for path in paths]
             for place in places:
+                _clear(place)
                 parts.append(place.unfinished())
                 _create(parts[-1])
+                with suppress(OSError):
+                    claims.append(claim(parts[-1]))
         yield parts
         with file_errors(shown, what):
             for part, place in zip(parts, places, strict=True):
                 _finish(part, place.mode)
             _put(parts, places, replace)
     finally:
+        for claimed in claims:
+            release(claimed)
         for part in parts:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
@@ -214,6 +213,14 @@ def _own_stream(path: Path) -> int | None:
     return None
 
 
+def _clear(place: _Place) -> None:
+    """Remove what a process that was killed while it wrote to the same place has left there."""
+    for left in leftovers(place.path) if place.is_file else ():
+        if left.is_file() and abandoned(left):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
 def _create(part: Path) -> None:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes
 
@@ -243,20 +250,32 @@ def _put(parts: Sequence[Path], places: Sequence[_Place], replace: bool) -> None
             aside = None
             if len(places) > 1 and replace and os.path.lexists(place.path):
                 aside = unfinished(place.path)
-                place.path.rename(aside)
+                _keep(place.path, aside)
                 before.append((place.path, aside))
             _take_place(part, place.path, replace)
             if aside is None:
                 before.append((place.path, None))
     except BaseException:
         for path, aside in before if len(places) > 1 else ():
-            path.unlink(missing_ok=True)
-            if aside is not None:
-                aside.rename(path)
+            if aside is None:
+                path.unlink(missing_ok=True)
+            else:
+                aside.replace(path)
+                aside.unlink(missing_ok=True)  # two names of one file: replacing did nothing
         raise
+    for folder in dict.fromkeys(place.path.parent for place in places if place.is_file):
+        sync_folder(folder)
     for _, aside in before:
         if aside is not None:
             aside.unlink(missing_ok=True)
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Give a file a second name, so that the first never stands for nothing."""
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # a file system without links
+        path.rename(aside)
 
 
 def _take_place(part: Path, path: Path, replace: bool) -> None:

@@ -579,3 +579,34 @@ def test_the_program_trains_from_a_pipe(tmp_path):
     )  # fmt: skip
     assert done.stdout.startswith("input [0, 0, 0] ---> [0.")
     assert json.loads((tmp_path / "run/run.json").read_text())["train"]["steps"] == 4
+
+
+def test_a_whole_run_that_a_killed_save_left_is_offered(babygpt):
+    babygpt("train", ARTICLE, *SMALL, "--out", "x", "--show", "none")
+    left = Path(".x.0123abcd.partial")
+    Path("x").rename(left)
+    result = babygpt("chain", "x")
+    assert result.exit_code == 2
+    assert f"left a whole one in {left.absolute()}: rename it to x" in result.stderr
+    result = babygpt("train", ARTICLE, *SMALL, "--out", "x", "--show", "none")
+    assert f"left a whole one in {left.absolute()}" in result.stderr
+    assert names_in(".") == ["x"]
+
+
+def test_a_name_of_its_own_that_another_training_took_meanwhile_is_the_next_free_one(babygpt, monkeypatch, small_run):
+    train = importlib.import_module("babygpt.app.commands.train")
+    run_training = train._run_training
+
+    def after_another(training, target, *more, **named):
+        small_run.save(target)
+        run_training(training, target, *more, **named)
+
+    monkeypatch.setattr(train, "_run_training", after_another)
+    result = babygpt("train", ARTICLE, *SMALL, "--show", "none")
+    assert result.exit_code == 0
+    assert names_in("runs") == ["run-1", "run-2"]
+    assert bg.Run.load("runs/run-2").steps == 4
+    result = babygpt("train", ARTICLE, *SMALL, "--show", "none", "--out", "mine")
+    assert result.exit_code == 2
+    assert "exists already" in result.stderr
+    assert "is safe in" in result.stderr

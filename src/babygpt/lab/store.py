@@ -20,7 +20,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from babygpt.errors import FileError, SettingError
-from babygpt.files import UNFINISHED, check_folder, check_place, file_errors, read_file, write_file
+from babygpt.files import check_folder, check_place, file_errors, read_file, write_file
 from babygpt.lab.settings import SETTINGS, UNITS
 from babygpt.lab.tables import table_bytes
 from babygpt.lab.task import Batch, Row
+from babygpt.leftovers import UNFINISHED, abandoned
 
 _TYPES: dict[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _LISTS = ("losses", "probs")
@@ -110,7 +111,7 @@ class SweepFolder:
             raise FileError(f"{self.path} is a file. Name a folder for the results.")
         for ending in (UNFINISHED, ".part"):  # of a driver that was killed, now or in version 0.1
             for unfinished in self._parts.glob(f".*{ending}"):
-                with suppress(OSError):  # a folder of somebody's
+                if not unfinished.is_dir() and (ending == ".part" or abandoned(unfinished)):  # not of another's sweep
                     unfinished.unlink(missing_ok=True)
         keys: set[str] = set()
         tables, remarks = self._read(["key", "status"])

@@ -20,8 +20,7 @@ import hashlib
 import json
 import os
 import platform
-import shutil
-import uuid
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -35,12 +34,14 @@ from safetensors.numpy import load, save
 import babygpt
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
-from babygpt.files import unfinished, write_new
+from babygpt.files import read_file, write_new
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.leftovers import UNFINISHED, leftovers
 from babygpt.run.history import History
+from babygpt.run.place import REPLACED, put, unfinished_folder
 from babygpt.run.run import Run
 
 # Raised when a folder written now could not be read by the version before. What the first format can hold is written
@@ -56,16 +57,10 @@ def save_run(run: Run, path: Path, replace: bool = False) -> Path:
     """Write ``run`` to the folder ``path``; see :meth:`babygpt.Run.save`."""
     path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link standing at the path itself
     check_free(path, replace)
-    # on the same file system as the target, so that the rename is one act
-    partial = unfinished(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        try:
+        with unfinished_folder(path) as partial:
             _write(run, partial)
-            _swap_in(partial, path)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            put(partial, path, (*FILES, "run.json"), lambda: check_free(path, replace))
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise RunError(
             f"The run could not be saved to {path}: {getattr(error, 'strerror', None) or error}. "
@@ -80,6 +75,8 @@ def check_free(path: Path, replace: bool = False) -> None:
         parent = next(folder for folder in path.absolute().parents if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
             raise RunError(f"Nothing can be written in {parent}, where {path} would go. Choose another place.")
+        if leftovers(path, REPLACED) and not replace:
+            raise RunError(f"{path} is about to be replaced, or was when that was broken off. {broken_off(path) or ''}")
         return
     if replace:
         try:
@@ -139,31 +136,11 @@ def _write(run: Run, folder: Path) -> None:
     write_new(folder / "run.json", json.dumps(header, indent=1).encode())
 
 
-def _swap_in(partial: Path, path: Path) -> None:
-    if not os.path.lexists(path):
-        partial.rename(path)
-        return
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.replaced")
-    path.rename(aside)
-    try:
-        partial.rename(path)
-    except OSError:
-        aside.rename(path)
-        raise
-    if aside.is_symlink():
-        aside.unlink()
-        return
-    for entry in list(aside.iterdir()):  # what its owner put beside the run stays
-        if not os.path.lexists(path / entry.name):
-            entry.rename(path / entry.name)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def _read_header(path: Path) -> dict[str, Any]:
     if not os.path.exists(path):  # noqa: PTH110  # a name too long for a file is no run either
-        raise RunError(f"There is no run at {path}. Give the folder that babygpt train wrote.")
+        raise RunError(f"There is no run at {path}. {broken_off(path) or 'Give the folder that babygpt train wrote.'}")
     try:
-        header = json.loads((path / "run.json").read_bytes())
+        header = json.loads(read_file(path / "run.json"))
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path} is not a run: it has no run.json. Give the folder that babygpt train wrote.") from None
     except OSError as error:
@@ -184,6 +161,16 @@ def _read_header(path: Path) -> dict[str, Any]:
     return header
 
 
+def broken_off(path: Path) -> str | None:
+    """Return a sentence that offers the whole run which a program killed while it saved has left beside ``path``."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100  # where a link stands, beside it
+    for left in (*leftovers(path, REPLACED), *leftovers(path, UNFINISHED)):
+        with suppress(RunError):
+            _read_header(left)
+            return f"A save that was broken off left a whole one in {left}: rename it to {path.name}, or train again."
+    return None
+
+
 def _names(header: dict[str, Any]) -> set[str]:
     files = header.get("files")
     return set(files) if isinstance(files, dict) else set()
@@ -191,7 +178,7 @@ def _names(header: dict[str, Any]) -> set[str]:
 
 def _read_arrays(path: Path, digest: str) -> Arrays:
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise _damaged(path, f"cannot be read ({error.strerror})") from error
     if hashlib.sha256(data).hexdigest() != digest:

@@ -110,7 +110,7 @@ def train(
     from babygpt.app.source import HowRead, learnt, symbols_line
     from babygpt.chain.contexts import check_size
     from babygpt.gpt.config import GPTConfig, TrainConfig
-    from babygpt.run.files import check_free
+    from babygpt.run.files import broken_off, check_free
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
@@ -139,10 +139,12 @@ def train(
         training = Training(corpus, config, train_config, frames=frames)
     for line in said:
         screen.say(line)
-    _run_training(training, target, may_replace, show)
+    if not target.exists() and (offered := broken_off(target)) is not None:
+        screen.say(f"{offered} It is removed when this training is saved in its place.")
+    _run_training(training, target, may_replace, show, named=out is not None or resume is not None)
 
 
-def _run_training(training: Training, target: Path, replace: bool, show: Show) -> None:
+def _run_training(training: Training, target: Path, replace: bool, show: Show, named: bool) -> None:
     from babygpt.run.checkpoints import Checkpoints
 
     corpus, config, total = training.corpus, training.config, training.train_config.steps
@@ -156,7 +158,7 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show) -
     with stopping.noted() as stop:
         failure = _train(training, checkpoints, stop, floor)
         run = training.result()
-        saved = _save(run, checkpoints)
+        saved = _save(run, checkpoints, named)
     if failure is not None:
         raise DivergedError(f"{failure} Saved so far: {saved}")
     if stop:
@@ -270,8 +272,15 @@ def _draw_beside(run: Run, saved: Path) -> None:
             screen.say(f"warning: {error}")
 
 
-def _save(run: Run, checkpoints: Checkpoints) -> Path:
-    """Save the run; if that place fails, in the system's temporary folder, so that no training is lost."""
+def _save(run: Run, checkpoints: Checkpoints, named: bool) -> Path:
+    """Save the run; if that place fails, in the system's temporary folder, so that no training is lost.
+
+    Where nobody has ``named`` the place, and another training has taken it meanwhile, the next free one will do.
+    """
+    while not named and not checkpoints.saved and checkpoints.path.exists():
+        checkpoints.path = _free_name()
+        with suppress(RunError):
+            return checkpoints.save(run)
     try:
         return checkpoints.save(run)
     except RunError as error:

@@ -18,6 +18,8 @@
     ├── ConvergenceError                 an iteration did not settle
     └── SweepError                       the workers of a sweep cannot go on
 
+    MissingGlyphWarning (a UserWarning)  no font has a sign that a picture shows
+
 A message says four things in a sentence or two: what was asked, what was got, what the limit is, and
 what to try next. The command line prints it and exits with 2.
 """

@@ -1015,7 +1015,7 @@ def test_attention_and_layers_follow_the_playhead():
 
 
 def test_attention_and_layers_are_those_of_the_step_they_name():
-    studio = Driven(Limits(memory=2**19), steps=300, **SMALL).trained()
+    studio = Driven(Limits(memory=2**20), steps=300, **SMALL).trained()
     studio("select", state=2)
     studio("seek", step=299)
     step, layers = studio.selected["attention"]["step"], studio.selected["layers"]
@@ -1275,7 +1275,7 @@ def test_a_knob_holds_the_playhead():
 
 
 def test_where_few_weights_are_kept_a_knob_turns_those_of_the_step_that_is_then_shown():
-    studio = Driven(Limits(memory=2**19), steps=300, **SMALL).trained()
+    studio = Driven(Limits(memory=2**20), steps=300, **SMALL).trained()
     studio("seek", step=299)
     assert studio.player["step"] == 299
     studio("select", state=1)

@@ -186,7 +186,8 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     try:
         check_count("context_length", given["context_length"])
         check_choice("tokens", given["tokens"], get_args(TokenKind))
-        GPTConfig(given["context_length"], 2, *(given[name] for name in ("n_layer", "n_head", "n_embd", "bias")))
+        # how long a context may be, limits.check_size says
+        GPTConfig(1, 2, *(given[name] for name in ("n_layer", "n_head", "n_embd", "bias")))
         train = TrainConfig(
             *(given[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size", "seed"))
         )

@@ -130,7 +130,7 @@ def stubborn(noise, K):
 
 @pytest.mark.parametrize(("K", "memory"), [(11, 0), (13, 2**22)])
 def test_a_large_chain_that_is_too_slow_to_be_iterated_is_solved_directly(monkeypatch, K, memory):
-    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 50))
+    monkeypatch.setattr(stationary, "MAX_STEPS", 50)
     monkeypatch.setattr(stationary, "ROUNDS", 1)
     monkeypatch.setattr(solve, "MAX_FACTORS", memory)  # 2¹¹ states are eliminated, and need none
     chain, expected = stubborn(1e-5, K)
@@ -138,7 +138,7 @@ def test_a_large_chain_that_is_too_slow_to_be_iterated_is_solved_directly(monkey
 
 
 def test_a_large_chain_that_nothing_solves_raises_rather_than_answers(monkeypatch):
-    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 50))
+    monkeypatch.setattr(stationary, "MAX_STEPS", 50)
     monkeypatch.setattr(stationary, "MAX_DENSE", 1024)
     probs = noisy_parity(1e-12, K=11)
     probs[: len(probs) // 2] = np.where(probs[: len(probs) // 2] > 0.5, 1 - 3e-12, 3e-12)
@@ -150,7 +150,7 @@ def test_a_large_chain_that_nothing_solves_raises_rather_than_answers(monkeypatc
 @pytest.mark.parametrize("seed", [0, 1])
 def test_iteration_on_a_slow_chain_is_right_or_raises_but_never_silently_wrong(monkeypatch, noise, seed):
     monkeypatch.setattr(stationary, "MAX_ELIMINATION", 2)
-    monkeypatch.setattr(stationary.power_iteration, "__defaults__", (False, 300))
+    monkeypatch.setattr(stationary, "MAX_STEPS", 300)
     lop_sided = noise * np.random.default_rng(seed).uniform(0.2, 5, size=32)[:, None]
     probs = np.where(noisy_parity(0.1, 5) > 0.5, 1 - lop_sided, lop_sided)
     try:

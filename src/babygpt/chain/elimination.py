@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.arrows import Dense
+from babygpt.chain.steps import Steps, finish
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError
 
@@ -53,6 +54,11 @@ def gth(P: Dense) -> NDArray[np.float64]:
     >>> gth(np.array([[0.9, 0.1], [0.3, 0.7]])).round(12).tolist()
     [0.75, 0.25]
     """
+    return finish(gth_steps(P))
+
+
+def gth_steps(P: Dense) -> Steps[NDArray[np.float64]]:
+    """Do what :func:`gth` does, in steps: floats in one, wide numbers state by state."""
     n = len(P)
     if not isinstance(P, Wide):
         try:
@@ -61,13 +67,13 @@ def gth(P: Dense) -> NDArray[np.float64]:
                 if n > 2 * BLOCK:
                     _gth_by_blocks(A, pi)
                 else:
-                    _gth(A, pi)
+                    finish(_gth(A, pi))
         except FloatingPointError:
             _check_wide(n)
         else:
             return pi / pi.sum()
     wide = Wide.of(np.ones(n))
-    _gth(_widened(P), wide)
+    yield from _gth(_widened(P), wide)
     return (wide / wide.sum()).floats()
 
 
@@ -97,6 +103,11 @@ def absorbing_solve(P: Dense, leave: Dense, B: NDArray[np.float64]) -> NDArray[n
 
 def absorbing_numbers(P: Dense, leave: Dense, B: Dense) -> Dense:
     """Return what :func:`absorbing_solve` does, as wide numbers where floats do not reach."""
+    return finish(absorbing_steps(P, leave, B))
+
+
+def absorbing_steps(P: Dense, leave: Dense, B: Dense) -> Steps[Dense]:
+    """Do what :func:`absorbing_numbers` does, in steps: floats in one, wide numbers state by state."""
     n = len(P)
     if not (isinstance(P, Wide) or isinstance(leave, Wide) or isinstance(B, Wide)):
         A, out, X = (np.array(part, dtype=np.float64) for part in (P, leave, B))
@@ -105,13 +116,13 @@ def absorbing_numbers(P: Dense, leave: Dense, B: Dense) -> Dense:
                 if n > 2 * BLOCK:
                     _absorb_by_blocks(A, out, X)
                 else:
-                    _absorb(A, out, X)
+                    finish(_absorb(A, out, X))
         except FloatingPointError:
             _check_wide(n)
         else:
             return X
     wide = _widened(B)
-    _absorb(_widened(P), _widened(leave), wide)
+    yield from _absorb(_widened(P), _widened(leave), wide)
     return wide
 
 
@@ -127,12 +138,13 @@ def _check_wide(n: int) -> None:
         )
 
 
-def _gth(A: Numbers, pi: Numbers) -> None:
+def _gth(A: Numbers, pi: Numbers) -> Steps[None]:
     """Turn (N,) ones into π, not yet divided by its sum."""
     n = len(A)
     for k in range(n - 1, 0, -1):  # remove state k, routing its visits past it
         A[:k, k] = A[:k, k] / A[k, :k].sum()
         A[:k, :k] += A[:k, k, None] * A[k, :k]
+        yield
     for k in range(1, n):
         pi[k] = (pi[:k] * A[:k, k]).sum()
 
@@ -144,12 +156,12 @@ def _gth_by_blocks(A: NDArray[np.float64], pi: NDArray[np.float64]) -> None:
         through = _through(A, nothing, block)
         A[:a, block] = _product(A[:a, block], through, len(A))
         A[:a, :a] += _product(A[:a, block], A[block, :a], len(A))
-    _gth(A[:BLOCK, :BLOCK], pi[:BLOCK])
+    finish(_gth(A[:BLOCK, :BLOCK], pi[:BLOCK]))
     for a in starts:
         pi[a : a + BLOCK] = _product(pi[None, :a], A[:a, a : a + BLOCK], len(A))[0]
 
 
-def _absorb(A: Numbers, out: Numbers, X: Numbers) -> None:
+def _absorb(A: Numbers, out: Numbers, X: Numbers) -> Steps[None]:
     """Turn B, in ``X``, into X."""
     n = len(A)
     escape = {}
@@ -159,6 +171,7 @@ def _absorb(A: Numbers, out: Numbers, X: Numbers) -> None:
         A[:k, :k] += share[:, None] * A[k, :k]
         out[:k] += share * out[k]
         X[:k] += share[:, None] * X[k]
+        yield
     for k in range(n):
         X[k] = (X[k] + (A[k, :k, None] * X[:k]).sum(axis=0)) / escape[k]
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.elimination import MAX_ELIMINATION
+from babygpt.chain.steps import Steps, finish
 from babygpt.errors import ConvergenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_count, check_rate
 
@@ -204,7 +205,12 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
     """
     if not 0 < check_rate("epsilon", epsilon) < 1:
         raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
-    N, pi = chain.n_states, chain.stationary_distribution()
+    return finish(mixing_steps(chain, chain.stationary_distribution(), epsilon))
+
+
+def mixing_steps(chain: FiniteChain, pi: NDArray[np.float64], epsilon: float) -> Steps[float]:
+    """Do what :func:`mixing_time` does of a chain whose π (N,) is known, in steps: a product of matrices at a time."""
+    N = chain.n_states
     if epsilon < 1 - 1 / chain.period():  # from one state a chain of period p fills a p-th of the circle at a time
         return math.inf
     _check_starts(N)
@@ -218,6 +224,7 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
         if near(walks):
             return token
         walks = walks.step(P, arriving)
+        yield
     powers, affordable = [walks], int(min(MAX_DOUBLINGS, MAX_WORK / (2 * N**3)))  # powers of 32, 64, 128, … tokens
     while not near(powers[-1]):
         followed, last = WALKED * 2 ** (len(powers) - 1), powers[-1]
@@ -232,6 +239,7 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
                 f"{last.distance:.3g}, as far as {N:,} states are followed."
             )
         powers.append(last.then(last))
+        yield
     if len(powers) == 1:
         tokens, reached = 0, _begun(chain, pi, np.eye(N))
     else:  # the largest power still too far away, then the same for what is left: the binary digits of the answer
@@ -240,8 +248,10 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
             further = reached.then(powers[j])
             if not near(further):
                 tokens, reached = tokens + WALKED * 2**j, further
+            yield
     while not near(reached):
         tokens, reached = tokens + 1, reached.step(P, arriving)
+        yield
     return tokens
 
 

@@ -25,7 +25,9 @@ from scipy.sparse import linalg
 from threadpoolctl import threadpool_limits
 
 from babygpt.chain.arrows import Arrows
-from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, absorbing_solve
+from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, absorbing_steps
+from babygpt.chain.steps import Steps, finish
+from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError
 
 # Residuals are brought to AIM if rounding lets them; answers are accepted up to ACCEPT times the largest.
@@ -44,8 +46,14 @@ def solve_transient(arrows: Arrows, states: NDArray[np.int64], B: NDArray[np.flo
     ConvergenceError
         The states are too many for elimination, and no factorisation in bounded memory is near enough.
     """
+    return finish(transient_steps(arrows, states, B))
+
+
+def transient_steps(arrows: Arrows, states: NDArray[np.int64], B: NDArray[np.float64]) -> Steps[NDArray[np.float64]]:
+    """Do what :func:`solve_transient` does, in steps: wide numbers state by state, all else in one."""
     if len(states) <= MAX_DENSE:
-        return absorbing_solve(arrows.among(states), leaving(arrows, states), B)
+        X = yield from absorbing_steps(arrows.among(states), leaving(arrows, states), B)
+        return X.floats() if isinstance(X, Wide) else X
     system = TransientSystem(arrows, states)
     X = system.solve(B)
     off = system.error(X, B) * system.longest

@@ -6,25 +6,29 @@ depends on where it begins, and each class has its own.
 
 Classes of up to 1,024 states are solved by elimination (:mod:`babygpt.chain.elimination`), to full precision.
 Larger ones are iterated, matrix-free, from two different starts until the steps are negligible and both have arrived
-at the same π; if steps are too slow, an Arnoldi iteration [1]_ takes over, and if that does not agree either, a direct
-solution (:mod:`babygpt.chain.solve`). If that does not fit, you are told. A share too small for a float64 is 0.
+at the same π; if steps are too slow, Arnoldi's iteration takes over, restarted as Krylov and Schur would have it [1]_,
+and if that does not agree either, a direct solution (:mod:`babygpt.chain.solve`). If that does not fit, you are told. A
+share too small for a float64 is 0.
 
-.. [1] Lehoucq, Sorensen, Yang, "ARPACK Users' Guide", SIAM, 1998.
+All but the direct solution can be had a step at a time (:mod:`babygpt.chain.steps`).
+
+.. [1] Stewart, "A Krylov–Schur algorithm for large eigenproblems", SIAM J. Matrix Anal. Appl. 23 (2001), 601–614.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import linalg
+from scipy.linalg import schur
 from threadpoolctl import threadpool_limits
 
 from babygpt.chain import structure
-from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, gth
+from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, gth, gth_steps
 from babygpt.chain.solve import TransientSystem
+from babygpt.chain.steps import Steps, finish
 from babygpt.errors import ConvergenceError
 
 if TYPE_CHECKING:
@@ -35,27 +39,47 @@ TOLERANCE = 1e-11
 AGREEMENT = 1e-8
 MAX_STEPS = 3_000
 HOMING = 64  # steps after which a likely state is known
-ROUNDS = 200  # restarts of the Arnoldi iteration
+BASIS = 40  # vectors of the Arnoldi iteration
+ROUNDS = 200  # restarts
+EPS = float(np.finfo(np.float64).eps)
 
 
 def stationary_distributions(chain: FiniteChain) -> list[NDArray[np.float64]]:
     """Return π of each recurrent class as a distribution over all states: a list of (N,)."""
-    return [_of_class(chain, states) for states in structure.recurrent_classes(chain)]
+    with threadpool_limits(1, "blas"):  # vectors this long gain nothing from threads that wait for each other
+        return [finish(stationary_steps(chain, states)) for states in structure.recurrent_classes(chain)]
 
 
-def _of_class(chain: FiniteChain, states: NDArray[np.int64]) -> NDArray[np.float64]:
+def stationary_steps(chain: FiniteChain, states: NDArray[np.int64], direct: bool = True) -> Steps[NDArray[np.float64]]:
+    """Compute π of one recurrent class, in steps: as a distribution over all states (N,).
+
+    Parameters
+    ----------
+    states
+        The class.
+    direct
+        Whether a large class that cannot be iterated is solved directly, in a single step that may take a minute.
+
+    Raises
+    ------
+    ConvergenceError
+        Neither settled; the message states the residual.
+    """
     pi = np.zeros(chain.n_states)
     if len(states) == 1:
         pi[states] = 1.0
         return pi
     if len(states) <= MAX_ELIMINATION:
-        pi[states] = gth(chain.arrows.among(states))
+        pi[states] = yield from gth_steps(chain.arrows.among(states))
         return pi
     pi[states] = 1 / len(states)
     try:
         # A periodic class never settles; the average of two steps has the same π and does.
-        return power_iteration(chain, pi, lazy=structure.period(chain.arrows, states) > 1)
+        lazy = structure.period(chain.arrows, states) > 1
+        return (yield from iteration_steps(chain, pi, lazy, MAX_STEPS))
     except ConvergenceError as unsettled:
+        if not direct:
+            raise
         try:
             pi[states] = _directly(chain, states)
         except ConvergenceError as error:
@@ -101,11 +125,19 @@ def power_iteration(
     ConvergenceError
         Neither steps nor an Arnoldi iteration settled; the message states the residual, ‖πP − π‖₁.
     """
+    with threadpool_limits(1, "blas"):
+        return finish(iteration_steps(chain, start, lazy, max_steps))
+
+
+def iteration_steps(
+    chain: FiniteChain, start: NDArray[np.float64], lazy: bool, max_steps: int
+) -> Steps[NDArray[np.float64]]:
+    """Do what :func:`power_iteration` does, in steps: each applies P once."""
     elsewhere = np.zeros(len(start))
     elsewhere[np.flatnonzero(start)[-1]] = 1.0
     apart = np.inf
     for method in (partial(_step, lazy=lazy, max_steps=max_steps), _arnoldi):
-        found = [method(chain, v) for v in (start, elsewhere)]
+        found = [(yield from method(chain, start)), (yield from method(chain, elsewhere))]
         apart = min(apart, float(np.abs(found[0] - found[1]).sum()))
         if apart < AGREEMENT:
             return found[0]
@@ -117,7 +149,7 @@ def power_iteration(
     )
 
 
-def _step(chain: FiniteChain, pi: NDArray[np.float64], lazy: bool, max_steps: int) -> NDArray[np.float64]:
+def _step(chain: FiniteChain, pi: NDArray[np.float64], lazy: bool, max_steps: int) -> Steps[NDArray[np.float64]]:
     residuals, pi = [np.inf], pi.copy()
     for _ in range(max_steps):
         moved = chain.advance(pi)
@@ -131,17 +163,65 @@ def _step(chain: FiniteChain, pi: NDArray[np.float64], lazy: bool, max_steps: in
         r = (residuals[-1] / residuals[-9]) ** (1 / 8) if len(residuals) > 9 else 1.0
         if residuals[-1] == 0 or (r < 1 and residuals[-1] * r / (1 - r) < TOLERANCE):
             break
+        yield
     return pi
 
 
-def _arnoldi(chain: FiniteChain, start: NDArray[np.float64]) -> NDArray[np.float64]:
+def _arnoldi(chain: FiniteChain, start: NDArray[np.float64]) -> Steps[NDArray[np.float64]]:
+    """Return the vector of the eigenvalue with the largest real part; ``start`` if it does not settle.
+
+    A periodic chain has other eigenvalues of magnitude 1, none of real part 1. The rows of V (m + 1, N) are
+    orthonormal, and one step of the chain makes of V[j] the sum of H[i, j] V[i].
+    """
     N = chain.n_states
-    operator = linalg.LinearOperator((N, N), matvec=lambda v: chain.advance(v.ravel()), dtype=np.float64)
+    m = min(N - 1, BASIS)
+    V, H, k = np.zeros((m + 1, N)), np.zeros((m + 1, m)), 0
+    V[0] = start / np.linalg.norm(start)
+    for _ in range(ROUNDS):
+        size = m
+        for j in range(k, m):
+            w = chain.advance(V[j])
+            for _ in range(2):  # once more, for what rounding left
+                h = V[: j + 1] @ w
+                w -= h @ V[: j + 1]
+                H[: j + 1, j] += h
+            H[j + 1, j] = np.linalg.norm(w)
+            if H[j + 1, j] <= EPS:  # nothing new: these vectors hold whole eigenvectors
+                size = j + 1
+                break
+            V[j + 1] = w / H[j + 1, j]
+            yield
+        values, vectors = np.linalg.eig(H[:size, :size])
+        first = int(np.argmax(values.real))
+        if size < m or H[m, m - 1] * abs(vectors[-1, first]) <= 4 * EPS * abs(values[first]):
+            pi = np.maximum(np.real(vectors[:, first] / (vectors[:, first] @ V[:size].sum(axis=1))) @ V[:size], 0)
+            return np.asarray(pi / pi.sum())
+        last, (T, Z, k) = H[m, m - 1], _ordered(H[:m, :m], values.real)
+        H[:] = 0.0
+        if k:
+            V[:k], V[k] = Z[:, :k].T @ V[:m], V[m]
+            H[:k, :k], H[k, :k] = T[:k, :k], last * Z[-1, :k]
+        else:  # begin anew with what is best so far
+            V[0] = np.real(vectors[:, first]) @ V[:m]
+            V[0] /= np.linalg.norm(V[0])
+        yield
+    return start
+
+
+def _ordered(H: NDArray[np.float64], real: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Return H = Z T Zᵀ with T (m, m) of real Schur form and how many of its eigenvalues to keep, those ordered first.
+
+    They are about half, with the largest ``real`` parts (m,), cut where these differ most; 0 if LAPACK cannot order
+    them.
+    """
+    m = len(H)
+    largest = np.sort(real)[::-1]
+    places = np.arange(max(1, m // 2 - m // 20), min(m - 1, m // 2 + m // 20) + 1)
+    cut = int(places[np.argmax(largest[places - 1] - largest[places])])
+    least = (largest[cut - 1] + largest[cut]) / 2
+    sort: Any = lambda re, im=0.0: np.real(re) > least  # noqa: E731  # older SciPy hands over one complex number
     try:
-        with threadpool_limits(1, "blas"):
-            # a periodic chain has other eigenvalues of magnitude 1, none of real part 1
-            _, vectors = linalg.eigs(operator, k=1, which="LR", v0=start, ncv=min(N - 1, 40), maxiter=ROUNDS)
-    except linalg.ArpackError:
-        return start
-    pi = np.real(vectors[:, 0] / vectors[:, 0].sum())
-    return np.maximum(pi, 0) / np.maximum(pi, 0).sum()
+        T, Z, k = schur(H, output="real", sort=sort)
+    except np.linalg.LinAlgError:
+        return H, np.eye(m), 0
+    return T, Z, int(k) if k < m else 0

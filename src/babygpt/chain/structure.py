@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
-from babygpt.chain.solve import solve_transient
+from babygpt.chain.solve import transient_steps
+from babygpt.chain.steps import Steps, finish
 from babygpt.errors import SizeError
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ def absorption_probabilities(chain: FiniteChain) -> NDArray[np.float64]:
     ConvergenceError
         Above 4,096 transient states: the equations could neither be factorised in memory nor iterated.
     """
-    classes = recurrent_classes(chain)
+    return finish(absorption_steps(chain, recurrent_classes(chain)))
+
+
+def absorption_steps(chain: FiniteChain, classes: list[NDArray[np.int64]]) -> Steps[NDArray[np.float64]]:
+    """Do what :func:`absorption_probabilities` does in steps, of a chain whose classes are known."""
     if len(classes) * chain.n_states > MAX_ABSORPTION:
         raise SizeError(
             f"{chain.n_states:,} states can end in {len(classes):,} classes, more numbers than the limit of "
@@ -93,7 +98,7 @@ def absorption_probabilities(chain: FiniteChain) -> NDArray[np.float64]:
         into = np.zeros((len(transient), len(classes)))
         rows, tokens = np.nonzero(ends >= 0)
         np.add.at(into, (rows, ends[rows, tokens]), np.exp(arrows.log_probs[transient[rows], tokens]))
-        result[transient] = solve_transient(arrows, transient, into)
+        result[transient] = yield from transient_steps(arrows, transient, into)
     return result
 
 

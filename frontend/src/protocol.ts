@@ -72,17 +72,22 @@ export interface Frame {
    *  Token 255: never seen. If signed the first byte is 0 for less and 1 for more of the second token than the
    *  other has (two symbols), or 2 for a distance (more symbols). */
   map: Packed | null;
-  pi: number[] | null; // the share of each state in the long run; null beside a map, or where it takes too long to follow
+  pi: number[] | null; // the share of each state in the long run; null beside a map, or where it is not known (yet)
   turned: boolean; // the weights are not those of training: a knob is turned
 }
 
-/** What the shown chain amounts to; null: not known, or too long to compute. All in nats per token. */
+export type Standing = "exact" | "computing" | "moving" | "large" | "unknown";
+
+/** What the shown chain amounts to, in nats per token. What takes longer than a frame comes later: "computing" until it
+ *  does. "moving": it is not computed while frames pass by; "large": nor for so many states; "unknown": it does not
+ *  settle. */
 export interface Numbers {
   loss: number | null; // null: infinite, since something that occurs in the data is ruled out
   gap: number | null; // loss − floor, infinite with it
-  entropy_rate: number | null;
+  entropy_rate: number | null; // null: not known, and `long_run` says why
+  long_run: Standing; // whether the entropy rate, and the share of each state in the long run, are known
   mixing_time: number | null; // tokens; null: infinite or not known
-  mixing: "exact" | "infinite" | "unknown";
+  mixing: Standing | "infinite";
 }
 
 export interface Curve {
@@ -108,7 +113,7 @@ export interface Selected {
   model: number[]; // (V) probabilities under the decoding in force
   data: number[]; // (V) counts
   n: number; // how often it occurs in the data
-  pi: number | null;
+  pi: number | null; // its share in the long run; null: `long_run` among the numbers says why
   successors: number[]; // (V) states
   predecessors: { state: number; token: number; p: number }[];
   attention: { step: number; weights: number[][][][] } | null; // (layer, head, reading, read)

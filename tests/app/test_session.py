@@ -161,6 +161,7 @@ def test_every_frame_is_the_chain_of_its_step_to_the_last_digit(kinds):
     assert studio.setup["floor"] == floor
     for step in range(run.steps + 1):
         studio("seek", step=step)
+        studio.wait(0)  # for what is computed in slices
         chain = run.chain_at(step)
         assert studio.frame["step"] == step
         np.testing.assert_array_equal(studio.grid(), chain.probs)
@@ -962,11 +963,13 @@ def test_no_more_whole_tables_are_kept_than_the_memory_is_asked_for(monkeypatch)
     for step, slot in ((1, "A"), (2, "B")):
         studio("seek", step=step)
         studio("decode", temperature=1 + step)
+        studio.wait(1)
         studio("pin", slot=slot)
     for step in (3, 4, 5):
         studio("seek", step=step)
         studio.wait(1)
     studio("decode", temperature=0.5)
+    studio.wait(1)
     table = 8 * 2 * (2**13 + 2**13 - 2)
     kept = tables_in(studio.session, 2**16, {})
     assert 0.8 * TABLES < kept / table <= TABLES
@@ -1558,7 +1561,7 @@ def test_what_takes_long_waits_until_the_playhead_rests():
     studio("play")
     assert (studio.frame["pi"], studio.selected["pi"]) == (None, None)
     assert studio.numbers["loss"] is not None
-    assert (studio.numbers["entropy_rate"], studio.numbers["mixing"]) == (None, "unknown")
+    assert (studio.numbers["entropy_rate"], studio.numbers["mixing"]) == (None, "moving")
     studio("pause")
     assert len(studio.frame["pi"]) == 128
     assert studio.selected["pi"] == studio.frame["pi"][3]
@@ -1570,12 +1573,94 @@ def test_of_many_states_it_waits_too_until_a_dragged_playhead_rests():
     studio = Driven(sequence="0110100110010110", context_length=9, steps=6, **SMALL).trained()
     studio.wait(1)
     studio("seek", step=2)
+    studio.wait(0)
     assert studio.numbers["entropy_rate"] is not None  # one click is no drag
     studio("seek", step=3)
     assert studio.numbers["loss"] is not None
     assert studio.numbers["entropy_rate"] is None
     studio.wait(1)
     assert studio.numbers["entropy_rate"] is not None
+
+
+LARGE = {"sequence": "0110100110010110", "context_length": 9, "steps": 6, **SMALL}
+
+
+def slices(session, now):
+    """Return how many slices it takes until there is nothing left to compute."""
+    n = 0
+    while session.training:
+        session.advance(now, 0.0)
+        n += 1
+    return n
+
+
+def test_a_look_at_many_states_computes_nothing_long_and_says_what_is_still_to_come():
+    studio = Driven(**LARGE).trained()
+    studio("select", state=3)
+    studio.wait(1)
+    looked = studio("seek", step=4)
+    assert (looked["numbers"]["entropy_rate"], looked["numbers"]["long_run"]) == (None, "computing")
+    assert looked["selected"]["pi"] is None
+    assert slices(studio.session, studio.now) > 1
+    changed = studio.look()
+    assert set(changed) == {"numbers", "selected"}  # no map is sent again
+    chain = studio.session._stage.film.chain(4)
+    assert changed["numbers"]["long_run"] == "exact"
+    assert changed["numbers"]["entropy_rate"] == pytest.approx(chain.entropy_rate(), rel=1e-12)
+    assert changed["selected"]["pi"] == pytest.approx(chain.stationary_distribution()[3], rel=1e-12)
+    assert changed["numbers"]["mixing"] == "large"
+    assert slices(studio.session, studio.now) == 0
+    assert studio.look() == {}
+
+
+def test_nobody_computes_what_nobody_looks_at():
+    studio = Driven(**LARGE).trained()
+    studio.wait(1)
+    studio.session.handle({"command": "seek", "step": 4})
+    assert not studio.session.training
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [("seek", {"step": 2}), ("decode", {"temperature": 0.5}), ("play", {}), ("preset", {"name": "article"})],
+)
+def test_what_is_computed_of_a_chain_that_is_not_shown_any_more_is_dropped(command, parts):
+    studio = Driven(**LARGE).trained()
+    studio.wait(1)
+    studio("seek", step=4)
+    studio.session.advance(studio.now, 0.0)
+    assert studio.session.training
+    dropped = studio.session._stage.shown
+    steps = dropped._pi._steps
+    studio.session.handle({"command": command, **parts})
+    assert not studio.session.training  # until someone looks
+    studio.look()
+    if command == "play":
+        studio("pause")
+    else:
+        assert studio.session._stage.shown is not dropped
+    slices(studio.session, studio.now)
+    done = studio.session._stage.shown is dropped
+    assert dropped._pi.known == done  # a pause on the same chain goes on where it was
+    assert (steps.gi_frame is None) == done
+
+
+def test_what_is_trained_beside_and_what_is_computed_take_turns():
+    studio = Driven(**LARGE).trained()
+    studio("seeds", n=2)
+    studio.wait(1)
+    studio("seek", step=4)
+    studio("show", source="seeds")
+    stage = studio.session._stage
+    turns = []
+    while stage.computing and stage.beside.busy:
+        stage.work(0.0)
+        turns.append(stage._beside_next)
+    assert len(turns) > 2
+    assert all(a != b for a, b in pairwise(turns))
+    slices(studio.session, studio.now)
+    studio.look()
+    assert (studio.numbers["long_run"], studio.seeds["n"]) == ("exact", 2)
 
 
 # -- whatever comes ----------------------------------------------------------------------------------------
@@ -1640,6 +1725,7 @@ def test_a_training_whose_steps_are_far_too_large_is_shown_to_its_end(rate, kind
         studio.look()
     for step in range(studio.player["trained"] + 1):
         studio("seek", step=step)
+        studio.wait(0)  # where arrows are rare it is computed in slices
         assert sum(studio.frame["pi"]) == pytest.approx(1)
         assert studio.selected["pi"] == studio.frame["pi"][3]
         assert studio.numbers["entropy_rate"] is not None

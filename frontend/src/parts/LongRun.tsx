@@ -1,5 +1,7 @@
 import { decimal } from "../numbers";
+import type { Standing } from "../protocol";
 import { useScreen } from "../screen";
+import type { Key } from "../texts";
 
 /** What the shown chain amounts to. */
 export function LongRun() {
@@ -8,19 +10,25 @@ export function LongRun() {
   const numbers = screen.views.numbers.value;
   const setup = screen.views.setup.value;
   if (!numbers || !setup) return null;
-  const nats = (value: number | null) => (value === null ? "–" : Number.isFinite(value) ? decimal(value) : "∞");
+  const nats = (value: number) => (Number.isFinite(value) ? decimal(value) : "∞");
+  const reasons = new Set([numbers.long_run, numbers.mixing].filter((s) => s === "large" || s === "moving" || s === "unknown"));
+  // what is not known says why: in a word, and in a sentence for who points at it
+  const word = (standing: Standing) => (standing === "computing" ? t("numbers.computing") : "–");
+  const why = (standing: Standing | "infinite", hint: Key) =>
+    standing === "exact" || standing === "infinite" ? t(hint) : `${t(`numbers.why.${standing}`)} ${t(hint)}`;
+  const entropy = numbers.entropy_rate === null ? word(numbers.long_run) : decimal(numbers.entropy_rate);
   const mixing =
     numbers.mixing === "infinite"
       ? t("numbers.never")
       : numbers.mixing_time === null
-        ? "–"
+        ? word(numbers.mixing)
         : t("numbers.tokens", { n: numbers.mixing_time });
   const rows: [string, string, string][] = [
     [t("numbers.loss"), nats(numbers.loss ?? Infinity), numbers.loss === null ? t("numbers.infinite") : t("numbers.loss.hint")],
     [t("numbers.floor"), decimal(setup.floor), t("numbers.floor.hint")],
     [t("numbers.gap"), nats(numbers.gap ?? Infinity), t("numbers.gap.hint")],
-    [t("numbers.entropy_rate"), nats(numbers.entropy_rate), t("numbers.entropy_rate.hint")],
-    [t("numbers.mixing_time"), mixing, t("numbers.mixing_time.hint")],
+    [t("numbers.entropy_rate"), entropy, why(numbers.long_run, "numbers.entropy_rate.hint")],
+    [t("numbers.mixing_time"), mixing, why(numbers.mixing, "numbers.mixing_time.hint")],
   ];
   return (
     <section class="longrun" data-tour="numbers">
@@ -33,6 +41,11 @@ export function LongRun() {
           </div>
         ))}
       </dl>
+      {[...reasons].map((reason) => (
+        <p key={reason} class="hint">
+          – {t(`numbers.why.${reason}`)}
+        </p>
+      ))}
       <p class="hint">
         {t("numbers.unit")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
       </p>

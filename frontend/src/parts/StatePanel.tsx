@@ -44,7 +44,8 @@ export function StatePanel() {
       <Bars selected={selected} labels={setup.labels} />
       <OfSeeds selected={selected} />
       <p class="hint">
-        {selected.pi !== null && t("state.pi", { percent: percent(selected.pi) })}{" "}
+        {selected.pi !== null && t("state.pi", { percent: percent(selected.pi) })}
+        {selected.pi === null && screen.views.numbers.value?.long_run === "computing" && t("state.pi.computing")}{" "}
         <button type="button" class="link" onClick={() => screen.send({ command: "place", state: selected.state })}>
           {t("state.place")}
         </button>

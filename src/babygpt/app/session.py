@@ -104,7 +104,7 @@ class Session:
 
     @property
     def training(self) -> bool:
-        """Whether a training is under way: of the GPT on the screen, or of others beside it."""
+        """Whether work is under way in slices: a training, of the GPT on the screen or of others, or a computation."""
         return self._stage.busy
 
     @property

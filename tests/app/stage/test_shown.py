@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import babygpt as bg
+from babygpt.app.stage import shown as module
 from babygpt.app.stage.shown import Expected, Shown
+from babygpt.chain import stationary
 from babygpt.errors import ConvergenceError
 
 TERNARY = "012021102210012200112"
@@ -46,37 +48,121 @@ def test_a_rhythm_never_mixes():
     assert (numbers["mixing"], numbers["mixing_time"], numbers["entropy_rate"]) == ("infinite", None, 0)
 
 
-def test_a_long_run_that_does_not_settle_is_not_known(monkeypatch):
-    def fails(*_):
-        raise ConvergenceError("It does not settle.")
+def fails(*_, **__):
+    raise ConvergenceError("It does not settle.")
+    yield
 
-    monkeypatch.setattr(bg.MarkovChain, "stationary_distribution", fails)
-    monkeypatch.setattr(bg.MarkovChain, "mixing_time", fails)
+
+def test_a_long_run_that_does_not_settle_is_not_known(monkeypatch):
+    monkeypatch.setattr(module, "stationary_steps", fails)
     chain = shown([[0.5, 0.5], [0.5, 0.5]])
     assert chain.long_run(passing=False) is None
     numbers = chain.numbers(passing=False)
-    assert (numbers["entropy_rate"], numbers["mixing_time"], numbers["mixing"]) == (None, None, "unknown")
+    assert (numbers["entropy_rate"], numbers["long_run"]) == (None, "unknown")
+    assert (numbers["mixing_time"], numbers["mixing"]) == (None, "unknown")
     assert numbers["loss"] == pytest.approx(math.log(2))
+
+
+def test_a_mixing_time_that_does_not_settle_is_not_known(monkeypatch):
+    monkeypatch.setattr(module, "mixing_steps", fails)
+    numbers = shown([[0.5, 0.5], [0.5, 0.5]]).numbers(passing=False)
+    assert (numbers["long_run"], numbers["mixing_time"], numbers["mixing"]) == ("exact", None, "unknown")
+
+
+def gives(result):
+    def steps(*_, **__):
+        return result
+        yield
+
+    return steps
 
 
 @pytest.mark.parametrize(("time", "kind"), [(math.inf, "infinite"), (math.nan, "unknown")])
 def test_a_number_that_is_none_is_not_shown_as_one(monkeypatch, time, kind):
-    monkeypatch.setattr(bg.MarkovChain, "stationary_distribution", lambda _: np.full(2, math.nan))
-    monkeypatch.setattr(bg.MarkovChain, "mixing_time", lambda _: time)
+    monkeypatch.setattr(module, "mixing_steps", gives(time))
+    numbers = shown([[0.5, 0.5], [0.5, 0.5]]).numbers(passing=False)
+    assert (numbers["mixing_time"], numbers["mixing"]) == (None, kind)
+
+
+def test_shares_that_are_no_numbers_are_not_shown(monkeypatch):
+    monkeypatch.setattr(module, "stationary_steps", gives(np.full(2, math.nan)))
     chain = shown([[0.5, 0.5], [0.5, 0.5]])
     assert chain.long_run(passing=False) is None
     numbers = chain.numbers(passing=False)
-    assert (numbers["entropy_rate"], numbers["mixing_time"], numbers["mixing"]) == (None, None, kind)
+    assert (numbers["entropy_rate"], numbers["long_run"], numbers["mixing"]) == (None, "unknown", "unknown")
+
+
+def computed(chain):
+    """Compute all that was asked for, and return in how many slices."""
+    n = 0
+    while chain.computing:
+        chain.work(0.0)
+        n += 1
+    return n
+
+
+@pytest.mark.parametrize("K", [6, 8])
+def test_the_long_run_of_few_states_is_there_at_once(K):
+    probs = np.random.default_rng(K).dirichlet([1, 1], size=2**K)
+    few = shown(probs, "0110" * 5)
+    assert few.known[0]
+    np.testing.assert_array_equal(few.long_run(passing=False), few.chain.stationary_distribution())
+    few.numbers(passing=False)
+    assert (computed(few) == 0) == (K == 6)  # a mixing time of 256 states is a matter of slices
+    assert few.numbers(passing=False)["mixing_time"] == few.chain.mixing_time()
+
+
+@pytest.mark.parametrize(("K", "scale"), [(10, 400), (8, 400)])
+def test_arrows_too_rare_for_floats_are_computed_in_as_many_slices_as_there_are_states(K, scale):
+    logits = np.random.default_rng(0).normal(size=(2**K, 2)) * scale
+    chain = bg.MarkovChain(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    assert chain.n_underflowed_arrows
+    corpus = bg.Corpus.from_text("0110" * 5, K, chain.vocabulary)
+    rare = Shown(chain, Expected(corpus, "last", corpus.floor))
+    assert rare.long_run(passing=False) is None
+    assert rare.standing(passing=False) == "computing"
+    for _ in range(50):
+        rare.work(0.0)
+    assert rare.standing(passing=False) == "computing"
+    if K == 8:
+        assert computed(rare) > 200
+        np.testing.assert_array_equal(rare.long_run(passing=False), chain.stationary_distribution())
+
+
+def test_a_large_chain_that_forgets_slowly_takes_many_short_slices_and_at_most_so_many(monkeypatch):
+    monkeypatch.setattr(stationary, "MAX_STEPS", 30)
+    monkeypatch.setattr(stationary, "ROUNDS", 2)
+    steps = []
+    advance = bg.MarkovChain.advance
+    monkeypatch.setattr(bg.MarkovChain, "advance", lambda self, v: (steps.append(1), advance(self, v))[1])
+    slow = shown([[1 - 1e-9, 1e-9], [3e-9, 1 - 3e-9]] * 2**11, "0110" * 9)  # it hardly ever says another token
+    assert slow.long_run(passing=False) is None
+    assert steps == []  # a look computes nothing
+    while slow.computing:
+        before = len(steps)
+        slow.work(0.0)
+        assert len(steps) - before <= 2
+    assert slow.standing(passing=False) == "unknown"  # and nothing is solved directly
+    assert len(steps) <= 2 * 30 + 2 * 2 * stationary.BASIS + 1
+
+
+def test_where_frames_pass_nothing_is_computed_in_slices():
+    many = shown(np.full((512, 2), 0.5), "01" * 20)
+    numbers = many.numbers(passing=True)
+    assert (numbers["long_run"], numbers["mixing"], many.computing) == ("moving", "large", False)
 
 
 @pytest.mark.parametrize("sharpness", [0.1, 1, 1000])
 def test_the_long_run_of_many_states_is_the_librarys(sharpness):
     probs = np.random.default_rng(0).dirichlet([1 / sharpness] * 2, size=512) * (1 - 1e-9) + 5e-10
     many = shown(probs, "0110" * 5)
-    np.testing.assert_allclose(many.long_run(passing=False), many.chain.stationary_distribution(), atol=1e-8)
+    assert many.long_run(passing=False) is None
+    computed(many)
+    np.testing.assert_array_equal(many.long_run(passing=False), many.chain.stationary_distribution())
 
 
 def test_more_states_than_can_be_followed_have_no_long_run():
     chain = shown(np.full((2**17, 2), 0.5), "01" * 40)
     assert chain.long_run(passing=False) is None
-    assert chain.numbers(passing=False)["mixing"] == "unknown"
+    numbers = chain.numbers(passing=False)
+    assert (numbers["long_run"], numbers["mixing"], chain.computing) == ("large", "large", False)

@@ -36,7 +36,7 @@ class Session(Protocol):
 
     @property
     def training(self) -> bool:
-        """Whether it trains."""
+        """Whether it trains, or computes something else in slices."""
 
     @property
     def unattended(self) -> bool:
@@ -286,6 +286,7 @@ class Hosted:
 
         if self._gone:
             raise GoneError
+        due = self._due
         try:
             result, self._due, self._training, self._unattended, need = await crew.run(self, use, hurry=hurry)
         except GoneError:
@@ -301,6 +302,8 @@ class Hosted:
                 self._workshop.forget(self)
         if not self._training:
             self._workshop.training.discard(self)
+        if self._due != due:
+            self._woken.set()  # who looks may have asked for what is computed in slices
         if need != self.need:
             self.need = need
             self._grown()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from babygpt.chain.contexts import count_short, count_states, human_bytes
+from babygpt.chain.stationary import BASIS
 from babygpt.errors import InputError
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.room import training_bytes
@@ -13,6 +14,8 @@ from babygpt.gpt.room import training_bytes
 # What is kept of a whole table at a time: six chains (the newest, two gone back to, what a decoding makes of one, and
 # two pinned), each as logarithms and as probabilities; and the data's shares.
 TABLES = 13
+# States of which the long run is computed.
+LONG_RUN = 2**16
 # Examples that one step may draw.
 MAX_BATCH = 2**20
 # Seeds beside the one on the screen, and the numbers that their chains at one step may hold.
@@ -128,7 +131,9 @@ class Limits:
         V, K = config.vocab_size, config.block_size
         table, weights = 8 * V * (count_short(V, K) + count_states(V, K)), 4 * config.n_parameters
         recorded = sum(min(self.frames // 2, (steps + 1) * frame) for frame in (table, weights))
-        return training_bytes(config) + TABLES * table + recorded
+        N = count_states(V, K)
+        vectors = 8 * BASIS * N if N <= LONG_RUN else 0  # while its long run is computed
+        return training_bytes(config) + TABLES * table + recorded + vectors
 
     def check_seeds(self, config: GPTConfig, asked: int) -> None:
         """Raise :class:`RefusedError` if the chains of so many seeds would be too much."""

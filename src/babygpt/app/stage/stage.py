@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,6 +68,7 @@ class Stage:
         self.pins: dict[str, Pin | None] = {"A": None, "B": None}
         self.version = version
         self._shown: tuple[Any, Shown] | None = None
+        self._beside_next = False  # whose turn it is to compute
         self._learn(setup)
         self.beside = Beside(self)
 
@@ -154,15 +156,28 @@ class Stage:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is trained: this GPT, or others beside it."""
-        return self.training or self.beside.busy
+        """Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown."""
+        return self.training or self.computing or self.beside.busy
+
+    @property
+    def computing(self) -> bool:
+        """Whether someone looks at numbers of the shown chain that are not known yet; while frames pass, nobody does.
+
+        What was begun of a chain that is not shown any more is dropped with it.
+        """
+        shown = self._shown
+        return shown is not None and not self.passing and shown[0] == self.moment and shown[1].computing
 
     def work(self, seconds: float) -> None:
-        """Train for about so long: this GPT first."""
+        """Work for about so long: train this GPT first, then by turns on what is shown and on what is beside it."""
         if self.training:
             self.train(seconds)
-        else:
+            return
+        self._beside_next = self.beside.busy and (not self._beside_next or not self.computing)
+        if self._beside_next:
             self.beside.work(seconds)
+        elif self.computing:
+            self.shown.work(time.perf_counter() + seconds)
 
     # -- the chain that is shown ----------------------------------------------------------------------------
 

@@ -127,7 +127,8 @@ def _player(stage: Stage) -> View:
 
 def _frame_key(stage: Stage) -> Any:
     pins = tuple(stage.pins[subject] for subject in stage.compare if subject in stage.pins)
-    return stage.moment, stage.source, stage.compare, pins, stage.passing, _token(stage), _known_seeds(stage)
+    known = stage.setup.n_states > MAX_VALUES or stage.shown.known[0]  # no map shows the long run
+    return stage.moment, stage.source, stage.compare, pins, stage.passing, _token(stage), _known_seeds(stage), known
 
 
 def _token(stage: Stage) -> View | None:
@@ -157,6 +158,12 @@ def _frame(stage: Stage) -> View:
         "pi": None if pi is None else nested(pi),
         "turned": stage.knobs.turned,
     }
+
+
+def _selected_key(stage: Stage) -> Any:
+    if stage.selected is None:
+        return None
+    return stage.selected, stage.moment, stage.passing, stage.shown.known[0]
 
 
 def _selected(stage: Stage) -> View | None:
@@ -276,10 +283,10 @@ def _code_key(stage: Stage) -> Any:
 _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]] = {
     "setup": (lambda s: (s.version, s.setup), _setup),
     "frame": (_frame_key, _frame),
-    "numbers": (lambda s: (s.moment, s.passing), lambda s: s.shown.numbers(s.passing)),
+    "numbers": (lambda s: (s.moment, s.passing, s.shown.known), lambda s: s.shown.numbers(s.passing)),
     "curve": (lambda s: (s.version, s.film.trained, s.training, s.film.stopped), _curve),
     "player": (_player, _player),
-    "selected": (lambda s: s.selected if s.selected is None else (s.selected, s.moment, s.passing), _selected),
+    "selected": (_selected_key, _selected),
     "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),
     "decoding": (lambda s: s.decoding, lambda s: asdict(s.decoding)),
     "knobs": (

@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 import babygpt
 from babygpt.chain.contexts import count_short, count_states
@@ -38,19 +37,18 @@ from babygpt.files import read_file, write_new
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
-from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary, visible
 from babygpt.leftovers import UNFINISHED, leftovers
 from babygpt.run.history import History
 from babygpt.run.place import REPLACED, put, unfinished_folder
 from babygpt.run.run import Run
+from babygpt.run.sound import Arrays, arrays_in, check_memory, check_shape, check_values
 
 # Raised when a folder written now could not be read by the version before. What the first format can hold is written
 # in it; weights, separators of names and the ends of sequences came with the second.
 FORMAT = 2
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "history.safetensors", "corpus.safetensors")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def save_run(run: Run, path: Path, replace: bool = False) -> Path:
@@ -91,12 +89,18 @@ def check_free(path: Path, replace: bool = False) -> None:
 
 def load_run(path: Path) -> Run:
     """Read the run in the folder ``path``; see :meth:`babygpt.Run.load`."""
-    header = _read_header(path)
-    files = {name: _read_arrays(path / name, digest) for name, digest in header["files"].items()}
     try:
+        check_memory(path, ("run.json", *FILES))
+        header = _read_header(path)
+        files = {name: _read_arrays(path / name, digest) for name, digest in header["files"].items()}
         return _assemble(header, files)
-    except (LookupError, TypeError, ValueError, AttributeError, BabyGPTError) as error:
-        raise RunError(f"The run in {path} does not fit together: {error}. Restore it or train again.") from error
+    except RunError:
+        raise
+    except MemoryError as error:
+        raise RunError(f"The run in {path} does not fit into memory. Free some, or train a smaller one.") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, BabyGPTError) as error:
+        why = _sentence(error)
+        raise RunError(f"The run in {path} does not fit together: {why}. Restore it or train again.") from error
 
 
 def _write(run: Run, folder: Path) -> None:
@@ -144,7 +148,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path} is not a run: it has no run.json. Give the folder that babygpt train wrote.") from None
     except OSError as error:
-        raise RunError(f"The run in {path} cannot be read: {error.strerror}.") from error
+        raise _damaged(path / "run.json", f"cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError):
         raise _damaged(path / "run.json", "is cut off or not JSON") from None
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
@@ -184,9 +188,9 @@ def _read_arrays(path: Path, digest: str) -> Arrays:
     if hashlib.sha256(data).hexdigest() != digest:
         raise _damaged(path, "is not as it was saved")
     try:
-        return load(data)
-    except SafetensorError as error:
-        raise _damaged(path, f"is no safetensors file ({error})") from error
+        return arrays_in(data, path.name)
+    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise _damaged(path, f"is no safetensors file of a run ({_sentence(error)})") from error
 
 
 def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
@@ -195,8 +199,11 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     vocabulary = Vocabulary(tuple(described["symbols"]), described["tokens"], described.get("separator"))
     V, K = config.vocab_size, config.block_size
     weights, optimizer = files["weights.safetensors"], files["optimizer.safetensors"]
+    check_shape(config, files["corpus.safetensors"], weights, len(vocabulary))
     corpus = Corpus(vocabulary, K, **files["corpus.safetensors"])
     history = History(**files["history.safetensors"], n_states=count_states(V, K))
+    if not all(type(loss) in (float, int) for loss in header["losses"]):
+        raise ValueError("the losses are not all numbers")
     losses = np.array(header["losses"], dtype=np.float64)
     rows, frames = len(corpus.contexts), len(history.steps)
     shapes = config.parameter_shapes
@@ -212,6 +219,7 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     ):
         if got != expected:
             raise ValueError(f"{what} should have the shape {expected!s:.100} and has {got!s:.100}")
+    check_values(corpus, files["corpus.safetensors"]["contexts"], history, losses, weights, optimizer)
     wanted = header.get("frames")
     if wanted is not None:
         check_count("frames", wanted, least=2)
@@ -221,6 +229,12 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
 def _checksum(header: dict[str, Any]) -> str:
     canonical = json.dumps(header, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says, in a line that can be printed: it may quote what a stranger wrote."""
+    said = visible(str(error), blanks=False).rstrip(".")
+    return said if len(said) <= 300 else said[:300] + "…"
 
 
 def _damaged(path: Path, what: str) -> RunError:

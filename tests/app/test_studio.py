@@ -22,7 +22,7 @@ from babygpt.app import studio as studio_module
 from babygpt.app.hosting import connection as connection_module
 from babygpt.app.hosting import sessions as sessions_module
 from babygpt.app.hosting import sockets as sockets_module
-from babygpt.app.hosting.inbox import MOST
+from babygpt.app.hosting.inbox import HELD, MOST
 from babygpt.app.hosting.sessions import VIEWERS
 from babygpt.app.stage.limits import Limits
 
@@ -201,8 +201,8 @@ def test_who_comes_back_finds_the_session_as_it_was_and_the_training_done(studio
 
 def test_what_was_asked_for_before_leaving_is_done(studio):
     screen = studio.screen()
-    for state in range(50):
-        screen.say({"command": "place", "state": state})
+    for number in range(50):
+        screen.say({"command": "more", "steps": number})
     screen.socket.close()
     until(lambda: len(studio.session().told) == 50)
 
@@ -475,13 +475,31 @@ def test_commands_that_a_person_could_not_have_given_are_refused(studio):
         session = studio.session()
         assert session.at_gate.wait(GIVEN_UP)
         with suppress(websockets.exceptions.ConnectionClosed):
-            for token in range(MOST + 50):
-                screen.say({"command": "walk", "token": token})
+            for number in range(MOST + 50):
+                screen.say({"command": "more", "steps": number})
         assert screen.closed() == (1008, "flood: Too many commands at once.")
         other.ask({"command": "select", "state": 1})
         session.gate.set()
         until(lambda: not studio.do(lambda: studio.sessions.workshop.in_use))
         assert session.told == [{"command": "wait"}]
+
+
+def test_a_key_that_is_held_while_the_session_is_slow_closes_nothing(studio):
+    with studio.screen() as screen:
+        screen.say({"command": "wait"})
+        session = studio.session()
+        assert session.at_gate.wait(GIVEN_UP)
+        for _ in range(30 * 60):
+            screen.say({"command": "step"})
+        screen.say({"command": "play"})
+        until(lambda: screen_of_waiting(studio) == HELD + 1)
+        session.gate.set()
+        screen.until(lambda views: views["told"]["n"] == HELD + 2)
+        assert session.told[1:] == [*[{"command": "step"}] * HELD, {"command": "play"}]
+
+
+def screen_of_waiting(studio):
+    return len(studio.do(lambda: list(screen_of(studio, A)._inbox._waiting)))
 
 
 def test_of_a_sliders_commands_the_last_is_enough(studio):
@@ -611,7 +629,7 @@ def test_of_many_files_that_are_asked_for_one_is_made_at_a_time_and_nothing_is_k
             b.gate.set()
             assert [answer.result(GIVEN_UP)[0] for answer in answers] == 5 * [200]
     assert a.drawings == 5 * ["taken", "begun", "done"]
-    assert studio.sessions.workshop.press._slow == set()
+    assert studio.sessions.workshop.press._costs == {}
 
 
 def test_a_file_that_cannot_be_made_by_a_mistake_of_ours_costs_the_session_nothing(studio, get, caplog):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babygpt.app.hosting import inbox as module
-from babygpt.app.hosting.inbox import LATEST_WINS, MOST, FloodError, Inbox, join
+from babygpt.app.hosting.inbox import HELD, LATEST_WINS, MOST, FloodError, Inbox, join
 
 commands = st.fixed_dictionaries(
     {"command": st.sampled_from([*sorted(LATEST_WINS - {"decode"}), "walk", "train"])},
@@ -41,7 +41,7 @@ def taken(inbox):
 
 
 def test_examples_in_docstrings_hold():
-    assert doctest.testmod(module) == (0, 4)
+    assert doctest.testmod(module) == (0, 5)
 
 
 @given(st.lists(commands, max_size=30))
@@ -67,7 +67,7 @@ def test_what_waits_comes_to_the_same_as_what_came(given):
 
 VALUES = {
     "turn": "position", "nudge": "by", "seek": "step", "decode": "temperature", "rows": "first", "speed": "speed",
-    "select": "state", "configure": "sequence",
+    "select": "state", "configure": "sequence", "attribute": "position", "place": "state",
 }  # fmt: skip
 
 
@@ -127,6 +127,59 @@ def test_only_commands_of_one_kind_are_joined(other):
     assert join(seek, other) is None
     assert join(other, seek) is None
     assert join(other, other) is None
+
+
+@given(st.lists(st.integers(-3, 3), max_size=30), st.integers(0, 10))
+def test_skips_that_are_joined_lead_to_the_same_step(ways, last):
+    def walked(ways, at=5):
+        for by in ways:
+            at = min(max(at + by, 0), last)
+        return at
+
+    inbox = Inbox(10**6)
+    for by in ways:
+        inbox.add({"command": "skip", "by": by}, 1)
+    left = [command["by"] for command in taken(inbox)]
+    assert walked(left) == walked(ways)
+
+
+@pytest.mark.parametrize("bad", [{}, {"by": "1"}, {"by": True}, {"by": 1.5}, {"by": 1, "more": 1}, {"by": 10**30}])
+def test_a_skip_that_cannot_be_is_joined_with_none(bad):
+    good, bad = {"command": "skip", "by": 1}, {"command": "skip", **bad}
+    assert join(good, bad) is None
+    assert join(bad, good) is None
+
+
+MINUTE = 60 * 30  # commands that a held key sends in a minute
+
+
+@pytest.mark.parametrize(
+    "held", [["step"], ["skip"], ["select"], ["walk"], ["select", "step"], ["walk", "skip", "step"]]
+)
+def test_keys_that_are_held_for_a_minute_close_nothing_and_are_done_soon_after(held):
+    parts = {
+        "skip": lambda i: {"by": 1 - 2 * (i % 2)},
+        "select": lambda i: {"state": i},
+        "walk": lambda i: {"token": i},
+    }
+    inbox, last = Inbox(10**6), {}
+    for i in range(MINUTE):
+        name = held[i % len(held)]
+        last[name] = {"command": name, **parts.get(name, lambda i: {})(i)}
+        inbox.add(last[name], 40)
+    assert inbox._bytes <= 40 * HELD * len(held)
+    left = taken(inbox)
+    assert len(left) <= HELD * len(held)
+    assert [command for command in left if command["command"] == held[-1]][-1]["command"] == held[-1]
+    if held != ["skip"]:
+        assert left[-1] == last[held[(MINUTE - 1) % len(held)]]  # the last one counts
+
+
+def test_who_presses_a_key_a_few_times_has_each_done():
+    inbox = Inbox(10**6)
+    for _ in range(HELD):
+        inbox.add({"command": "step"}, 1)
+    assert taken(inbox) == [{"command": "step"}] * HELD
 
 
 def test_more_commands_than_a_person_gives_are_refused():

@@ -6,12 +6,17 @@ import asyncio
 from collections import deque
 from dataclasses import asdict
 
+from babygpt.app.stage.commands import LARGEST
 from babygpt.app.stage.links import Decoding
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import SettingError
 
 # A slider sends many of these, each saying where it stands: what came before is of no interest any more.
-LATEST_WINS = frozenset({"turn", "nudge", "seek", "decode", "rows", "speed", "select"})
+LATEST_WINS = frozenset({"turn", "nudge", "seek", "decode", "rows", "speed", "select", "attribute", "place"})
+# A key that is held sends many of these. So many of a kind wait, enough for who presses it again and again; of more,
+# only the last counts, so that it ends soon after the key is let go.
+REPEATED = frozenset({"step", "skip", "walk", "select", "seek", "place", "attribute", "rows"})
+HELD = 32
 
 MOST = 256  # commands
 
@@ -47,6 +52,7 @@ class Inbox:
         FloodError
             Too much waits already.
         """
+        self._let_go(command)
         freed, joined = 0, None
         if self._waiting:
             earlier, freed = self._waiting[-1]
@@ -63,6 +69,17 @@ class Inbox:
         self._waiting.append((command if joined is None else joined, size))
         self._bytes += size - freed
         self._filled.set()
+
+    def _let_go(self, command: object) -> None:
+        """Drop the last command of a kind that is repeated, if as many wait as may."""
+        name = command.get("command") if isinstance(command, dict) else None
+        if not isinstance(name, str) or name not in REPEATED:
+            return
+        waiting = [entry for entry in self._waiting if isinstance(entry[0], dict) and entry[0].get("command") == name]
+        if len(waiting) >= HELD:
+            place = max(i for i, entry in enumerate(self._waiting) if entry is waiting[-1])
+            self._bytes -= waiting[-1][1]
+            del self._waiting[place]
 
     async def take(self) -> object:
         """Return the next command, when there is one.
@@ -99,6 +116,8 @@ def join(earlier: object, later: object) -> dict[str, object] | None:
     {'command': 'seek', 'step': 4}
     >>> join({"command": "decode", "top_k": 2}, {"command": "decode", "temperature": 0.5})
     {'command': 'decode', 'top_k': 2, 'temperature': 0.5}
+    >>> join({"command": "skip", "by": 1}, {"command": "skip", "by": 10})
+    {'command': 'skip', 'by': 11}
     >>> join({"command": "nudge", "place": 1, "by": 1}, {"command": "nudge", "place": 2, "by": 1})
     >>> join({"command": "configure", "sequence": "01"}, {"command": "configure", "sequence": "011"})
     {'command': 'configure', 'sequence': '011'}
@@ -111,11 +130,21 @@ def join(earlier: object, later: object) -> dict[str, object] | None:
     if name == "configure":
         typed = "sequence" in later and earlier.keys() <= _TYPING and later.keys() <= _TYPING
         return later if typed else None
+    if name == "skip":
+        return _skipped(earlier, later)
     if name not in LATEST_WINS or earlier.get("place") != later.get("place"):
         return None  # of different places: two numbers, each with its own change
     if name == "decode":
         return {**earlier, **later} if _moves_sliders(earlier) and _moves_sliders(later) else None
     return later
+
+
+def _skipped(earlier: dict[str, object], later: dict[str, object]) -> dict[str, object] | None:
+    """Return both ways in one, if they go in the same direction: there and back again may end elsewhere."""
+    first, second = (skip.get("by") if skip.keys() == {"command", "by"} else None for skip in (earlier, later))
+    if type(first) is not int or type(second) is not int or first * second <= 0 or abs(first + second) > LARGEST:
+        return None
+    return {"command": "skip", "by": first + second}
 
 
 def _moves_sliders(decode: dict[str, object]) -> bool:

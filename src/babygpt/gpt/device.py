@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -56,8 +57,15 @@ def side_by_side(purpose: str, threads: int, jobs: Iterable[Job], stopped: Event
     """Do jobs, and those that they give rise to, on a pool of threads; yield what each of them counts.
 
     Whoever closes the generator early, or whatever fails, sets ``stopped`` for the jobs under way, and they are waited
-    for.
+    for. One thread is the caller's own: whoever has none to spare is not served by a thread of others.
     """
+    if threads == 1:
+        waiting = deque(jobs)
+        while waiting:
+            count, more = waiting.popleft()()
+            waiting.extend(more)
+            yield count
+        return
     pool = workers(purpose, threads)
     under_way = {pool.submit(job) for job in jobs}
     try:

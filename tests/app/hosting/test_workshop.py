@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 import torch
@@ -27,11 +28,11 @@ async def begun(gate):
     assert await asyncio.to_thread(gate.begun.wait, GIVEN_UP)
 
 
-def scene(play):
+def scene(play, clock=time.monotonic):
     """Run a scene in a workshop."""
 
     async def run():
-        workshop = Workshop()
+        workshop = Workshop(clock)
         try:
             await asyncio.wait_for(play(workshop), GIVEN_UP)
         finally:
@@ -122,15 +123,33 @@ def test_who_waits_for_a_session_in_use_keeps_no_thread_from_others():
     scene(play)
 
 
+class Clock:
+    """A time that goes where it is told."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+async def found_slow(workshop, monkeypatch, sessions, kind="look"):
+    """Have a job of a kind be slow in some sessions."""
+    monkeypatch.setattr(module, "SLOW", -1.0)
+    for session in sessions:
+        await workshop.hands.run(session, lambda: None, kind=kind)
+        workshop.hands._costs[session][kind] = 1.0, workshop.clock()  # a second
+    monkeypatch.setattr(module, "SLOW", 0.05)
+
+
 def test_slow_sessions_leave_a_thread_for_the_others(monkeypatch):
     async def play(workshop):
         slow = [f"slow {i}" for i in range(HANDS + 1)]
-        monkeypatch.setattr(module, "SLOW", -1.0)
-        for session in slow:
-            await workshop.hands.run(session, lambda: None)
-        monkeypatch.setattr(module, "SLOW", 10.0)
+        await found_slow(workshop, monkeypatch, slow)
         gates = [Gate() for _ in slow]
-        jobs = [asyncio.create_task(workshop.hands.run(s, gate)) for s, gate in zip(slow, gates, strict=True)]
+        jobs = [
+            asyncio.create_task(workshop.hands.run(s, gate, kind="look")) for s, gate in zip(slow, gates, strict=True)
+        ]
         for gate in gates[: HANDS - 1]:
             await begun(gate)
         assert await workshop.hands.run("quick", lambda: "served") == "served"
@@ -138,16 +157,50 @@ def test_slow_sessions_leave_a_thread_for_the_others(monkeypatch):
         for gate in gates:
             gate.open.set()
         await asyncio.gather(*jobs)
-        # having been quick they are slow no more
-        gates, jobs = [Gate() for _ in slow], []
-        for session, gate in zip(slow[:HANDS], gates, strict=False):
-            jobs.append(asyncio.create_task(workshop.hands.run(session, gate)))
-        for gate in gates[:HANDS]:
-            await begun(gate)
-            gate.open.set()
-        await asyncio.gather(*jobs)
 
     scene(play)
+
+
+def test_a_job_that_took_long_is_measured_to_have():
+    async def play(workshop):
+        def compute():
+            end = time.thread_time() + 2 * module.SLOW
+            while time.thread_time() < end:
+                pass
+
+        await workshop.hands.run("a", compute, kind="look")
+        await workshop.hands.run("b", lambda: None, kind="look")
+        assert (workshop.hands.slow("a", "look"), workshop.hands.slow("b", "look")) == (True, False)
+
+    scene(play)
+
+
+def test_a_slow_session_stays_one_for_a_while_however_quick_its_next_jobs_are(monkeypatch):
+    async def play(workshop):
+        hands, clock = workshop.hands, workshop.clock
+        await found_slow(workshop, monkeypatch, ["a"])
+        for _ in range(100):
+            clock.now += 0.1
+            await hands.run("a", lambda: None, kind="look")
+        assert hands.slow("a", "look")
+        clock.now += 20
+        assert not hands.slow("a", "look")
+
+    scene(play, Clock())
+
+
+def test_who_is_slow_to_look_is_not_slow_to_click(monkeypatch):
+    async def play(workshop):
+        hands = workshop.hands
+        await hands.run("a", lambda: None, kind="select")
+        await found_slow(workshop, monkeypatch, ["a"])
+        assert (hands.slow("a", "look"), hands.slow("a", "select")) == (True, False)
+        assert hands.slow("a", "turn")  # of this kind nothing is known yet
+        assert not hands.slow("b", "look")
+        workshop.forget("a")
+        assert not hands.slow("a", "look")
+
+    scene(play, Clock())
 
 
 def test_who_gives_up_waiting_makes_room():

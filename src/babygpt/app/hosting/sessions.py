@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from babygpt.app.hosting.workshop import DRAWN, Crew, Workshop
+from babygpt.app.stage.commands import COMMANDS
 from babygpt.errors import BabyGPTError
 
 T = TypeVar("T")
@@ -137,7 +138,9 @@ class Hosted:
 
     async def handle(self, command: object) -> None:
         """Have the session handle a command."""
-        await self._use(self._workshop.hands, lambda session, now: session.handle(command), hurry=True)
+        name = command.get("command") if isinstance(command, dict) else None
+        kind = name if isinstance(name, str) and name in COMMANDS else "nonsense"
+        await self._use(self._workshop.hands, lambda session, now: session.handle(command), kind, hurry=True)
         self._answering = True
         self._stir(answer=True)
 
@@ -151,7 +154,7 @@ class Hosted:
             return json.dumps({"seq": seq, "views": views}, allow_nan=False, separators=(",", ":")), revisions
 
         hurry, self._answering = self._answering, False  # what a command changed is waited for
-        return await self._use(self._workshop.hands, message, hurry)
+        return await self._use(self._workshop.hands, message, "look", hurry)
 
     async def export(self, file: str) -> tuple[bytes, str]:
         """Return a file of the session, and its media type. The session goes on while it is made.
@@ -171,7 +174,7 @@ class Hosted:
         # Each session waits with one file at most, and takes what is needed for it when it is its turn: however many
         # are asked for, no more is kept.
         async with self._exporting, self._workshop.pressing:
-            make = await self._use(self._workshop.hands, taken)
+            make = await self._use(self._workshop.hands, taken, "export")
             if isinstance(make, BabyGPTError):
                 raise make
             return await self._workshop.print(make)
@@ -236,7 +239,7 @@ class Hosted:
     async def _live(self) -> None:
         """Make the session, then advance it whenever that is due."""
         with suppress(GoneError):
-            await self._use(self._workshop.hands, lambda session, now: None)
+            await self._use(self._workshop.hands, lambda session, now: None, "make")
             while True:
                 self._stir()
                 while (wait := self._wait()) is None or wait > 0:
@@ -260,19 +263,19 @@ class Hosted:
         shop = self._workshop
         if not self._training or self._gone:
             self._advanced = monotonic()
-            await self._use(shop.hands, lambda session, now: session.advance(now, 0.0))
+            await self._use(shop.hands, lambda session, now: session.advance(now, 0.0), "advance")
             return
         # A training just begun goes first, for a single step: someone waits for its first frame.
         new = self not in shop.training
         shop.training.add(self)
         budget = 0.0 if new else shop.slice
-        await self._use(shop.trainers, lambda session, now: session.advance(now, budget), hurry=new)
+        await self._use(shop.trainers, lambda session, now: session.advance(now, budget), "train", hurry=new)
         if new:
             self._answering = True
             self._stir(answer=True)
 
-    async def _use(self, crew: Crew, job: Callable[[Session, float], T], hurry: bool = False) -> T:
-        """Do a job with the session, and the time on its clock, in a thread of a crew."""
+    async def _use(self, crew: Crew, job: Callable[[Session, float], T], kind: str, hurry: bool = False) -> T:
+        """Do a job of some kind with the session, and the time on its clock, in a thread of a crew."""
         now = self._clock()  # here: someone may come or go while the thread works
 
         def use() -> tuple[T, float | None, bool, bool, int]:
@@ -288,7 +291,9 @@ class Hosted:
             raise GoneError
         due = self._due
         try:
-            result, self._due, self._training, self._unattended, need = await crew.run(self, use, hurry=hurry)
+            result, self._due, self._training, self._unattended, need = await crew.run(
+                self, use, kind=kind, hurry=hurry
+            )
         except GoneError:
             raise
         except Exception as error:

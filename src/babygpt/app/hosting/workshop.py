@@ -20,7 +20,8 @@ import torch
 T = TypeVar("T")
 
 HANDS, TRAINERS = 2, 2  # threads
-SLOW = 0.05  # seconds of computing after which a session counts as slow
+SLOW = 0.05  # seconds of computing after which a session counts as slow, for jobs of that kind
+FORGIVEN = 5.0  # seconds in which what a job cost counts half: a second makes a session slow for twenty
 SHORTEST, LONGEST = 0.005, 0.02  # seconds of training before another session has its turn
 HURRIES = 3  # turns in a row for those in a hurry, while others wait
 DRAWN = 1 / 60  # seconds between the frames of a screen: more often is never seen
@@ -42,8 +43,9 @@ class _Turn:
 class Crew:
     """A few threads and who waits for them: first come, first served, but for three rules.
 
-    Those in a hurry go first, most of the time. A session in use is passed over until it is free. Sessions known to be
-    slow never take the last thread, so that one is left for short work.
+    Those in a hurry go first, most of the time. A session in use is passed over until it is free. Slow jobs never
+    take the last thread, so that one is left for short work. A job is expected to be slow if one of its kind was, some
+    time ago, of the same session; of a kind that the session has not asked for yet, if any was.
     """
 
     def __init__(self, workshop: Workshop, name: str, threads: int) -> None:
@@ -53,15 +55,15 @@ class Crew:
         self._free, self._free_for_slow = threads, max(1, threads - 1)
         self._hurried, self._waiting = deque[_Turn](), deque[_Turn]()
         self._hurries = 0  # in a row
-        self._slow: set[Hashable] = set()
+        self._costs: dict[Hashable, dict[str, tuple[float, float]]] = {}  # by session and kind: seconds, and when
 
-    async def run(self, session: Hashable, job: Callable[[], T], *, hurry: bool = False) -> T:
-        """Do a job with a session in a thread, when both are free, and return what it returns.
+    async def run(self, session: Hashable, job: Callable[[], T], *, kind: str = "", hurry: bool = False) -> T:
+        """Do a job of some kind with a session in a thread, when both are free, and return what it returns.
 
         Who asked may be cancelled while the job runs; it is waited for all the same, since the session is in use.
         """
         loop = asyncio.get_running_loop()
-        turn = _Turn(session, session in self._slow, loop.create_future())
+        turn = _Turn(session, self.slow(session, kind), loop.create_future())
         queue = self._hurried if hurry else self._waiting
         queue.append(turn)
         self.call()
@@ -74,7 +76,7 @@ class Crew:
                 self._give_back(turn)
             raise
         try:
-            return await _whole(loop.run_in_executor(self._pool, self._timed, session, job))
+            return await _whole(loop.run_in_executor(self._pool, self._timed, session, kind, job))
         finally:
             self._give_back(turn)
 
@@ -102,18 +104,26 @@ class Crew:
 
     def forget(self, session: Hashable) -> None:
         """Forget a session that is gone."""
-        self._slow.discard(session)
+        self._costs.pop(session, None)
 
     def close(self) -> None:
         """Take no more jobs; one under way is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _timed(self, session: Hashable, job: Callable[[], T]) -> T:
+    def slow(self, session: Hashable, kind: str) -> bool:
+        """Return whether a session's next job of a kind is expected to be slow."""
+        costs, now = self._costs.get(session, {}), self._workshop.clock()
+        expected = [costs[kind]] if kind in costs else costs.values()
+        return any(_forgiven(seconds, now - at) > SLOW for seconds, at in expected)
+
+    def _timed(self, session: Hashable, kind: str, job: Callable[[], T]) -> T:
         start = time.thread_time()  # of this thread alone: on a busy machine, others' work is not the session's fault
         try:
             return job()
         finally:
-            (self._slow.add if time.thread_time() - start > SLOW else self._slow.discard)(session)
+            costs, took, now = self._costs.setdefault(session, {}), time.thread_time() - start, self._workshop.clock()
+            before, at = costs.get(kind, (0.0, now))
+            costs[kind] = max(_forgiven(before, now - at), took), now
 
     def _give_back(self, turn: _Turn) -> None:
         self._free += 1
@@ -122,10 +132,22 @@ class Crew:
         self._workshop.call()
 
 
-class Workshop:
-    """The threads of a studio, the sessions they use now, and the sessions that train."""
+def _forgiven(seconds: float, ago: float) -> float:
+    """Return what is left of a cost that was seen so many seconds ago."""
+    return seconds * 0.5 ** (ago / FORGIVEN)
 
-    def __init__(self) -> None:
+
+class Workshop:
+    """The threads of a studio, the sessions they use now, and the sessions that train.
+
+    Parameters
+    ----------
+    clock
+        Tells the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self.in_use: set[Hashable] = set()
         self.training: set[Hashable] = set()
         self.hands = Crew(self, "hands", HANDS)

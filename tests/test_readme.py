@@ -51,7 +51,16 @@ def test_python_shows_what_it_says(readme, tmp_path, monkeypatch):
 def test_commands_run_one_after_another(readme, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = commands(readme)
-    assert {line[1] for line in lines} == {"train", "chain", "sample", "analyse", "devices", "sizes", "reproduce"}
+    assert {line[1] for line in lines} == {
+        "train",
+        "chain",
+        "sample",
+        "analyse",
+        "devices",
+        "check",
+        "sizes",
+        "reproduce",
+    }
     for line in lines:
         result = babygpt(*line[1:])
         assert result.exit_code == 0, (line, result.output)

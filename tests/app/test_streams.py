@@ -22,7 +22,10 @@ COMMANDS = {
     "help": ["--help"],
     "nothing": [],
     **{f"{name} help": [name, "--help"] for name in ("studio", "train", "chain", "analyse", "seeds", "attribute")},
-    **{f"{name} help": [name, "--help"] for name in ("sample", "devices", "sources", "sweep", "sizes", "reproduce")},
+    **{
+        f"{name} help": [name, "--help"]
+        for name in ("sample", "devices", "sources", "sweep", "check", "sizes", "reproduce")
+    },
     "train": ["train", "床前明月光😀½≤床前明月é", "--out", "new", "--replace", *TINY],
     "train table": ["train", ARTICLE, "--out", "new", "--replace", "--show", "table", *TINY],
     "chain": ["chain", "run"],

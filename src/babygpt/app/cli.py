@@ -1,8 +1,8 @@
 """The command line: the library's own words, thinly dressed.
 
 Results go to standard output, progress and remarks to standard error. Exit status: 0 done, 1 a check failed
-(``reproduce``) or trainings did (``sweep``), 2 something given cannot be used or standard output cannot be written to,
-130 stopped with Ctrl-C, 141 whoever read standard output has gone (``| head``).
+(``reproduce``, ``check``) or trainings did (``sweep``), 2 something given cannot be used or standard output cannot be
+written to, 130 stopped with Ctrl-C, 141 whoever read standard output has gone (``| head``).
 
 Modules that need torch, Graphviz or matplotlib are imported by the commands that use them, so that ``--help`` and
 ``sizes`` answer at once.
@@ -24,6 +24,7 @@ from babygpt.app.arguments import LearnsOne
 from babygpt.app.commands.analyse import analyse
 from babygpt.app.commands.attribute import attribute
 from babygpt.app.commands.chain import chain
+from babygpt.app.commands.check import check
 from babygpt.app.commands.devices import devices
 from babygpt.app.commands.reproduce import reproduce
 from babygpt.app.commands.sample import sample
@@ -119,7 +120,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look": (chain, sample),
     "Know": (analyse, devices),
     "Ask": (seeds, attribute, sources),
-    "Check": (sizes, reproduce),
+    "Check": (check, sizes, reproduce),
 }
 for panel, commands in PANELS.items():
     for command in commands:

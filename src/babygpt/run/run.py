@@ -18,6 +18,7 @@ from babygpt.run.history import History
 
 if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
+    from babygpt.run.check import RunCheck
     from babygpt.run.trace import Trace
 
 
@@ -105,6 +106,20 @@ class Run:
         from babygpt.run.trace import trace  # trace.py knows Run
 
         return trace(self, name)
+
+    def check(self) -> RunCheck:
+        """Return whether what is saved fits together, computed anew.
+
+        The last chain from the weights, the first from the seed, the losses from the recorded chains and the data, and
+        that no loss is below the floor. Where batches were drawn a step's loss follows from no chain: that is said.
+
+        >>> from babygpt import train
+        >>> train("0110110", context_length=2, steps=3).check()
+        RunCheck(all holds)
+        """
+        from babygpt.run.check import check  # check.py knows Run
+
+        return check(self)
 
     def save(self, path: str | Path, replace: bool = False) -> Path:
         """Write the run to the new folder ``path``, whole or not at all, and return the path.

@@ -26,13 +26,21 @@ what to try next. The command line prints it and exits with 2.
 
 from __future__ import annotations
 
+import re
+
 
 class BabyGPTError(Exception):
     """Any error that BabyGPT raises on purpose."""
 
 
 class InputError(BabyGPTError, ValueError):
-    """What was given cannot be used."""
+    """What was given cannot be used.
+
+    The message is one line, even where it shows what was given and that takes several.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(re.sub(r"\s*\n\s*", " ", message))
 
 
 class SequenceError(InputError):

@@ -34,8 +34,9 @@ from babygpt.chain.finite import FiniteChain
 from babygpt.chain.ngram import NeverLeft, ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
-from babygpt.gpt.checks import check_count
+from babygpt.gpt.checks import check_count, check_places, check_vector
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Context, Vocabulary
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ ROW_TOLERANCE = 1e-6
 CHECKED_ROWS = 2**16
 
 
+@explained
 class MarkovChain(FiniteChain):
     """Every state and every arrow of a model with a finite context.
 
@@ -215,6 +217,8 @@ class MarkovChain(FiniteChain):
 
         Without ``copy`` a float64 table becomes the chain's own: it is made read-only, and must not be changed.
         """
+        if np.ndim(table) != 2:
+            raise SettingError(f"table has shape {np.shape(table)}; it needs (contexts, symbols).")
         rows, V = table.shape
         # rows = V + V² + … + V^K, so N = V^K is what remains after the short contexts: (rows·(V − 1) + V) / V
         N = (rows * (V - 1) + V) // V
@@ -248,13 +252,11 @@ class MarkovChain(FiniteChain):
         ContextError
             There is no such state.
         """
-        if isinstance(state, bool) or not isinstance(state, (int, np.integer)) or not 0 <= state < self.n_states:
-            raise ContextError(f"There is no state {state!r}; this chain has the states 0 to {self.n_states - 1:,}.")
-        return self.vocabulary.decode(self._digits(state))
+        return self.vocabulary.decode(self._digits(self.check_state(state)))
 
     def label(self, state: int) -> str:
         """Return the text of a state's context for the screen: blanks and control characters made visible."""
-        return self.vocabulary.label(self._digits(state))
+        return self.vocabulary.label(self._digits(self.check_state(state)))
 
     def contexts(self, short: bool = False) -> Iterator[str]:
         """Iterate over the texts of all states in order; with ``short`` over the short contexts before them."""
@@ -337,12 +339,14 @@ class MarkovChain(FiniteChain):
         States that differ only in their oldest token have the same successors, so the flow is summed over it.
         """
         N, V = self.log_probs.shape
+        distribution = check_vector("distribution", distribution, N)
         return np.einsum("aw,awt->wt", distribution.reshape(V, -1), self.probs.reshape(V, -1, V)).reshape(N)
 
     def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""
         N, V = self.log_probs.shape
-        ahead = values.reshape(-1, V)  # row w: the states that begin with the last K − 1 tokens w
+        # row w: the states that begin with the last K − 1 tokens w
+        ahead = check_vector("values", values, N).reshape(-1, V)
         return np.einsum("awt,wt->aw", self.probs.reshape(V, -1, V), ahead).reshape(N)
 
     def context_numbers(self) -> NDArray[np.int64]:
@@ -351,6 +355,7 @@ class MarkovChain(FiniteChain):
 
     def follow(self, go: NDArray[np.int64], nodes: NDArray[np.int64], states: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where an automaton ``go`` (nodes, V) at ``nodes`` (n,) is after each token: int64 (n, V)."""
+        check_places("nodes", nodes, len(go))
         return go[nodes]
 
     def short_contexts(self, start: str) -> Callable[[int], NDArray[np.float64]]:
@@ -524,6 +529,8 @@ class MarkovChain(FiniteChain):
 
     def short_probs(self, length: int) -> NDArray[np.float64]:
         """Return the probabilities after every context of ``length`` < K tokens: (V^length, V)."""
+        if check_count("length", length) >= self.context_length:
+            raise SettingError(f"length={length} is no short context; here they have 1 to {self.context_length - 1}.")
         return np.exp(self._short_logs(length))
 
     def _short_logs(self, length: int) -> NDArray[np.float64]:

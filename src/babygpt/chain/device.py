@@ -22,7 +22,8 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.finite import FiniteChain
 from babygpt.chain.walk import draw
 from babygpt.errors import ContextError, DeviceError
-from babygpt.gpt.checks import check_count, check_seed
+from babygpt.gpt.checks import check_count, check_places, check_seed
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Vocabulary
 
 # What a device answers: its next state, and the symbols it puts into the context.
@@ -31,6 +32,7 @@ Answer = tuple[Hashable, Sequence[str]]
 MAX_STATES = 2**18
 
 
+@explained
 @dataclass(frozen=True)
 class Device:
     """Something that reads what the GPT says and may put symbols into its context.
@@ -98,6 +100,7 @@ class Device:
         return cls(0, read, why_not_finite="it counts without end")
 
 
+@explained
 class ConnectedChain(FiniteChain):
     """A GPT's chain joined to a finite device: again a finite chain, exact.
 
@@ -139,6 +142,7 @@ class ConnectedChain(FiniteChain):
 
     def follow(self, go: NDArray[np.int64], nodes: NDArray[np.int64], states: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where an automaton ``go`` (nodes, V) at ``nodes`` (n,) is after each token and what it adds."""
+        check_places("nodes", nodes, len(go))
         after = go[nodes]
         for i, state in enumerate(states.tolist()):
             for token, symbols in enumerate(self._added[state]):
@@ -164,17 +168,21 @@ class ConnectedChain(FiniteChain):
 
     def context(self, state: int) -> str:
         """Return the text of a joint state's context."""
-        return self.chain.context(int(self._contexts[state]))
+        return self.chain.context(int(self._contexts[self.check_state(state)]))
 
     def added(self, state: int, symbol: str) -> str:
         """Return what the device puts into the context after ``symbol`` is said in a joint state."""
-        return self.vocabulary.separator.join(self._added[state][int(self.vocabulary.encode(symbol)[0])])
+        said = self.vocabulary.tokens_of(symbol)
+        if len(said) != 1:
+            raise ContextError(f"{symbol!r} has {len(said)} tokens; here it is one symbol that is said.")
+        return self.vocabulary.separator.join(self._added[self.check_state(state)][int(said[0])])
 
     def __repr__(self) -> str:
         devices = len({device for _, device in self.states})
         return f"ConnectedChain({self.n_states:,} states: {self.chain.n_states:,} contexts, {devices:,} device states)"
 
 
+@explained
 def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) -> ConnectedChain:
     """Return ``chain`` joined to ``device``, as a finite chain over all joint states that can be reached.
 

@@ -33,6 +33,7 @@ from babygpt.files import file_errors, whole_file
 from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.device import Job, side_by_side, threads_for
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT
 from babygpt.gpt.prefixes import Branch, Piece, PrefixTree
 from babygpt.gpt.supports import changed, supports
@@ -46,6 +47,7 @@ LEAST_SHARE = 2**13
 FORKS = 16
 
 
+@explained
 def context_table(
     model: Model | Asked,
     *,
@@ -112,7 +114,7 @@ def context_table(
         return out
     try:
         dtype = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # NumPy reads a text as a small language
         raise SettingError(f"dtype={dtype!r} is not known. Use float64 or float32.") from None
     if dtype not in (np.float64, np.float32):
         raise SettingError(f"dtype={dtype} is not known here. Use float64 or float32.")

@@ -21,7 +21,8 @@ from babygpt.chain import cycles, export, gap, machine, mixing, patterns, spectr
 from babygpt.chain.arrows import Arrows
 from babygpt.chain.information import entropies
 from babygpt.errors import ContextError, SettingError
-from babygpt.gpt.checks import check_rate
+from babygpt.gpt.checks import check_rate, check_vector
+from babygpt.gpt.kinds import explained
 
 if TYPE_CHECKING:
     import quantecon
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Target = str | int | Iterable[str | int]
 
 
+@explained
 class FiniteChain(ABC):
     """States, arrows that say tokens, and what follows from them.
 
@@ -144,11 +146,12 @@ class FiniteChain(ABC):
 
     def advance(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where a distribution over states is one token later: (N,) → (N,)."""
-        flow = distribution[:, None] * self.probs
+        flow = check_vector("distribution", distribution, self.n_states)[:, None] * self.probs
         return np.bincount(self.successors().ravel(), flow.ravel(), minlength=self.n_states).astype(np.float64)
 
     def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""
+        values = check_vector("values", values, self.n_states)
         return (self.probs * values[self.successors()]).sum(axis=1)
 
     # -- the long run (stationary.py, structure.py) --------------------------------------------------------
@@ -184,7 +187,7 @@ class FiniteChain(ABC):
 
     def entropy_rate(self, base: float = np.e) -> float:
         """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
-        if check_rate("base", base) <= 1:
+        if (base := check_rate("base", base)) <= 1:
             raise SettingError(f"base={base:g} measures nothing; a base is above 1. Use e for nats, 2 for bits.")
         return float(self._pi @ entropies(self.probs, self.log_probs) / np.log(base))
 
@@ -406,6 +409,12 @@ class FiniteChain(ABC):
         if not isinstance(target, Iterable) or not (parts := list(target)):
             raise ContextError(f"{target!r} is no target. Give a text, a state number, or a list of these.")
         return np.logical_or.reduce([self.target(part) for part in parts])
+
+    def check_state(self, state: object) -> int:
+        """Return the number of a state, or raise :class:`ContextError` if there is none such."""
+        if isinstance(state, bool) or not isinstance(state, (int, np.integer)) or not 0 <= state < self.n_states:
+            raise ContextError(f"There is no state {state!r}; this chain has the states 0 to {self.n_states - 1:,}.")
+        return int(state)
 
     def start_state(self, start: str | int) -> int:
         """Return the state that a context (K symbols) or a state number means.

@@ -26,10 +26,17 @@ from threadpoolctl import threadpool_limits
 from babygpt.chain.elimination import MAX_ELIMINATION
 from babygpt.chain.solve import ACCEPT, AIM, solve_transient
 from babygpt.chain.structure import reaching
+from babygpt.errors import ConvergenceError
 from babygpt.gpt.checks import check_count
 
 if TYPE_CHECKING:
     from babygpt.chain.finite import FiniteChain
+
+# Tokens that are followed one by one, whatever the chain; of a large chain as many as pass so many arrows. Whether the
+# walk stands still is looked at now and then.
+MAX_FOLLOWED = 4096
+MAX_WORK = 2**36
+CHECKED = 16
 
 
 def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -62,12 +69,62 @@ def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def hitting_probability(chain: FiniteChain, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
-    """Return how likely the target is reached within ``within`` tokens, from every state: (N,)."""
+    """Return how likely the target is reached within ``within`` tokens, from every state: (N,).
+
+    Few tokens are followed one by one. More are doubled, up to 1,024 states: who walks n + m tokens reaches the target
+    within n, or is elsewhere then and reaches it within m. Nothing is subtracted: rare events keep their digits.
+
+    Raises
+    ------
+    ConvergenceError
+        So many tokens of so many states are too much work, and the walk is still moving.
+    """
     check_count("within", within, least=0)
-    reached = target.astype(np.float64)
-    for _ in range(within):
-        reached = np.where(target, 1.0, chain.pull(reached))
+    reached, few = target.astype(np.float64), within <= MAX_FOLLOWED
+    if not few and chain.n_states <= MAX_ELIMINATION:
+        return _doubled(chain, target, within)
+    for token in range(within):
+        before, reached = reached, np.where(target, 1.0, chain.pull(reached))
+        if few or token % CHECKED:
+            continue
+        still, left = np.array_equal(before, reached), within - token
+        # at a standstill a token adds no more than rounding takes away
+        if still and (left * np.finfo(np.float64).eps < AIM or reached[reached > 0].min(initial=1.0) > 1 - AIM):
+            break
+        if still or token * chain.n_arrows > MAX_WORK:
+            raise ConvergenceError(
+                f"A chain of {chain.n_states:,} states is followed for {token:,} tokens here, and within={within} "
+                f"are asked for. Up to {MAX_ELIMINATION:,} states any number will do; hitting_times(target) works at "
+                "any size."
+            )
     return np.minimum(reached, 1.0)
+
+
+def _doubled(chain: FiniteChain, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
+    """Return what :func:`hitting_probability` does, by doubling the tokens."""
+    answer, may = target.astype(np.float64), reaching(chain, target)
+    others, never = np.flatnonzero(~target & may), np.flatnonzero(~may)
+    P = chain.arrows.matrix(others)
+    A = P[:, others].toarray()  # still on the way after so many tokens: 1, 2, 4, …
+    arrived: NDArray[np.float64] = np.asarray(P[:, np.flatnonzero(target)].sum(axis=1)).ravel()
+    lost: NDArray[np.float64] = np.asarray(P[:, never].sum(axis=1)).ravel()
+    found = np.zeros(len(others))
+    with threadpool_limits(1, "blas"), np.errstate(under="ignore"):
+        while within:
+            if within & 1:
+                found = arrived + A @ found
+            within >>= 1
+            more = A @ arrived
+            if (more <= np.finfo(np.float64).eps / 4 * arrived).all():  # and even less from now on
+                found = arrived if within else found
+                break
+            arrived, lost, A = arrived + more, lost + A @ lost, A @ A
+            # who neither arrived nor got lost is still on the way: rounding shall not add up over so many tokens
+            total = A.sum(axis=1)
+            rest = np.where(arrived + lost < 0.5, 1 - arrived - lost, total)
+            A *= (rest / np.maximum(total, np.finfo(np.float64).tiny))[:, None]
+    answer[others] = np.minimum(found, 1.0)
+    return answer
 
 
 def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:

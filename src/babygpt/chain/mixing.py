@@ -44,6 +44,8 @@ MAX_WORK = 1.5e12
 MAX_DOUBLINGS = 60
 # A distance below which deviations are kept instead of distributions.
 SMALL = 1 / 8
+# Smaller distances have too few digits in a float64 to shrink any more.
+LEAST = 1e-300
 # Modes that a power may have left to be kept as two thin matrices, and what the others may add up to.
 MODES, DROPPED = 32, 1e-14
 # Part of a token to which a mixing time shall be known.
@@ -197,14 +199,14 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
     Raises
     ------
     SettingError
-        ``epsilon`` is not between 0 and 1.
+        ``epsilon`` is not between 10⁻³⁰⁰ and 1.
     SizeError
         More states than the worst can be looked for among.
     ConvergenceError
         It takes too long for so many states, by the spectral gap or by what was walked; the message says how long.
     """
-    if not 0 < check_rate("epsilon", epsilon) < 1:
-        raise SettingError(f"epsilon={epsilon!r} is no distance between 0 and 1. The usual one is 0.25.")
+    if not LEAST <= check_rate("epsilon", epsilon) < 1:
+        raise SettingError(f"epsilon={epsilon!r} is no distance between {LEAST:g} and 1. The usual one is 0.25.")
     return finish(mixing_steps(chain, chain.stationary_distribution(), epsilon))
 
 

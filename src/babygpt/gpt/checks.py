@@ -6,6 +6,7 @@ import math
 from numbers import Real
 
 import numpy as np
+from numpy.typing import NDArray
 
 from babygpt.errors import SettingError
 
@@ -56,3 +57,23 @@ def human_bytes(count: float) -> str:
             break
         count /= 1024
     return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
+
+
+def check_vector(name: str, values: object, n: int) -> NDArray[np.float64]:
+    """Return ``values`` as float64 (n,), or raise :class:`SettingError` unless they are ``n`` numbers in a row."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64 and values.shape == (n,):
+        return values
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "fiub" and array.shape == (n,):
+            return array.astype(np.float64)
+        given = f"of {array.dtype}, of shape {array.shape}"
+    except ValueError:  # lists of several lengths
+        given = "lists of several lengths"
+    raise SettingError(f"{name} is {given}; here it is {n:,} numbers in a row, one for each state.")
+
+
+def check_places(name: str, places: NDArray[np.int64], n: int) -> None:
+    """Raise :class:`SettingError` unless all ``places`` are among the first ``n``."""
+    if places.size and not 0 <= int(places.min()) <= int(places.max()) < n:
+        raise SettingError(f"{name} has numbers from {places.min()} to {places.max()}; here they are 0 to {n - 1:,}.")

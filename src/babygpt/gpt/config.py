@@ -8,8 +8,10 @@ from typing import get_args
 from babygpt.errors import SettingError
 from babygpt.gpt.checks import check_choice, check_count, check_rate, check_seed
 from babygpt.gpt.corpus import Positions
+from babygpt.gpt.kinds import explained
 
 
+@explained
 @dataclass(frozen=True)
 class GPTConfig:
     """The shape of a GPT; the defaults are the article's, 12,656 parameters.
@@ -74,6 +76,7 @@ class GPTConfig:
         return (self.vocab_size + self.block_size) * C + self.n_layer * (4 * C + linear) + 2 * C
 
 
+@explained
 @dataclass(frozen=True)
 class TrainConfig:
     """How to train; the defaults are the article's.

@@ -24,9 +24,10 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.errors import SequenceError, SizeError
+from babygpt.errors import SequenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.counting import CHUNK, WindowCounter
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import whole_names
 from babygpt.gpt.sequences import Sequenced, check_symbols, count_sequences, lines_of, vocabulary_of
 from babygpt.gpt.texts import file_pieces, found_vocabulary
@@ -71,6 +72,7 @@ def entropy(counts: Counts) -> float:
     return float(-(counts[seen] * np.log(counts[seen] / rows[seen])).sum() / total) + 0.0
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Corpus:
     """The distinct contexts of a text and what followed each.
@@ -355,7 +357,8 @@ class Corpus:
         [[0.6667, 0.3333], [1.0, 0.0]]
         """
         vocabulary = Vocabulary.of(vocabulary)
-        if not isinstance(contexts, Iterable) or isinstance(contexts, (str, bytes)):
+        single = isinstance(contexts, (str, bytes)) or (isinstance(contexts, np.ndarray) and contexts.ndim == 0)
+        if single or not isinstance(contexts, Iterable):
             raise SequenceError(
                 f"The contexts are a list, such as ['00', '01'] or [[0, 0], [0, 1]], not {contexts!r:.60}."
             )
@@ -481,8 +484,10 @@ class Corpus:
 
     def prefix_counts(self, length: int) -> Counts:
         """Return counts or weights (distinct prefixes, V): what follows the first ``length`` tokens in the contexts."""
-        if length == self.context_length:
-            return self.counts
+        if check_count("length", length) >= self.context_length:
+            if length == self.context_length:
+                return self.counts
+            raise SettingError(f"length={length} is more than the {self.context_length} tokens of a context here.")
         prefixes, row = np.unique(self.contexts[:, :length], axis=0, return_inverse=True)
         table: Any = np.zeros((len(prefixes), len(self.vocabulary)), dtype=self.counts.dtype)
         np.add.at(table, (row.ravel(), self.contexts[:, length]), self.counts.sum(axis=1))

@@ -25,7 +25,9 @@ from torch import Tensor, nn
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_seed
 from babygpt.gpt.config import GPTConfig
+from babygpt.gpt.device import check_device
 from babygpt.gpt.forks import lock_across_forks
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.room import check_gpt
 
 # Weights are drawn in single precision: in another one torch draws other numbers from the same seed.
@@ -92,6 +94,8 @@ class GPT(nn.Module):
 
     Raises
     ------
+    SettingError
+        The configuration is none, or there is no such device.
     SizeError
         It does not fit into memory.
 
@@ -103,9 +107,12 @@ class GPT(nn.Module):
     torch.Size([1, 2])
     """
 
+    @explained
     def __init__(self, config: GPTConfig | None = None, device: str | torch.device | None = None) -> None:
         super().__init__()
         self.config = config = config or GPTConfig()
+        if isinstance(device, str) and device != "meta":
+            device = check_device(device)
         wanted = torch.get_default_device() if device is None else torch.device(device)
         drawn = wanted if wanted.type == "meta" else torch.device("cpu")
         if drawn.type != "meta":

@@ -62,6 +62,12 @@ def free_memory() -> int:
     return free
 
 
+def check_memory(takes: int, what: str, advice: str) -> None:
+    """Raise :class:`SizeError` if ``what`` takes more bytes than are free; ``advice`` is what to try."""
+    if takes > SMALL and takes > (free := free_memory()):
+        raise SizeError(f"{what} would take {human_bytes(takes)}; {human_bytes(free)} of memory are free. {advice}")
+
+
 def gpt_bytes(config: GPTConfig) -> int:
     """Return about how many bytes a GPT takes that is not trained."""
     return 4 * config.n_parameters + config.n_layer * BLOCK_OBJECTS // 2

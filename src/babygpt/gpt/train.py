@@ -34,6 +34,7 @@ from babygpt.gpt.answers import last_logits
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT
 from babygpt.gpt.room import per_token
 from babygpt.gpt.supports import changed
@@ -317,6 +318,7 @@ def _places(contexts: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np
     return place.ravel()[len(among) :]
 
 
+@explained
 def fit(gpt: GPT, corpus: Corpus, config: TrainConfig | None = None) -> Iterator[Step]:
     """Train ``gpt`` in place on ``corpus``, yielding each step as it is done.
 

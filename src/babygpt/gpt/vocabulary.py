@@ -18,12 +18,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.errors import VocabularyError
-from babygpt.gpt.checks import check_choice
+from babygpt.errors import SizeError, VocabularyError
+from babygpt.gpt.checks import check_choice, check_count
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import core, list_separator, separator_for, split_names
 
 TokenKind = Literal["chars", "words"]
 
+# Numbers that stand in for symbols; more are a mistake.
+MAX_NUMBERS = 10**7
 # Some tokens in a row, as a person gives them: a text, a list of tokens, or a list of symbols.
 Context = str | Sequence[int] | Sequence[str]
 
@@ -53,6 +56,7 @@ def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
+@explained
 @dataclass(frozen=True)
 class Vocabulary:
     """The V symbols of a GPT in token order.
@@ -182,9 +186,16 @@ class Vocabulary:
     def numbers(cls, size: int) -> Vocabulary:
         """Return the vocabulary "0" … "size−1" that stands in where a model comes without symbols.
 
+        Raises
+        ------
+        SizeError
+            There would be more than ten million.
+
         >>> Vocabulary.numbers(3).symbols
         ('0', '1', '2')
         """
+        if check_count("size", size) > MAX_NUMBERS:
+            raise SizeError(f"size={size} symbols are more than a vocabulary is made of; the limit is {MAX_NUMBERS:,}.")
         return cls(tuple(map(str, range(size))), "chars" if size <= 10 else "words")
 
     def __len__(self) -> int:

@@ -28,6 +28,7 @@ from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import Context, TokenKind, Vocabulary
@@ -63,6 +64,7 @@ class Influence:
     effect: float
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """The effect of every part of the data on every arrow: P changes, N states, V tokens; see :func:`attribute`.
@@ -167,6 +169,7 @@ class Attribution:
         return f"Attribution({len(self.positions):,} changes by {self.by}, {N * V:,} arrows, {seeds})"
 
 
+@explained
 def attribute(
     sequence: Given,
     by: By = "token",

@@ -36,6 +36,8 @@ from babygpt.chain.information import entropies
 from babygpt.errors import SettingError, SizeError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.corpus import entropy
+from babygpt.gpt.kinds import explained
+from babygpt.gpt.room import check_memory, in_digits
 from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.lab.entropy_rate import EntropyRate, enclose
 
@@ -47,6 +49,7 @@ MAX_TOKENS = 2**27
 ROW_TOLERANCE = 1e-9
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Source:
     """A finite hidden Markov model with one long run.
@@ -126,7 +129,7 @@ class Source:
 
         Exact for a unifilar source; otherwise the middle of :attr:`entropy_bounds`, which say how exact it is.
         """
-        if check_rate("base", base) <= 1:
+        if (base := check_rate("base", base)) <= 1:
             raise SettingError(f"base={base:g} measures nothing; a base is above 1. Use e for nats, 2 for bits.")
         return self.entropy_bounds.value / float(np.log(base))
 
@@ -178,6 +181,7 @@ class Source:
         [0.477, 0.511]
         """
         K, V = check_count("context_length", context_length), len(self.vocabulary)
+        check_memory(8 * K, f"The losses of {in_digits(K)} lags", "Try a shorter context.")
         moves = self.transitions.sum(axis=0)
         joint = np.einsum("i,xij->xj", self._stationary, self.transitions)  # P(symbol, state after it)
         losses = np.empty(K)

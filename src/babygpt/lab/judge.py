@@ -25,6 +25,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import contexts_between
 from babygpt.errors import SettingError
 from babygpt.gpt.checks import check_count
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.lab.entropy_rate import EntropyRate
 from babygpt.lab.hidden_markov import Source
@@ -53,6 +54,7 @@ class JudgedContext:
     excess: float
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """How good a chain is on a source, in nats per token.
@@ -125,6 +127,7 @@ class Judgement:
         return self.vocabulary.decode(contexts_between(state, state + 1, len(self.vocabulary), self.context_length)[0])
 
 
+@explained
 def judge(model: MarkovChain | Run, source: Source) -> Judgement:
     """Return how good a chain, or the trained chain of a run, is on a source.
 

@@ -22,6 +22,7 @@ from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.members import Progress, train_members
@@ -50,6 +51,7 @@ class Mark:
     below: NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class SeedStudy:
     """Every arrow of the chains of S seeds at F steps; made by :func:`study`.
@@ -204,6 +206,7 @@ class SeedStudy:
         return f"SeedStudy({len(self):,} seeds{left_out}, {F:,} of {self.train_config.steps + 1:,} steps, {N:,} states)"
 
 
+@explained
 def study(
     sequence: Given,
     seeds: Iterable[int] = range(1000),

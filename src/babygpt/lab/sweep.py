@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from babygpt.gpt.kinds import explained
 from babygpt.lab.crew import Backend, Crew
 from babygpt.lab.settings import check_room, key_of
 from babygpt.lab.spec import SweepSpec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], object]
 
 
+@explained
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep left behind.
@@ -70,6 +72,7 @@ class Sweep:
         return f"Sweep({self.path}: {counts})"
 
 
+@explained
 def sweep(
     spec: SweepSpec | Mapping[str, Any] | str | Path,
     out: str | Path,

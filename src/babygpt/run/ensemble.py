@@ -25,11 +25,13 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT, seeded_gpt
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.members import Progress, check_many, check_members, train_members
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """What many trainings left behind that differ in their seeds alone: S seeds, F recorded steps.
@@ -254,10 +256,8 @@ def _checked_seeds(seeds: Iterable[int]) -> list[int]:
 
 
 def _checked_record(record: Literal["last", "all"] | Iterable[int], steps: int) -> Sequence[int]:
-    if record == "all":
-        return range(steps + 1)
-    if record == "last":
-        return [steps]
+    if isinstance(record, str) and record in ("all", "last"):
+        return range(steps + 1) if record == "all" else [steps]
     if isinstance(record, str) or not isinstance(record, Iterable):
         raise SettingError(f'record={record!r} is not known. Use "last", "all" or a list of steps.')
     recorded = sorted({check_count("record", step, least=0) for step in record})

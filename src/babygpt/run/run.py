@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from babygpt.chain.chain import MarkovChain
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.kinds import explained
 from babygpt.run.history import History
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from babygpt.run.trace import Trace
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything one training left behind.

@@ -65,10 +65,19 @@ def trace(run: Run, name: str | Callable[[MarkovChain], float]) -> Trace:
     Raises
     ------
     SettingError
-        There is no such scalar; the message lists them.
+        There is no such scalar; the message lists them. Or what a function answers is no number.
     """
     if not isinstance(name, str):
-        own = [float(name(run.chain_at(step))) for step in run.history.steps.tolist()]
+        own = []
+        for step in run.history.steps.tolist():
+            answer = name(run.chain_at(step))
+            try:
+                own.append(float(answer))
+            except (TypeError, ValueError):
+                raise SettingError(
+                    f"The function answers {answer!r:.60} for the chain of step {step}, which is no number. "
+                    "Give one that returns a number for a chain."
+                ) from None
         return Trace(getattr(name, "__name__", "your own"), "", run.history.steps, np.array(own))
     if name not in SCALARS:
         raise SettingError(f"{name!r} is not followed through training. There are: {', '.join(SCALARS)}.")

@@ -17,6 +17,7 @@ from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
+from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.room import SAVED_COPIES, STEP_BYTES, check_training, step_bytes, training_bytes
 from babygpt.gpt.train import Step, Trainer, contexts_at_once
@@ -233,6 +234,7 @@ class Training:
             self._recorder.add(step, table)
 
 
+@explained
 def train(
     sequence: Given,
     context_length: int = CONTEXT_LENGTH,

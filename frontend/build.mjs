@@ -3,7 +3,7 @@
 //   node build.mjs --watch   build again after each change
 //   node build.mjs --check   say whether the bundle there is what the source builds, and small enough
 //   node build.mjs --tests   bundle the tests to .tests/, where node runs them
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
@@ -67,7 +67,22 @@ const texts = {
 };
 
 const BUNDLE = "../src/babygpt/static/studio.js";
+const NOTICES = "../src/babygpt/static/studio.js.LICENSES.txt";
 const LARGEST = 90_000; // bytes, as gzip packs them
+
+/** The notices of the packages whose code is in a bundle, as their licences want them to go with it. */
+function notices(metafile) {
+  const inputs = Object.keys(metafile.inputs).map((path) => path.match(/.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/)?.[1]);
+  const packages = [...new Set(inputs.filter(Boolean))].sort();
+  const parts = packages.map((name) => {
+    const folder = `node_modules/${name}`;
+    const { version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (!file) throw new Error(`${name} comes without the text of its licence.`);
+    return `${name} ${version} (${license})\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+  });
+  return ["studio.js contains code of these packages.\n", ...parts].join(`\n${"-".repeat(80)}\n\n`);
+}
 
 const shared = {
   bundle: true,
@@ -97,16 +112,20 @@ if (process.argv.includes("--tests")) {
     outfile: BUNDLE,
     plugins: [styles, texts],
     minify: true,
-    legalComments: "none",
+    legalComments: "none", // the notices stand in a file beside the bundle
+    banner: { js: "// Licences of what is in here: studio.js.LICENSES.txt" },
     charset: "utf8",
+    metafile: true,
   };
   if (process.argv.includes("--check")) {
     const built = await esbuild.build({ ...options, write: false });
     const bundle = built.outputFiles[0].contents;
     if (!readFileSync(BUNDLE).equals(bundle)) throw new Error("The bundle is not what its source builds: run make screen.");
+    const told = notices(built.metafile);
+    if (readFileSync(NOTICES, "utf8") !== told) throw new Error("The licences are not those of the bundle: run make screen.");
     const packed = gzipSync(bundle, { level: 9 }).length;
     if (packed > LARGEST) throw new Error(`The bundle has ${packed} bytes as gzip packs it; the limit is ${LARGEST}.`);
     console.log(`the bundle is up to date: ${packed} bytes as gzip packs it, ${bundle.length} before`);
   } else if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
-  else await esbuild.build(options);
+  else writeFileSync(NOTICES, notices((await esbuild.build(options)).metafile));
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.errors import SizeError
-from babygpt.gpt.vocabulary import visible
+from babygpt.gpt.signs import harmless, json_text, visible
 from babygpt.lab.tables import table_bytes
 
 PICTURES = ("svg", "png", "pdf")
@@ -90,7 +89,7 @@ def _json(chain: MarkovChain, short: bool) -> str:
             for context, heads, probs in _rows(chain, short)
         },
     }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return json_text(content) + "\n"
 
 
 def _dot(chain: MarkovChain, short: bool) -> str:
@@ -154,8 +153,8 @@ def _graphml(chain: MarkovChain, short: bool) -> str:
 
 
 def _in_xml(text: str) -> str:
-    """Return a text with what XML has no way to write, or would read as a line feed, made visible."""
-    return _NOT_XML.sub(lambda match: visible(match[0]), text)
+    """Return a text with what XML has no way to write, would read as a line feed, or could harm, made visible."""
+    return harmless(_NOT_XML.sub(lambda match: visible(match[0]), text))
 
 
 def _npz(chain: MarkovChain, short: bool) -> bytes:

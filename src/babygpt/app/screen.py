@@ -1,8 +1,13 @@
-"""The two consoles: data goes to standard output, everything else to standard error."""
+"""The two consoles: data goes to standard output, everything else to standard error.
+
+Whatever is printed may be a stranger's, such as the symbols of a run or its folder's name: a terminal obeys none of it.
+"""
 
 from __future__ import annotations
 
 from rich.console import Console, RenderableType
+
+from babygpt.gpt.signs import harmless
 
 
 def out() -> Console:
@@ -17,13 +22,13 @@ def err() -> Console:
 
 
 def line(text: str) -> None:
-    """Print a line of data to standard output, as it is and at once."""
-    print(text, flush=True)
+    """Print a line of data to standard output, at once."""
+    print(harmless(text), flush=True)
 
 
 def say(text: str) -> None:
     """Print a remark to standard error."""
-    err().print(text, markup=False, emoji=False, soft_wrap=True)
+    err().print(harmless(text), markup=False, emoji=False, soft_wrap=True)
 
 
 def show(what: RenderableType) -> None:

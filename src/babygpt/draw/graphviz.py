@@ -14,7 +14,7 @@ import pygraphviz
 from babygpt.draw.layout import label_size
 from babygpt.draw.scene import FAINT, INK, PAPER, Scene
 from babygpt.draw.text import FONT_SIZE, NODE_FONT_SIZE
-from babygpt.gpt.vocabulary import visible
+from babygpt.gpt.signs import harmless, visible
 
 _NO_SHAPE = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 FONT = "Helvetica,Arial,sans-serif"
@@ -50,7 +50,7 @@ def escape(text: str) -> str:
     >>> print(escape(r"\N < &lt;"))
     \\N &lt; &amp;lt;
     """
-    text = _NO_SHAPE.sub(lambda match: visible(match[0]), text)
+    text = harmless(_NO_SHAPE.sub(lambda match: visible(match[0]), text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
 
 

@@ -8,7 +8,6 @@ vocabulary is the sorted distinct symbols of the training text. How a text is pa
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from babygpt.errors import SizeError, VocabularyError
 from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import core, list_separator, separator_for, split_names
+from babygpt.gpt.signs import visible
 
 TokenKind = Literal["chars", "words"]
 
@@ -29,26 +29,6 @@ TokenKind = Literal["chars", "words"]
 MAX_NUMBERS = 10**7
 # Some tokens in a row, as a person gives them: a text, a list of tokens, or a list of symbols.
 Context = str | Sequence[int] | Sequence[str]
-
-# What cannot be seen is drawn as something that can.
-_VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "␣"}
-
-
-def visible(text: str, blanks: bool = True) -> str:
-    r"""Return ``text`` with control characters, and the ``blanks`` too, drawn as visible signs.
-
-    >>> visible("a b\n"), visible("New York\n", blanks=False)
-    ('a␣b⏎', 'New York⏎')
-    """
-    return "".join(
-        c if c == " " and not blanks else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if _has_no_sign(c) else c)
-        for c in text
-    )
-
-
-def _has_no_sign(character: str) -> bool:
-    # what controls or ends a line, half surrogates, and the two last of each plane, which are no characters
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
 
 
 def code_points(text: str) -> NDArray[np.uint32]:

@@ -1,7 +1,8 @@
 """Tables on disk: named columns of one length, as CSV for spreadsheets or Parquet for programs.
 
 A file appears whole or not at all (:mod:`babygpt.files`). Parquet keeps each column's type and floats to the last
-bit. CSV is UTF-8; it quotes every text and no number, and writes floats so that they read back to the same number.
+bit. CSV is UTF-8; it quotes every text and no number, and writes floats so that they read back to the same number. What
+a terminal would obey (escapes, control characters but tabs and ends of lines, marks of direction) CSV shows as signs.
 
 A spreadsheet does not heed the quotes: it reads the context "000" as the number 0, and a text that begins with =, +,
 - or @ as a formula. What it cannot lose is the number of the state, which is why every table of contexts has a column
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from babygpt.errors import FileError, SettingError
 from babygpt.files import file_errors, whole_file
+from babygpt.gpt.signs import harmless
 
 if TYPE_CHECKING:
     import pyarrow
@@ -109,7 +111,10 @@ def _write(table: pyarrow.Table, file: IO[bytes], ending: str) -> None:
     from pyarrow import csv, parquet
 
     if ending == ".csv":
-        csv.write_csv(table, file)
+        written = io.BytesIO()
+        csv.write_csv(table, written)
+        text = written.getvalue().decode()
+        file.write("\r".join(map(harmless, text.split("\r"))).encode())
     else:
         parquet.write_table(table, file, compression="zstd")
 

@@ -37,7 +37,8 @@ from babygpt.files import read_file, write_new
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
-from babygpt.gpt.vocabulary import Vocabulary, visible
+from babygpt.gpt.signs import visible
+from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.leftovers import UNFINISHED, leftovers
 from babygpt.run.history import History
 from babygpt.run.place import REPLACED, put, unfinished_folder

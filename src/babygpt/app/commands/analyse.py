@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +52,7 @@ def analyse(
     """
     from babygpt.app import analysis, terminal  # NumPy comes after --help
     from babygpt.gpt.checks import check_count
+    from babygpt.gpt.signs import json_text
 
     if plot is not None:
         check_out(plot, PICTURES, replace)
@@ -81,7 +81,7 @@ def analyse(
     answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
     if as_json:
         told = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
-        screen.line(json.dumps(analysis.plain(told), ensure_ascii=False, indent=1, allow_nan=False))
+        screen.line(json_text(analysis.plain(told)))
         return
     from babygpt.app import report
 

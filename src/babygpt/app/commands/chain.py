@@ -64,6 +64,7 @@ def chain(
     context 000 as 0: there, go by the number of the state.
     """
     from babygpt.app import formats, terminal  # NumPy comes after --help
+    from babygpt.gpt.signs import harmless
 
     chosen = _format(format, out)
     if layout is not None and chosen not in formats.PICTURES:
@@ -84,13 +85,19 @@ def chain(
         data = draw_chain(the_chain, place, loaded.corpus.states.tolist(), short_contexts).render(chosen)
     else:
         data = formats.export(the_chain, chosen, short_contexts)
+        formula = next((s for s in the_chain.vocabulary.symbols if s.startswith(("=", "+", "-", "@"))), None)
+        if chosen == "csv" and formula is not None:
+            screen.say(
+                f"A spreadsheet takes a text that begins as {formula} does for a formula, unless it is told that "
+                "context, token and next are text."
+            )
     if out is not None:
         write_file(out, data, "picture" if chosen in formats.PICTURES else "file", replace)
         screen.say(f"written: {out}")
     elif chosen in formats.BINARY and sys.stdout.isatty():
         raise SettingError(f"{chosen} is not text and would garble the terminal. Add --out chain.{chosen}")
     else:
-        terminal.write(data)
+        terminal.write(data if chosen in formats.BINARY else harmless(data.decode()).encode())
 
 
 def _format(chosen: Format | None, out: Path | None) -> str:

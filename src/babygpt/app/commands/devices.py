@@ -33,7 +33,7 @@ def devices(
     from rich.text import Text
 
     from babygpt.chain.device import Device, connect, context_alone
-    from babygpt.gpt.vocabulary import visible
+    from babygpt.gpt.signs import visible
 
     loaded = load(run)
     chain = chain_at(loaded, step)

@@ -37,6 +37,7 @@ from babygpt.app.options import (
     Width,
 )
 from babygpt.errors import DivergedError, FileError, RunError, SettingError
+from babygpt.gpt.signs import harmless
 
 if TYPE_CHECKING:
     from babygpt.app.stopping import Stop
@@ -203,7 +204,7 @@ def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: floa
                 said = f"warning: {error} The training goes on, and it is tried again."
             if said is not None:
                 with suppress(OSError):
-                    display.console.print(said, markup=False, soft_wrap=True)
+                    display.console.print(harmless(said), markup=False, soft_wrap=True)
     except DivergedError as error:
         return error
     finally:

@@ -17,6 +17,7 @@ import analysis
 import counting
 import ensemble
 import extraction
+import fairness
 import screen
 import studio
 import sweeps
@@ -35,6 +36,7 @@ PARTS = {
     "counting": counting,
     "analysis": analysis,
     "studio": studio,
+    "fairness": fairness,
     "screen": screen,
     "lab": lab,
     "sweeps": sweeps,

@@ -183,7 +183,7 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypat
         assert screen.dismissed == [(1001, "why")]
         assert ended == [True]
         assert workshop.training == set()
-        assert workshop.hands._costs == workshop.trainers._costs == {}
+        assert workshop._costs == {}
         workshop.close()
 
     asyncio.run(scene())

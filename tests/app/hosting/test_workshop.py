@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from babygpt.app.hosting import workshop as module
-from babygpt.app.hosting.workshop import DRAWN, FEW, HANDS, HURRIES, LONGEST, SHORTEST, Workshop
+from babygpt.app.hosting.workshop import DRAWN, FEW, HANDS, HURRIES, LONGEST, PROVEN, SHORTEST, Workshop
 
 GIVEN_UP = 30
 
@@ -133,19 +133,17 @@ class Clock:
         return self.now
 
 
-async def found_slow(workshop, monkeypatch, sessions, kind="look"):
+async def found_slow(workshop, sessions, kind="look"):
     """Have a job of a kind be slow in some sessions."""
-    monkeypatch.setattr(module, "SLOW", -1.0)
     for session in sessions:
         await workshop.hands.run(session, lambda: None, kind=kind)
-        workshop.hands._costs[session][kind] = 1.0, workshop.clock()  # a second
-    monkeypatch.setattr(module, "SLOW", 0.05)
+        workshop.note(session, kind, 1.0)
 
 
-def test_slow_sessions_leave_a_thread_for_the_others(monkeypatch):
+def test_slow_sessions_leave_a_thread_for_the_others():
     async def play(workshop):
         slow = [f"slow {i}" for i in range(HANDS + 1)]
-        await found_slow(workshop, monkeypatch, slow)
+        await found_slow(workshop, slow)
         gates = [Gate() for _ in slow]
         jobs = [
             asyncio.create_task(workshop.hands.run(s, gate, kind="look")) for s, gate in zip(slow, gates, strict=True)
@@ -170,35 +168,38 @@ def test_a_job_that_took_long_is_measured_to_have():
 
         await workshop.hands.run("a", compute, kind="look")
         await workshop.hands.run("b", lambda: None, kind="look")
-        assert (workshop.hands.slow("a", "look"), workshop.hands.slow("b", "look")) == (True, False)
+        assert (workshop.slow("a", "look"), workshop.slow("b", "look")) == (True, False)
 
     scene(play)
 
 
-def test_a_slow_session_stays_one_for_a_while_however_quick_its_next_jobs_are(monkeypatch):
+def test_a_slow_session_stays_one_for_a_while_however_quick_its_next_jobs_are():
     async def play(workshop):
-        hands, clock = workshop.hands, workshop.clock
-        await found_slow(workshop, monkeypatch, ["a"])
+        hands, slow, clock = workshop.hands, workshop.slow, workshop._clock
+        await found_slow(workshop, ["a"])
         for _ in range(100):
             clock.now += 0.1
             await hands.run("a", lambda: None, kind="look")
-        assert hands.slow("a", "look")
-        clock.now += 20
-        assert not hands.slow("a", "look")
+        assert slow("a", "look")
+        clock.now += 100
+        assert not slow("a", "look")
 
     scene(play, Clock())
 
 
-def test_who_is_slow_to_look_is_not_slow_to_click(monkeypatch):
+def test_who_is_slow_to_look_is_not_slow_to_click():
     async def play(workshop):
-        hands = workshop.hands
-        await hands.run("a", lambda: None, kind="select")
-        await found_slow(workshop, monkeypatch, ["a"])
-        assert (hands.slow("a", "look"), hands.slow("a", "select")) == (True, False)
-        assert hands.slow("a", "turn")  # of this kind nothing is known yet
-        assert not hands.slow("b", "look")
+        hands, slow = workshop.hands, workshop.slow
+        for _ in range(PROVEN):
+            await hands.run("a", lambda: None, kind="select")
+        await hands.run("a", lambda: None, kind="step")
+        await found_slow(workshop, ["a"])
+        assert (slow("a", "look"), slow("a", "select")) == (True, False)
+        assert slow("a", "turn")  # of this kind nothing is known yet
+        assert slow("a", "step")  # and little of this
+        assert not slow("b", "look")
         workshop.forget("a")
-        assert not hands.slow("a", "look")
+        assert not slow("a", "look")
 
     scene(play, Clock())
 

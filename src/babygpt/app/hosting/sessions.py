@@ -269,7 +269,7 @@ class Hosted:
         new = self not in shop.training
         shop.training.add(self)
         budget = 0.0 if new else shop.slice
-        await self._use(shop.trainers, lambda session, now: session.advance(now, budget), "train", hurry=new)
+        await self._use(shop.trainers, lambda session, now: session.advance(now, budget), "slice", hurry=new)
         if new:
             self._answering = True
             self._stir(answer=True)

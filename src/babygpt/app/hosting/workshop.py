@@ -21,8 +21,9 @@ T = TypeVar("T")
 
 HANDS, TRAINERS = 2, 2  # threads
 SLOW = 0.05  # seconds of computing after which a session counts as slow, for jobs of that kind
-FORGIVEN = 5.0  # seconds in which what a job cost counts half: a second makes a session slow for twenty
+FORGIVEN = 20.0  # seconds in which what a job cost counts half: a second makes a session slow for 86
 SHORTEST, LONGEST = 0.005, 0.02  # seconds of training before another session has its turn
+PROVEN = 8  # jobs of a kind by which the next one is judged
 HURRIES = 3  # turns in a row for those in a hurry, while others wait
 DRAWN = 1 / 60  # seconds between the frames of a screen: more often is never seen
 # Frames cost as much as training. More than a few trainings at once therefore show fewer of them, so that all come to
@@ -45,7 +46,7 @@ class Crew:
 
     Those in a hurry go first, most of the time. A session in use is passed over until it is free. Slow jobs never
     take the last thread, so that one is left for short work. A job is expected to be slow if one of its kind was, some
-    time ago, of the same session; of a kind that the session has not asked for yet, if any was.
+    time ago, of the same session; as long as there were few of a kind, if one of any kind was.
     """
 
     def __init__(self, workshop: Workshop, name: str, threads: int) -> None:
@@ -55,7 +56,6 @@ class Crew:
         self._free, self._free_for_slow = threads, max(1, threads - 1)
         self._hurried, self._waiting = deque[_Turn](), deque[_Turn]()
         self._hurries = 0  # in a row
-        self._costs: dict[Hashable, dict[str, tuple[float, float]]] = {}  # by session and kind: seconds, and when
 
     async def run(self, session: Hashable, job: Callable[[], T], *, kind: str = "", hurry: bool = False) -> T:
         """Do a job of some kind with a session in a thread, when both are free, and return what it returns.
@@ -63,7 +63,7 @@ class Crew:
         Who asked may be cancelled while the job runs; it is waited for all the same, since the session is in use.
         """
         loop = asyncio.get_running_loop()
-        turn = _Turn(session, self.slow(session, kind), loop.create_future())
+        turn = _Turn(session, self._workshop.slow(session, kind), loop.create_future())
         queue = self._hurried if hurry else self._waiting
         queue.append(turn)
         self.call()
@@ -102,28 +102,16 @@ class Crew:
                     return turn
         return None
 
-    def forget(self, session: Hashable) -> None:
-        """Forget a session that is gone."""
-        self._costs.pop(session, None)
-
     def close(self) -> None:
         """Take no more jobs; one under way is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def slow(self, session: Hashable, kind: str) -> bool:
-        """Return whether a session's next job of a kind is expected to be slow."""
-        costs, now = self._costs.get(session, {}), self._workshop.clock()
-        expected = [costs[kind]] if kind in costs else costs.values()
-        return any(_forgiven(seconds, now - at) > SLOW for seconds, at in expected)
 
     def _timed(self, session: Hashable, kind: str, job: Callable[[], T]) -> T:
         start = time.thread_time()  # of this thread alone: on a busy machine, others' work is not the session's fault
         try:
             return job()
         finally:
-            costs, took, now = self._costs.setdefault(session, {}), time.thread_time() - start, self._workshop.clock()
-            before, at = costs.get(kind, (0.0, now))
-            costs[kind] = max(_forgiven(before, now - at), took), now
+            self._workshop.note(session, kind, time.thread_time() - start)
 
     def _give_back(self, turn: _Turn) -> None:
         self._free += 1
@@ -132,9 +120,17 @@ class Crew:
         self._workshop.call()
 
 
-def _forgiven(seconds: float, ago: float) -> float:
-    """Return what is left of a cost that was seen so many seconds ago."""
-    return seconds * 0.5 ** (ago / FORGIVEN)
+@dataclass(frozen=True)
+class _Cost:
+    """What a kind of job took, when that was, and how often there was one."""
+
+    seconds: float
+    at: float
+    times: int
+
+    def left(self, now: float) -> float:
+        """Return what is left of it: it is forgiven bit by bit."""
+        return self.seconds * 0.5 ** ((now - self.at) / FORGIVEN)
 
 
 class Workshop:
@@ -147,7 +143,8 @@ class Workshop:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+        self._clock = clock
+        self._costs: dict[Hashable, dict[str, _Cost]] = {}  # by session and kind
         self.in_use: set[Hashable] = set()
         self.training: set[Hashable] = set()
         self.hands = Crew(self, "hands", HANDS)
@@ -176,13 +173,24 @@ class Workshop:
         try:
             return await self.press.run(file, job)
         finally:
-            self.press.forget(file)
+            self.forget(file)
 
     def forget(self, session: Hashable) -> None:
         """Forget a session that is gone."""
         self.training.discard(session)
-        for crew in (self.hands, self.trainers):
-            crew.forget(session)
+        self._costs.pop(session, None)
+
+    def slow(self, session: Hashable, kind: str) -> bool:
+        """Return whether a session's next job of a kind is expected to be slow."""
+        costs, now = self._costs.get(session, {}), self._clock()
+        known = kind in costs and costs[kind].times >= PROVEN
+        return any(cost.left(now) > SLOW for cost in ([costs[kind]] if known else list(costs.values())))
+
+    def note(self, session: Hashable, kind: str, seconds: float) -> None:
+        """Note what a job of a kind cost."""
+        costs, now = self._costs.setdefault(session, {}), self._clock()
+        before = costs.get(kind, _Cost(0.0, now, 0))
+        costs[kind] = _Cost(max(before.left(now), seconds), now, before.times + 1)
 
     def close(self) -> None:
         """Take no more jobs."""

@@ -59,8 +59,10 @@ def test_every_option_is_the_librarys(babygpt, spec, monkeypatch):
         raise bg.SweepError("enough")
 
     monkeypatch.setattr(lab, "sweep", record)
-    babygpt("sweep", "--out", "there", spec, "--jobs", 3, "--backend", "threading", "--scheduler", "tcp://h:1")
+    babygpt("sweep", "--out", "there", spec, "--jobs", 3, "--backend", "threading", "--scheduler", "tcp://h:1",
+            "--limit", 5)  # fmt: skip
     assert asked.pop("progress")
+    assert asked.pop("limit") == 5
     assert asked == {"spec": spec, "out": "there", "jobs": 3, "backend": "threading", "scheduler": "tcp://h:1"}
 
 
@@ -111,6 +113,7 @@ def test_a_spec_that_cannot_be_used_is_refused_in_a_sentence(babygpt, refused, s
     [
         (["missing.toml"], ["missing.toml cannot be read: No such file"]),
         (["first.toml", "--jobs", "0"], ["--jobs 0", "at least 1"]),
+        (["first.toml", "--limit", "5"], ["6 combinations", "the limit is 5", "--limit 6"]),
         (["first.toml", "--backend", "dask"], ["--backend dask", "--scheduler tcp://HOST:8786"]),
         (["first.toml", "--scheduler", "tcp://h:1"], ["--scheduler tcp://h:1", "Try --backend dask."]),
     ],

@@ -79,7 +79,7 @@ _OPTION = {
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
         "layout", "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host",
-        "port", "backend", "jobs", "scheduler", "encoding", "separator", "column", "replace", "frames",
+        "port", "backend", "jobs", "scheduler", "limit", "encoding", "separator", "column", "replace", "frames",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")

@@ -36,7 +36,7 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.device import check_device, threads_for
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT
-from babygpt.gpt.room import per_token
+from babygpt.gpt.room import EXAMPLE_BYTES, check_memory, in_digits, per_token
 from babygpt.gpt.supports import changed
 from babygpt.gpt.weights import Counts
 
@@ -332,10 +332,17 @@ def fit(gpt: GPT, corpus: Corpus, config: TrainConfig | None = None) -> Iterator
 
     Raises
     ------
+    SizeError
+        The batches do not fit into memory.
     DivergedError
         The loss is not finite; the GPT is left as it was at the last step whose loss was.
     """
-    trainer = Trainer(gpt, corpus, config or TrainConfig())
+    config = config or TrainConfig()
+    check_memory(
+        EXAMPLE_BYTES * (config.batch_size or 0), f"A batch of {in_digits(config.batch_size or 0)} examples",
+        "Try a smaller batch_size.",
+    )  # fmt: skip
+    trainer = Trainer(gpt, corpus, config)
 
     def steps() -> Iterator[Step]:
         while trainer.steps_done < trainer.config.steps:

@@ -22,6 +22,7 @@ from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.paths import looks_like_path, names_a_file
+from babygpt.gpt.room import least_time
 from babygpt.run.members import check_many
 from babygpt.run.trace import SCALARS
 
@@ -181,11 +182,15 @@ def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int
     return V
 
 
-def check_room(settings: Mapping[str, Any], vocab_size: int) -> None:
-    """Raise :class:`SizeError` if these settings cannot be trained on this machine, however little they read."""
+def check_room(settings: Mapping[str, Any], vocab_size: int) -> int:
+    """Raise :class:`SizeError` if these settings cannot be trained on this machine, however little they read.
+
+    What comes back is the least time that it takes on any machine, in microseconds.
+    """
     config, how = config_of(settings, vocab_size), train_config_of(settings, 0)
     with in_a_specs_words():
         check_many(config, how, n_contexts=1, n_members=1)
+    return least_time(config, how, n_contexts=1)
 
 
 @contextmanager

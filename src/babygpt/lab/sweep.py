@@ -15,7 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from babygpt.errors import SizeError
+from babygpt.gpt.checks import check_count
 from babygpt.gpt.kinds import explained
+from babygpt.gpt.room import YEAR, in_digits
 from babygpt.lab.crew import Backend, Crew
 from babygpt.lab.settings import check_room, key_of
 from babygpt.lab.spec import SweepSpec
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 Progress = Callable[[int, int], object]
+
+# More trainings than this take hours to do and minutes to plan: whoever asks for them says so.
+LIMIT = 100_000
 
 
 @explained
@@ -80,6 +86,7 @@ def sweep(
     jobs: int | None = None,
     backend: Backend = "loky",
     scheduler: str | None = None,
+    limit: int = LIMIT,
     progress: Progress | None = None,
 ) -> Sweep:
     """Do every training that ``spec`` asks for and ``out`` lacks, and keep the results there.
@@ -93,6 +100,8 @@ def sweep(
         are written as they arrive, so that a sweep that was stopped goes on where it was.
     jobs, backend, scheduler
         Who does the work: see :class:`babygpt.lab.crew.Crew`.
+    limit
+        More trainings than this are refused before anything is planned: who means them says so.
     progress
         Called as ``progress(tasks_done, tasks)`` whenever results arrive, first with what was there. What it raises
         ends the sweep, as Ctrl-C does.
@@ -101,6 +110,8 @@ def sweep(
     ------
     InputError
         The spec asks for what cannot be trained.
+    SizeError
+        It asks for more trainings than ``limit``, or for years of them.
     FileError
         Results cannot be read or written.
     SweepError
@@ -117,12 +128,22 @@ def sweep(
         spec = SweepSpec.read(spec)
     elif not isinstance(spec, SweepSpec):
         spec = SweepSpec.of(spec)
+    if spec.n_combinations > check_count("limit", limit):
+        raise SizeError(
+            f"The spec has {spec.n_combinations:,} combinations, each a training; the limit is {limit:,}. Use shorter "
+            f"lists, draw some at random, or, if all are meant, try limit={spec.n_combinations}."
+        )
     crew = Crew(backend, jobs, scheduler)
     folder = SweepFolder(Path(out), spec.outcomes)
     groups = spec.groups()
     if backend != "dask":  # a cluster's workers may have more memory than this machine
-        for group in groups:
-            check_room(group.settings, group.vocab_size)
+        least = sum(check_room(group.settings, group.vocab_size) * len(group.seeds) for group in groups)
+        if least > YEAR:
+            n_tasks = sum(len(group.seeds) for group in groups)
+            raise SizeError(
+                f"{n_tasks:,} trainings take {in_digits(least // YEAR)} years or more on one machine; the limit "
+                "is one. Use fewer combinations or steps, or a cluster."
+            )
     keys = [key_of(group.settings, seed) for group in groups for seed in group.seeds]
     there, damaged = folder.done()
     folder.check()

@@ -68,6 +68,7 @@ def run(
         Backend, typer.Option(help="Processes or threads of this machine, or a Dask cluster.")
     ] = Backend.loky,
     scheduler: Annotated[str | None, typer.Option(help="The Dask scheduler, such as tcp://host:8786.")] = None,
+    limit: Annotated[int, typer.Option(help="Refuse more trainings than this.")] = 100_000,
 ) -> None:
     """Train what SPEC.toml asks for and the folder lacks. The word run may be left out.
 
@@ -97,7 +98,9 @@ def run(
 
     try:
         with ExitStack() as shown:
-            made = lab.sweep(spec, folder, jobs=jobs, backend=backend.value, scheduler=scheduler, progress=progress)
+            made = lab.sweep(
+                spec, folder, jobs=jobs, backend=backend.value, scheduler=scheduler, limit=limit, progress=progress
+            )
     except KeyboardInterrupt:
         screen.say(f"Stopped. What was done is kept in {folder}, and the same command goes on from it.")
         raise typer.Exit(130) from None

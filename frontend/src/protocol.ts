@@ -205,7 +205,7 @@ export interface Views {
   seeds: Seeds | null;
   rows: Rows | null;
   link: Record<string, string>; // what the link says of the session: everything that is not as it begins
-  code: { python: string; command: string };
+  code: { python: string; command: string } | null; // null: nobody asked, see the command; it may hold the whole text
   notice: Notice | null;
 }
 
@@ -239,6 +239,7 @@ export type Command =
   | { command: "nudge"; place: number; by: number }
   | { command: "release" } // all knobs as training left them
   | { command: "rows"; first: number | null } // the table's window; null: no table is shown
+  | { command: "code"; on: boolean } // whether a panel shows the scripts: only then do they travel
   | { command: "dismiss" }; // the notice
 
 /** What a host may give the screen beyond the model: a connection that can be lost, files to fetch. */

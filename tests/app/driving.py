@@ -34,6 +34,14 @@ class Driven:
     def __getattr__(self, view):
         return self.views[view]
 
+    def script(self):
+        """Return the scripts, as a panel asks for them while it is open."""
+        self("code", on=True)
+        code = self.code
+        self("code", on=False)
+        assert self.code is None
+        return code
+
     def finish(self, budget=10.0):
         """Let the training end, at a clock that stands still."""
         while self.session.training:

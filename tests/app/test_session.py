@@ -67,6 +67,7 @@ def test_every_view_has_the_keys_that_the_protocol_says():
     studio = Driven(**SMALL).trained()
     studio("select", state=5)
     studio("rows", first=0)
+    studio("code", on=True)
     studio("pin", slot="A")
     studio("show", source="seeds")
     studio("select", state=-1)
@@ -90,7 +91,7 @@ def test_a_view_comes_once_and_again_only_when_it_changes():
     assert session.changed(known) == ({}, known)
     session.handle({"command": "select", "state": 3})
     changed, after = session.changed(known)
-    assert set(changed) == {"selected", "link", "code"}
+    assert set(changed) == {"selected", "link"}
     assert all(after[name] == known[name] + (name in changed) for name in known)
     assert set(session.changed({})[0]) == interface("Views")  # for who comes later
     assert session.changed(known)[0] == changed  # for who comes second
@@ -191,7 +192,7 @@ def test_decoding_acts_at_once_and_as_the_library_decodes(decoding):
     studio("select", state=4)
     before = studio.frame, studio.selected
     changed = studio("decode", **decoding)
-    assert {"frame", "numbers", "selected", "decoding", "link", "code"} <= set(changed)
+    assert {"frame", "numbers", "selected", "decoding", "link"} <= set(changed)
     run = trained(sequence=TERNARY, context_length=2, steps=20, **SMALL)
     chain = run.chain.with_decoding(**decoding)
     np.testing.assert_array_equal(studio.grid(), chain.probs)
@@ -1330,8 +1331,8 @@ def shown_by(studio):
     for name in ("setup", "frame"):
         views[name] = {key: value for key, value in views[name].items() if key != "version"}
     player = {key: views["player"][key] for key in ("step", "trained", "total", "stopped", "training", "playing")}
-    names = ("setup", "frame", "selected", "numbers", "curve", "decoding", "link", "code")
-    return {"player": player, **{name: views[name] for name in names}}
+    names = ("setup", "frame", "selected", "numbers", "curve", "decoding", "link")
+    return {"player": player, "code": studio.script(), **{name: views[name] for name in names}}
 
 
 def opened(link):
@@ -1455,10 +1456,31 @@ def test_a_file_is_known_by_its_name_alone_wherever_someone_says_it_lies(name):
     assert studio.setup["name"] == "passwd"
     studio("open", link={"sequence": "0110101", "name": name})
     assert (studio.setup["name"], studio.setup["text"]) == ("passwd", "0110101")
-    assert "passwd" not in str(studio.code)  # so short a text is spelled out
+    assert "passwd" not in str(studio.script())  # so short a text is spelled out
     for folder in ("..", "a/..", "/", "x/coin"):
         studio("configure", sequence="0110100", name=folder)
         assert studio.setup["name"] == ""
+
+
+def test_a_click_sends_no_long_text_back_but_who_asks_for_scripts_gets_it():
+    text = "01101" * 1000
+    studio = Driven(sequence=text, **SMALL)
+    studio("wander", on=False)
+    studio("pause")
+    for command in (
+        {"command": "select", "state": 3},
+        {"command": "decode", "top_k": 1},
+        {"command": "pin", "slot": "A"},
+    ):
+        studio.session.handle(command)
+        assert text not in json.dumps(studio.look())
+    assert studio.code is None
+    asked = studio("code", on=True)
+    assert set(asked) == {"code"}
+    assert text in asked["code"]["python"]
+    studio("open", link={"preset": "article"})
+    assert studio.code is not None  # the panel is still open
+    assert studio("code", on=False)["code"] is None
 
 
 def test_a_link_does_not_carry_a_long_text_nor_a_pinned_chain():

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
@@ -29,8 +29,10 @@ export function Share() {
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
       {() => (
         <>
+          <AskForCode />
           {button("share.link", location.href)}
           {link?.too_long && <p class="hint">{t("share.too_long")}</p>}
+          {!code && <p class="hint">{t("share.code.coming")}</p>}
           {code && button("share.python", code.python)}
           {code && button("share.command", code.command)}
           {code && decoding && !isPlain(decoding) && <p class="hint">{t("share.no_decoding")}</p>}
@@ -58,6 +60,15 @@ export function Share() {
       )}
     </Menu>
   );
+}
+
+/** While this is there, scripts travel: they may spell out the whole text. */
+function AskForCode() {
+  const screen = useScreen();
+  const begun = screen.host?.begun.value;
+  useEffect(() => screen.send({ command: "code", on: true }), [begun]);
+  useEffect(() => () => screen.send({ command: "code", on: false }), []);
+  return null;
 }
 
 /** Fetch a file and keep it, or say why there is none. */

@@ -47,6 +47,7 @@ export const en = {
 
   share: "Share and download",
   "share.link": "Copy link",
+  "share.code.coming": "The scripts are on their way …",
   "share.python": "Copy as Python",
   "share.command": "Copy as command",
   "share.no_decoding": "The command trains; decoding is not part of it.",

@@ -49,6 +49,7 @@ export const zh: Record<Key, string> = {
 
   share: "分享与下载",
   "share.link": "复制链接",
+  "share.code.coming": "脚本正在生成……",
   "share.python": "复制为 Python",
   "share.command": "复制为命令",
   "share.no_decoding": "命令只负责训练，不包含解码。",

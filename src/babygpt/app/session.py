@@ -136,7 +136,7 @@ class Session:
     def _open(self, link: Mapping[str, str]) -> None:
         setup, scene, mistake = links.read(link, self._limits)
         stage = Stage(setup, self._limits, self._seed, self._stage.version)
-        stage.pins = self._stage.pins
+        stage.pins, stage.shows_code = self._stage.pins, self._stage.shows_code
         stage.player.keep_pace_of(self._stage.player)
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
@@ -312,6 +312,9 @@ class Session:
     def _rows(self, first: int | None) -> None:
         self._stage.window = first
 
+    def _code(self, on: bool) -> None:
+        self._stage.shows_code = on
+
     def _dismiss(self) -> None:
         self._notice = None
 
@@ -370,7 +373,7 @@ class Session:
         "seeds": _seeds, "attribute": _attribute,
         "walk": _walk, "place": _place, "wander": _wander,
         "turn": _turn, "tensor": _tensor, "nudge": _nudge, "release": _release,
-        "dismiss": _dismiss,
+        "code": _code, "dismiss": _dismiss,
     }  # fmt: skip
 
 

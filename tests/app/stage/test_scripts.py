@@ -49,7 +49,7 @@ def executed(python):
 @pytest.mark.parametrize("kinds", SETUPS)
 def test_the_script_gives_the_chain_that_is_shown(kinds):
     studio = Driven(**kinds).trained()
-    chain, said = executed(studio.code["python"])
+    chain, said = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
     assert said == f"{chain}\n"
     assert list(chain.vocabulary.symbols) == studio.setup["symbols"]
@@ -60,16 +60,16 @@ def test_the_script_looks_at_the_step_the_state_and_the_decoding_that_are_shown(
     studio("seek", step=2)
     studio("select", state=0b101)
     studio("decode", temperature=0.5, top_p=0.95)
-    chain, said = executed(studio.code["python"])
+    chain, said = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
     assert said == f"{chain['101']}\n"
     studio("rewind")
-    chain, _ = executed(studio.code["python"])
+    chain, _ = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
 
 
 def test_the_article_takes_four_lines():
-    assert Driven().trained().code == {
+    assert Driven().trained().script() == {
         "python": "import babygpt as bg\n\nrun = bg.train('111101111011110')\nchain = run.chain\nprint(chain)\n",
         "command": "babygpt train 111101111011110",
     }
@@ -84,7 +84,7 @@ def test_a_step_that_is_not_recorded_on_the_way_is_trained_to():
     studio("pause")
     studio.finish()
     assert studio.player["step"] == 41
-    chain, _ = executed(studio.code["python"])
+    chain, _ = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.session._stage.shown.chain.probs)
 
 
@@ -93,14 +93,14 @@ def test_a_training_that_ended_early_is_scripted_as_far_as_it_went(kinds):
     studio = Driven(**SMALL, **kinds).trained()
     assert studio.player["stopped"] != ""
     assert studio.player["trained"] > 0
-    chain, _ = executed(studio.code["python"])
+    chain, _ = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
 
 
 @pytest.mark.parametrize("kinds", SETUPS)
 def test_the_command_line_trains_the_same(kinds, babygpt):
     studio = Driven(**kinds).trained()
-    piped, _, command = studio.code["command"].rpartition(" | ")
+    piped, _, command = studio.script()["command"].rpartition(" | ")
     stdin = subprocess.run(["sh", "-c", piped], capture_output=True, check=True).stdout if piped else None
     program, *arguments = shlex.split(command)
     assert program == "babygpt"
@@ -117,12 +117,16 @@ def test_a_text_from_a_file_is_spelled_out_or_read_from_the_file_if_it_is_long(b
     studio = Driven(steps=3, context_length=1, **SMALL)
     studio("configure", sequence=text, name="-my poem.txt")
     studio.trained()
-    assert ("-my poem.txt" in studio.code["python"]) == ("-my poem.txt" in studio.code["command"]) == (times == 1000)
+    assert (
+        ("-my poem.txt" in studio.script()["python"])
+        == ("-my poem.txt" in studio.script()["command"])
+        == (times == 1000)
+    )
     if times == 1000:
         (tmp_path / "-my poem.txt").write_bytes(text.encode())
-    chain, _ = executed(studio.code["python"])
+    chain, _ = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
-    piped, _, command = studio.code["command"].rpartition(" | ")
+    piped, _, command = studio.script()["command"].rpartition(" | ")
     stdin = subprocess.run(["sh", "-c", piped], capture_output=True, check=True).stdout if piped else None
     result = babygpt(*shlex.split(command)[1:], "--out", "run", stdin=stdin)
     assert result.exit_code == 0, result.stderr
@@ -137,7 +141,7 @@ def test_every_setting_can_be_said_in_python():
     }  # fmt: skip
     assert set(changed) == set(NAMES)
     studio = Driven(sequence="a,b,a,b\na,b,a", **changed)
-    call = studio.code["python"]
+    call = studio.script()["python"]
     for name in set(NAMES) - {"stop_gap", "lines"}:
         assert f"{name}=" in call, name
         assert getattr(ARTICLE, name) != studio.setup["settings"][name]
@@ -154,8 +158,8 @@ def test_a_long_file_in_another_encoding_is_read_in_it(babygpt, tmp_path, monkey
     studio.trained()
     (tmp_path / "poem.txt").write_bytes(text.encode("gb18030"))
     monkeypatch.chdir(tmp_path)
-    chain, _ = executed(studio.code["python"])
+    chain, _ = executed(studio.script()["python"])
     np.testing.assert_array_equal(chain.probs, studio.grid())
-    result = babygpt(*shlex.split(studio.code["command"])[1:], "--out", "run")
+    result = babygpt(*shlex.split(studio.script()["command"])[1:], "--out", "run")
     assert result.exit_code == 0, result.stderr
     np.testing.assert_array_equal(bg.Run.load("run").chain.probs, studio.grid())

@@ -289,7 +289,7 @@ def test_the_code_gives_the_same_numbers(decoding, state):
     out = io.StringIO()
     scope = {}
     with contextlib.redirect_stdout(out):
-        exec(studio.code["python"], scope)
+        exec(studio.script()["python"], scope)
     quantiles = np.quantile(scope["probs"], [0.05, 0.5, 0.95], axis=0)
     bands = np.array([shown(studio, studio.seeds["low"]), studio.grid(), shown(studio, studio.seeds["high"])])
     np.testing.assert_allclose(quantiles, bands if state is None else bands[:, state], atol=1e-6)
@@ -298,7 +298,7 @@ def test_the_code_gives_the_same_numbers(decoding, state):
 
 def test_the_command_finds_this_seed_among_them(babygpt):
     studio = many(n=8, seed=3)
-    command = studio.code["command"]
+    command = studio.script()["command"]
     assert command.startswith("babygpt seeds 111101111011110 --seeds 8 --at 6 --mark 3 ")
     done = babygpt(*shlex.split(command)[1:])
     studio("select", state=0)

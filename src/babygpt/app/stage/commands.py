@@ -98,6 +98,7 @@ COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     "nudge": ({"place": _whole, "by": _number}, {}),
     "release": ({}, {}),
     "rows": ({"first": _or_none(_whole)}, {}),
+    "code": ({"on": _truth}, {}),
     "dismiss": ({}, {}),
 }
 

@@ -49,6 +49,8 @@ class Stage:
         How arrows are bent; whose are shown; what is subtracted from what in a difference.
     selected, window
         The state beside the chain, and the first row of a table, if there are any.
+    shows_code
+        Whether someone looks at scripts that do the same; they may spell out the whole text.
     pins
         The chains that were kept, by slot.
     beside
@@ -65,6 +67,7 @@ class Stage:
         self.decoding, self.source, self.compare = Decoding(), "model", PLAIN
         self.selected: int | None = None
         self.window: int | None = None
+        self.shows_code = False
         self.pins: dict[str, Pin | None] = {"A": None, "B": None}
         self.version = version
         self._shown: tuple[Any, Shown] | None = None

@@ -264,7 +264,9 @@ def _scripted(stage: Stage) -> tuple[int, int]:
     return steps, min(stage.end[1], steps)
 
 
-def _code(stage: Stage) -> View:
+def _code(stage: Stage) -> View | None:
+    if not stage.shows_code:
+        return None
     setup, (steps, step), state = stage.setup, _scripted(stage), stage.selected
     if stage.source == "seeds":
         n = stage.beside.n_seeds
@@ -276,7 +278,7 @@ def _code(stage: Stage) -> View:
 
 def _code_key(stage: Stage) -> Any:
     seeds = stage.source == "seeds" and stage.beside.n_seeds
-    return stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds
+    return stage.shows_code and (stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds)
 
 
 # Of each view but the notice: what it depends on, and how it is made.

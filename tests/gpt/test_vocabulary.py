@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -161,3 +163,13 @@ def test_labels_make_blanks_and_control_characters_visible():
     assert "x" in label
     assert not any(c.isspace() or ord(c) < 32 or c == "\u200b" for c in label)
     assert visible("床前") == "床前"
+
+
+@pytest.mark.parametrize("code", [c for c in range(0x110000) if unicodedata.category(chr(c)) == "Zs" and c != 0x20])
+def test_labels_tell_every_other_blank_from_a_space(code):
+    blank = chr(code)
+    label = Vocabulary(f" {blank}").label([1])
+    assert label.isprintable()
+    assert not set(label) & {" ", blank}
+    words = Vocabulary(["New York", f"New{blank}York"], separator=",")
+    assert [words.label([i]) for i in range(2)] == ["New York", f"New{label}York"]

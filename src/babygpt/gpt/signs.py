@@ -13,8 +13,10 @@ _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "␣"}
 def visible(text: str, blanks: bool = True) -> str:
     r"""Return ``text`` with control characters, and the ``blanks`` too, drawn as visible signs.
 
-    >>> visible("a b\n"), visible("New York\n", blanks=False)
-    ('a␣b⏎', 'New York⏎')
+    A blank that looks like a space and is none, such as U+00A0, has its number.
+
+    >>> visible("a b\n"), visible("New York\n", blanks=False), visible("5\u00a0%")
+    ('a␣b⏎', 'New York⏎', '5\\xa0%')
     """
     return "".join(
         c if c == " " and not blanks else _VISIBLE.get(c) or (f"\\x{ord(c):02x}" if _has_no_sign(c) else c)
@@ -37,8 +39,10 @@ def harmless(text: str) -> str:
 
 
 def _has_no_sign(character: str) -> bool:
-    # what controls or ends a line, half surrogates, and the two last of each plane, which are no characters
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
+    # blanks other than the space, what controls or ends a line, half surrogates, and the two last of each plane, which
+    # are no characters
+    category = unicodedata.category(character)
+    return character != " " and (category in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs") or ord(character) & 0xFFFE == 0xFFFE)
 
 
 def json_text(content: object) -> str:

@@ -48,6 +48,7 @@ def here(tmp_path, monkeypatch, article_run):
         ("atribute '0 1'", ["Did you mean: babygpt attribute '0 1'"]),
         ("111101111011110", ["Did you mean: babygpt train 111101111011110"]),
         ("poem.txt", ["Did you mean: babygpt train poem.txt"]),
+        ("'my peom.txt' --steps 9", ["Did you mean: babygpt train 'my peom.txt' --steps 9"]),
         ("spec.toml", ["Did you mean: babygpt sweep spec.toml"]),
         ("mine", ["mine is a run: babygpt chain mine"]),
         ("sample mine 101", ["got 101 beside mine", "Did you mean: babygpt sample mine --start 101"]),

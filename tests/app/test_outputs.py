@@ -109,3 +109,9 @@ def test_checking_a_folder_leaves_no_trace(tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "none")
     with pytest.raises(bg.FileError, match="cannot be made"):
         files.check_folder(tmp_path / "dangling" / "x")
+
+
+def test_a_dash_is_no_name_of_a_file(babygpt, refused, kept_article_run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    refused(babygpt("chain", kept_article_run, "--format", "csv", "--out", "-"), "A dash names no file to write.")
+    assert not list(tmp_path.iterdir())

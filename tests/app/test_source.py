@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,20 @@ def test_the_command_in_use_is_the_one_to_pipe_into(babygpt, refused, command):
         f"There is no file poem.txt. Check the name; to train on these very characters, "
         f"pipe them in: printf %s 'poem.txt' | babygpt {command} -",
     )
+
+
+@pytest.mark.parametrize("name", ["it's.txt", "'poem.txt'", '"my poem.txt"', "$HOME/a`b`.txt", "a\\b.txt", "-n.txt"])
+def test_what_is_advised_pipes_in_these_very_characters(name):
+    with pytest.raises(FileError, match=r"printf %s ") as told:
+        read_text(name)
+    pipe = str(told.value).partition("pipe them in: ")[2].removesuffix(" | babygpt train -")
+    assert subprocess.run(["sh", "-c", pipe], capture_output=True, text=True, check=True).stdout == name
+
+
+def test_windows_is_advised_what_it_has(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(FileError, match=r"save them in a text file and give its name: babygpt train FILE"):
+        read_text("poem.txt")
 
 
 def test_a_folder_is_no_text():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand, TyperGroup
 
 from babygpt.errors import RunError, SettingError
+from babygpt.gpt.paths import looks_like_path
 
 if TYPE_CHECKING:
     from babygpt.run.run import Run
@@ -146,7 +147,7 @@ def _instead(args: Sequence[str], commands: Sequence[str]) -> str | None:
         return f"{word} is a run: babygpt chain {_joined(args[:1])} prints its chain."
     if Path(word).suffix == ".toml":
         return f"Did you mean: babygpt sweep {_joined(args)}"
-    if isfile(word) or _is_text(word):
+    if isfile(word) or _is_text(word) or (Path(word).suffix and looks_like_path(word)):
         return f"Did you mean: babygpt train {_joined(args)}"
     return None
 

@@ -29,6 +29,10 @@ def check_out(out: Path, endings: Sequence[str], replace: bool) -> None:
 
 def check_free(out: Path, what: str, replace: bool) -> None:
     """Raise :class:`FileError` unless a file can be written now; ``what`` it will be stands in the message."""
+    if str(out) == "-":
+        raise FileError(
+            "A dash names no file to write. Give a name; what a command prints goes on with > FILE or | too."
+        )
     if not out.parent.is_dir():
         raise FileError(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another.")
     check_place(out, what, replace)

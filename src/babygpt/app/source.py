@@ -54,12 +54,19 @@ def named_by(source: str, command: str, encoding: str | None = None) -> Path | s
         raise FileError(f"The file {source} cannot be read: {error.strerror}.") from error
     if looks_like_path(source):
         raise FileError(
-            f"There is no file {source}. Check the name; to train on these very characters, "
-            f"pipe them in: printf %s '{source}' | babygpt {command} -"
+            f"There is no file {source}. Check the name; to train on these very characters, {_piped(source, command)}"
         )
     if any("\ud800" <= c <= "\udfff" for c in source):
         raise FileError("The sequence is not UTF-8 text. Type it in a UTF-8 terminal, or give it as a file in UTF-8.")
     return source
+
+
+def _piped(source: str, command: str) -> str:
+    """Return how one trains on the characters of ``source`` themselves."""
+    if sys.platform == "win32":  # there is no printf, and cmd and PowerShell quote in two ways
+        return f"save them in a text file and give its name: babygpt {command} FILE"
+    quoted = source.replace("'", "'\"'\"'")  # always in quotes, so that blanks are seen to belong to it
+    return f"pipe them in: printf %s '{quoted}' | babygpt {command} -"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ run: .venv/.runs
 	$(BIN)/babygpt train 111101111011110 --out runs/baby-gpt --replace --show table
 
 test: .venv/.tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 check: .venv/.tests
 	$(BIN)/ruff check .

@@ -95,7 +95,8 @@ def _json(chain: MarkovChain, short: bool) -> str:
 def _dot(chain: MarkovChain, short: bool) -> str:
     """Return the graph itself, for Graphviz to lay out: no positions, the article's labels.
 
-    A node's name is its state's number, or ``short0``, ``short1``, … for a short context: never what its label shows.
+    A node's name is its context where DOT can write all of them, and else its state's number, or ``short0``,
+    ``short1``, … for a short context: never one for some nodes and the other for others, which could be the same.
     """
     from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
     from babygpt.draw.graphviz import escape as escape_dot
@@ -105,7 +106,10 @@ def _dot(chain: MarkovChain, short: bool) -> str:
 
     contexts = list(chain.contexts(short))
     n_short = len(contexts) - chain.n_states
-    name = [*(f"short{i}" for i in range(n_short)), *map(str, range(chain.n_states))]
+    if all(_is_dot_name(context) for context in contexts):
+        name = ['"' + context.replace('"', '\\"') + '"' for context in contexts]
+    else:
+        name = [*(f"short{i}" for i in range(n_short)), *map(str, range(chain.n_states))]
     matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
     lines = ["digraph chain {", "  layout=circo;", "  node [shape=circle];"]
     lines += [f"  {node} [label={label(context)}];" for node, context in zip(name, contexts, strict=True)]
@@ -114,6 +118,12 @@ def _dot(chain: MarkovChain, short: bool) -> str:
         for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
             lines.append(f"  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability={p!r}];")
     return "\n".join([*lines, "}", ""])
+
+
+def _is_dot_name(context: str) -> bool:
+    """Return whether DOT reads a quoted name as it is written, and a terminal shows it so."""
+    signs = context.replace(" ", "")
+    return "\\" not in signs and visible(signs) == signs
 
 
 # What GraphML says before nodes and edges: which attributes they have.

@@ -52,7 +52,7 @@ ENDINGS = (
         "zst",
     ),
     *("zip", "tar", "tgz", "7z", "fasta", "fastq", "fna", "vcf", "pgn", "mid", "midi", "safetensors", "pth", "ckpt"),
-    *("h5", "hdf5", "pkl"),
+    *("h5", "hdf5", "pkl", "asc", "lst", "tab", "data", "utf8", "fb2", "mobi", "pages", "numbers", "fa", "faa", "seq"),
 )
 
 _BEGINS = re.compile(r"(?:\.{1,2}|~\w*)?/|\.{1,2}\\|[A-Za-z]:[\\/]|\\\\[^\s\\]+\\")

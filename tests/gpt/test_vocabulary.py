@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from babygpt.errors import SettingError, VocabularyError
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.separators import list_separator
 from babygpt.gpt.vocabulary import Vocabulary, visible
 
@@ -173,3 +174,19 @@ def test_labels_tell_every_other_blank_from_a_space(code):
     assert not set(label) & {" ", blank}
     words = Vocabulary(["New York", f"New{blank}York"], separator=",")
     assert [words.label([i]) for i in range(2)] == ["New York", f"New{label}York"]
+
+
+def test_an_empty_separator_is_refused_wherever_words_are_parted(tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("a b a\n", encoding="utf-8")
+    for read in (
+        lambda: Corpus.from_text("a b a", 1, tokens="words", separator=""),
+        lambda: Corpus.from_sequences(["a b a"], 1, tokens="words", separator=""),
+        lambda: Corpus.from_file(file, 1, tokens="words", separator=""),
+        lambda: Corpus.from_file(file, 1, tokens="words", separator="", lines=True),
+        lambda: Vocabulary.from_text("a b a", "words", separator=""),
+        lambda: Vocabulary(["a", "b"], "words", separator=""),
+    ):
+        with pytest.raises(VocabularyError, match="parts no words"):
+            read()
+    assert Corpus.from_text("a b a", 1, separator="").vocabulary.symbols == (" ", "a", "b")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from babygpt.errors import VocabularyError
+
 # What may stand between names that come as a list, in the order in which it is tried.
 SEPARATORS = (" ", ", ", "; ", " | ", " / ", "\t", " · ", " ¦ ", " ‖ ", " ␟ ")
 
@@ -22,7 +24,15 @@ _NUMBER = re.compile(r"(?<![\d,])\d+,\d+(?![\d,])")
 
 
 def core(separator: str) -> str:
-    """Return the separator without the blanks around it, unless it is nothing but blanks."""
+    """Return the separator without the blanks around it, unless it is nothing but blanks.
+
+    Raises
+    ------
+    VocabularyError
+        It is empty, and so parts nothing.
+    """
+    if not separator:
+        raise VocabularyError("separator='' parts no words. Use ' ' for white space, or a sign such as ','.")
     return separator.strip() or separator
 
 

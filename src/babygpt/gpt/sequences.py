@@ -122,7 +122,7 @@ def vocabulary_of(
         Some are texts or names and some are tokens.
     """
     words = tokens == "words" or bool(separator)
-    parted = separator or " "
+    parted = " " if separator is None else separator
     symbols, highest, n_texts, finder = set[str](), -1, 0, ListFinder()
     for some in _together(sequences()):
         if isinstance(some, list):

@@ -85,8 +85,8 @@ class Vocabulary:
             raise VocabularyError(
                 f"Nothing stands between characters, so there is no separator={self.separator!r}. Use tokens='words'."
             )
-        if self.tokens == "words" and self.separator == "":
-            raise VocabularyError("separator='' parts no words. Use ' ' for white space, or a sign such as ','.")
+        if self.tokens == "words" and self.separator is not None:
+            core(self.separator)
         given = self._given() if isinstance(self.symbols, str) else self.symbols
         if not isinstance(given, Iterable) or not all(isinstance(symbol, str) for symbol in given):
             raise VocabularyError(f"A vocabulary is a text or a list of texts, not {self.symbols!r}.")
@@ -304,7 +304,7 @@ class Vocabulary:
     def _unknown(self, symbols: Iterable[str], what: str) -> VocabularyError:
         unknown = [repr(s) for s in symbols]
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-        known = (core(self.separator).strip() + " ").join(self.label([token]) for token in range(min(20, len(self))))
+        known = (self.separator.strip() + " ").join(self.label([token]) for token in range(min(20, len(self))))
         return VocabularyError(
             f"The {what} contains {shown}, not in the vocabulary of {len(self)} symbols "
             f"({known}{' …' * (len(self) > 20)}). Remove it from the {what} or add it to the vocabulary."

@@ -4,6 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from witnesses import chain_of, exact_hitting_times, random_chain, sparse_chain, uniform_chain, word_probability, words
@@ -488,3 +489,18 @@ def test_a_chain_with_a_device_knows_whole_contexts_only():
     both = connect(random_chain(2, 2, short=True), Device.clock(3, "1"))
     with pytest.raises(ContextError, match="only contexts of 2"):
         both.hitting_times("10101", start="1")
+
+
+def test_targets_and_starts_may_be_tensors():
+    chain = random_chain(2, 3, seed=4)
+    for tensor, same in (
+        (torch.tensor([0, 7]), [0, 7]),
+        (torch.tensor(3), 3),
+        (np.array(3), 3),
+        ([torch.tensor(1), "111"], [1, "111"]),
+        (torch.arange(8) > 5, [6, 7]),
+    ):
+        np.testing.assert_array_equal(chain.hitting_times(tensor), chain.hitting_times(same))
+        np.testing.assert_array_equal(chain.hitting_probability(tensor, 4), chain.hitting_probability(same, 4))
+    np.testing.assert_array_equal(chain.first_of([torch.tensor([1, 2]), 5]), chain.first_of([[1, 2], 5]))
+    assert chain.hitting_times("000", start=torch.tensor(5)) == chain.hitting_times("000", start=5)

@@ -391,6 +391,7 @@ class FiniteChain(ABC):
         ContextError
             It means none.
         """
+        target = patterns.plain(target)
         if isinstance(target, str):
             return self.matching(target)
         if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
@@ -427,6 +428,7 @@ class FiniteChain(ABC):
         start = self.vocabulary.as_text(start)
         if isinstance(start, str):
             return self.state(start)
+        start = patterns.plain(start)
         if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
             raise ContextError(f"{start!r} is no start. Give one context as a text, or one state number.")
         return int(np.flatnonzero(self.target(start))[0])

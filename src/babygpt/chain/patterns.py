@@ -75,6 +75,7 @@ class Aims:
         return aims
 
     def _add(self, chain: FiniteChain, target: Target, number: int) -> None:
+        target = plain(target)
         if isinstance(target, str):
             tokens = chain.vocabulary.encode(target).tolist()
             if not tokens:
@@ -91,6 +92,13 @@ class Aims:
                 return
         mask = chain.target(target)
         self.of_state[mask] = np.minimum(self.of_state[mask], number)
+
+
+def plain(target: Any) -> Any:
+    """Return a tensor, or an array of a single number, as what NumPy or Python has for it; anything else as it is."""
+    if hasattr(target, "detach"):  # it may be on a graphics card, and its numbers are tensors again
+        target = target.detach().cpu().numpy()
+    return target.item() if isinstance(target, np.ndarray) and target.ndim == 0 else target
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ where its words are defined.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -185,7 +186,7 @@ class FiniteChain(ABC):
         """Return π of each recurrent class, in the order of :meth:`recurrent_classes`: a list of (N,)."""
         return stationary.stationary_distributions(self)
 
-    def entropy_rate(self, base: float = np.e) -> float:
+    def entropy_rate(self, base: float = math.e) -> float:
         """Return the mean surprise of the next token in the long run: nats per token, or units of log ``base``."""
         if (base := check_rate("base", base)) <= 1:
             raise SettingError(f"base={base:g} measures nothing; a base is above 1. Use e for nats, 2 for bits.")

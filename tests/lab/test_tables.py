@@ -83,3 +83,13 @@ def test_what_is_no_parquet_is_told(tmp_path):
         read_table(tmp_path / "t.parquet")
     with pytest.raises(FileError, match=r"none.parquet cannot be read: No such file"):
         read_table(tmp_path / "none.parquet")
+
+
+def test_tables_are_read_by_no_thread_that_outlives_the_interpreter(tmp_path, monkeypatch):
+    from babygpt.lab import store
+
+    name = tmp_path / "a.parquet"
+    write_table(name, {"x": np.arange(3)})
+    monkeypatch.setattr(parquet, "read_table", lambda *_, **__: pytest.fail("Arrow's threads may hold Python's bytes"))
+    assert read_table(name)["x"].tolist() == [0, 1, 2]
+    assert store._table(name.read_bytes()).to_pydict() == {"x": [0, 1, 2]}

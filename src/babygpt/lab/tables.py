@@ -93,7 +93,7 @@ def read_table(path: str | Path) -> dict[str, NDArray[Any]]:
 
     try:
         with Path(path).open("rb") as file:
-            table = parquet.read_table(file)
+            table = parquet.ParquetFile(file).read(use_threads=False)  # see store.py: Python may end meanwhile
     except (OSError, pyarrow.ArrowException) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no whole Parquet file"
         raise FileError(f"The table {path} cannot be read: {reason}.") from error

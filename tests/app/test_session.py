@@ -826,7 +826,7 @@ def handed_over(studio, content, name="poem.txt"):
     [
         ("月下月\r\n下山下月\r\n".encode(), None),
         ("月下月\n下山下月\n".encode("utf-16"), None),
-        (gzip.compress("\ufeff月下月\n下山下月".encode()), None),
+        (gzip.compress("\ufeff月下月\n下山下月".encode(), mtime=0), None),
         ("月下月\n下山下月\n".encode("gb18030"), "gb18030"),
     ],
 )
@@ -847,7 +847,7 @@ def test_the_bytes_of_a_file_are_read_in_whatever_encoding_they_are(content, gue
         (b"\x89PNG\r\n\x1a\n\0\0", "not_text", "poem.txt is a binary file, a PNG picture"),
         (b"\xff\xfe\x80", "not_text", "poem.txt is not UTF-16-LE text"),
         (bytes(range(1, 256)), "not_text", "poem.txt is not UTF-8 text"),
-        (gzip.compress(b"01" * 2_000_000), "too_large", "poem.txt is too large for the studio"),
+        (gzip.compress(b"01" * 2_000_000, mtime=0), "too_large", "poem.txt is too large for the studio"),
         (b"", "empty", "The sequence is empty"),
     ],
 )

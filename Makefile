@@ -23,7 +23,8 @@ run: .venv/.runs
 	$(BIN)/babygpt train 111101111011110 --out runs/baby-gpt --replace --show table
 
 test: .venv/.tests
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile tests/browser
 
 check: .venv/.tests
 	$(BIN)/ruff check .

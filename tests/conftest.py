@@ -17,6 +17,13 @@ settings.load_profile("babygpt")
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Begin every test on one thread, whatever something of an earlier one set when it was collected."""
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def article_run():
     """Return the article's run; shared, so read only."""

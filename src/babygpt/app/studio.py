@@ -36,7 +36,7 @@ from babygpt.app.stage.limits import Limits
 from babygpt.errors import BabyGPTError
 
 STATIC = Path(__file__).parents[1] / "static"
-SESSIONS, CLASS_SESSIONS = 32, 50  # on one person's machine, in a class
+SESSIONS, CLASS_SESSIONS = 256, 50  # on one's own machine, where a closed tab counts for a minute; in a class
 SESSIONS_OF_ONE = 8  # of one address, in a class
 SHARE = 0.5  # of the memory that is free when the studio starts: for all sessions together
 

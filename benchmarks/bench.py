@@ -19,7 +19,6 @@ import ensemble
 import extraction
 import fairness
 import screen
-import studio
 import sweeps
 import torch
 import training
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lab
+import studio
 
 PARTS = {
     "training": training,

@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from measure import Comparison, Growth
-from studio import DRAWN, MOST, studio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+
+from studio import DRAWN, MOST, studio
 
 CLICKED = 20.0  # seconds for which someone clicks
 BETWEEN = 0.1  # seconds between two clicks

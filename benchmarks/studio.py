@@ -30,9 +30,9 @@ FILM, WATCHED = 2_000, 4.0  # steps of a film, and seconds for which it is watch
 SELECTING = 2.0  # seconds between two clicks of one person on a state
 
 SERVER = """
-from babygpt.app.hosting.server import listen
-from babygpt.app.stage.limits import Limits
-from babygpt.app.studio import run_studio, studio_app
+from babygpt.studio.server.serving import listen
+from babygpt.studio.limits import Limits
+from babygpt.studio.server.app import run_studio, studio_app
 listener, limits = listen("127.0.0.1", 0), Limits.for_a_class()
 say = lambda: print(listener.getsockname()[1], flush=True)
 run_studio(listener, studio_app(limits, 200, []), limits, say)

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 from hypothesis import settings
+from typer.testing import CliRunner
 
 import babygpt as bg
+from babygpt.cli.main import app
 
 ARTICLE = "111101111011110"
 
@@ -56,3 +58,18 @@ def second_seed_breaks(monkeypatch):
         return ensemble
 
     monkeypatch.setattr(bg.Ensemble, "of", classmethod(one_breaks))
+
+
+@pytest.fixture
+def babygpt(tmp_path, monkeypatch):
+    """Return the command line as a function, working in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner(env={"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None})
+
+    def call(*arguments, stdin=None):
+        result = runner.invoke(app, [str(a) for a in arguments], input=stdin, prog_name="babygpt")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call

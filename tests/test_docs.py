@@ -6,8 +6,8 @@ from importlib import import_module
 
 import pytest
 
-ROOMS = ["babygpt.gpt", "babygpt.chain", "babygpt.run", "babygpt.lens", "babygpt.lab", "babygpt.app.stage"]
-MODULES = ["babygpt", "babygpt.errors", "babygpt.app.session", *ROOMS] + [
+ROOMS = ["babygpt.gpt", "babygpt.chain", "babygpt.run", "babygpt.lens", "babygpt.lab", "babygpt.studio"]
+MODULES = ["babygpt", "babygpt.errors", "babygpt.studio.session", *ROOMS] + [
     found.name for room in ROOMS for found in pkgutil.walk_packages(import_module(room).__path__, prefix=f"{room}.")
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from babygpt.app.cli import app
+from babygpt.cli.main import app
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from babygpt.app.cli import app
+from babygpt.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / name for name in ("README.md", "README.zh-CN.md") if (ROOT / name).exists()]

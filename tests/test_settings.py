@@ -13,10 +13,10 @@ import typer
 from typer.testing import CliRunner
 
 import babygpt as bg
-from babygpt.app.stage import scripts, setup
 from babygpt.lab.settings import SETTINGS
+from babygpt.studio import scripts, setup
 
-cli = importlib.import_module("babygpt.app.cli")
+cli = importlib.import_module("babygpt.cli.main")
 
 
 def said_by(function):

@@ -1,4 +1,4 @@
-// What passes between the session, which thinks, and the screen, which draws. `app/session.py` is the other end.
+// What passes between the session, which thinks, and the screen, which draws. `studio/session.py` is the other end.
 //
 // The session's state is a handful of *views*, each whole in itself, never a change to an earlier one. A host (the
 // studio's WebSocket, a notebook, an exported file) carries views to the screen and commands back.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
-    from babygpt.chain.device import Device, connect
     from babygpt.chain.extract import context_table
+    from babygpt.chain.input_device import Device, connect
     from babygpt.errors import (
         BabyGPTError,
         ContextError,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "babygpt.chain.chain": ["MarkovChain"],
-    "babygpt.chain.device": ["Device", "connect"],
+    "babygpt.chain.input_device": ["Device", "connect"],
     "babygpt.chain.extract": ["context_table"],
     "babygpt.errors": [
         "BabyGPTError",

@@ -1,5 +1,5 @@
 """``python -m babygpt`` is ``babygpt``."""
 
-from babygpt.app.cli import main
+from babygpt.cli.main import main
 
 main()

@@ -50,7 +50,7 @@ class Studio:
         self.start()
 
     def start(self) -> None:
-        program = "from babygpt.app.cli import main; main()"
+        program = "from babygpt.cli.main import main; main()"
         options = ["studio", "--no-open", "--port", str(self.port)]
         self._process = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 60

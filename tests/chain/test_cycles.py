@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from witnesses import chain_of, random_chain, sparse_chain, uniform_chain
 
 import babygpt as bg
-from babygpt.chain.device import Device, connect
+from babygpt.chain.input_device import Device, connect
 
 
 def greedy_graph(chain):

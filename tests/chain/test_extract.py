@@ -26,9 +26,9 @@ from babygpt.chain import extract
 from babygpt.chain.contexts import all_contexts, count_short
 from babygpt.chain.extract import context_table, log_softmax
 from babygpt.errors import FileError, SettingError, SizeError
-from babygpt.gpt import prefixes
+from babygpt.gpt.fast import prefixes
+from babygpt.gpt.fast.prefixes import PrefixTree
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.prefixes import PrefixTree
 
 UNTRAINED_P0 = [0.4963350, 0.4515704, 0.4964836, 0.4518111, 0.4961162, 0.4517718, 0.4962803, 0.4520468]
 

@@ -8,8 +8,8 @@ from witnesses import chain_of, many_digits, noisy_parity, random_chain, sparse_
 import babygpt as bg
 from babygpt.chain import gap
 from babygpt.chain.arrows import Arrows
+from babygpt.chain.causal_states import same_arrows
 from babygpt.chain.contexts import all_contexts
-from babygpt.chain.machine import same_arrows
 from babygpt.errors import ConvergenceError
 
 

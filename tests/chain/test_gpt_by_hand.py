@@ -22,7 +22,7 @@ import torch
 import babygpt as bg
 from babygpt.chain import extract
 from babygpt.chain.contexts import count_short, count_states, row_of
-from babygpt.gpt.folded import FoldedGPT
+from babygpt.gpt.fast.folded import FoldedGPT
 from babygpt.gpt.model import seeded_gpt
 
 SHARP = 2000.0  # how far a head's one score lies above the others: exp(−2000) is 0

@@ -8,7 +8,7 @@ import pytest
 from witnesses import chain_of, random_chain, sparse_chain, uniform_chain
 
 import babygpt as bg
-from babygpt.chain.device import Device, connect, context_alone
+from babygpt.chain.input_device import Device, connect, context_alone
 from babygpt.errors import ContextError, DeviceError, SettingError
 
 LOOKUP = Device.lookup({"11": "0"})

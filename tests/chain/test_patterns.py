@@ -12,7 +12,7 @@ from witnesses import chain_of, exact_hitting_times, random_chain, sparse_chain,
 import babygpt as bg
 from babygpt.chain import automaton, joined, patterns
 from babygpt.chain.automaton import Automaton
-from babygpt.chain.device import Device, connect
+from babygpt.chain.input_device import Device, connect
 from babygpt.chain.joined import JoinedChain
 from babygpt.errors import ContextError, SettingError, SizeError, VocabularyError
 

@@ -13,11 +13,11 @@ import pytest
 from pyarrow import parquet
 
 import babygpt as bg
-from babygpt.lab.crew import Crew
 from babygpt.lab.settings import SETTINGS
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import read_results, schema_of
 from babygpt.lab.task import batches_of
+from babygpt.lab.workers import Crew
 
 ARTICLE = "111101111011110"
 SMALL = {"sequence": ARTICLE, "steps": 3, "n_layer": 1, "n_head": 1, "n_embd": 4}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 import babygpt as bg
-from babygpt.lab import crew
+from babygpt.lab import workers as crew
 
 ARTICLE = "111101111011110"
 SPEC = {

@@ -12,10 +12,10 @@ import pytest
 
 import babygpt as bg
 from babygpt.lab import settings as module
-from babygpt.lab.crew import Crew
 from babygpt.lab.settings import SETTINGS, key_of, settings_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import read_results
+from babygpt.lab.workers import Crew
 from babygpt.run import ensemble as ensembles
 
 # Made by commit 4fdacee, before any setting was added: four trainings on the article's text, four on a source.

@@ -133,7 +133,7 @@ def test_a_training_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path):
     """One checkpoint, soon; the next in hours: what the kill finds is whole, and older than the training."""
     program = (
         "from babygpt.run import checkpoints; checkpoints.EVERY, checkpoints.SHARE = 0.05, 1e-9\n"
-        "from babygpt.app.cli import main; main()"
+        "from babygpt.cli.main import main; main()"
     )
     command = ["train", ARTICLE, "--layers", "1", "--heads", "2", "--width", "8", "--batch-size", "3", "--out", "run"]
     with subprocess.Popen(

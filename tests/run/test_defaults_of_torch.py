@@ -11,8 +11,8 @@ import torch
 
 import babygpt as bg
 from babygpt.chain.extract import context_table
+from babygpt.gpt.fast.stacked import draw
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.stacked import draw
 from babygpt.lens.inside import look_inside
 from babygpt.run.training import Training
 

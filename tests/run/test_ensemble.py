@@ -11,7 +11,7 @@ import torch
 import babygpt as bg
 from babygpt.chain import extract
 from babygpt.errors import DivergedError, SequenceError, SettingError, SizeError
-from babygpt.gpt.device import workers
+from babygpt.gpt.compute import workers
 from babygpt.run import members as module
 
 ARTICLE = "111101111011110"

@@ -1,6 +1,6 @@
 // Where a state lies on the map: the newest token picks a strip of columns, the one before it a strip of rows, and so
 // on, the third newest a strip of columns within the first … (the chaos game representation of genomics). The same
-// order as in `app/stage/figures.py`.
+// order as in `studio/figures.py`.
 
 /** How many of the newest tokens a map of so many pixels tells apart. */
 export function mapLength(nSymbols: number, width: number, height: number): number {

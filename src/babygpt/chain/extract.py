@@ -2,10 +2,10 @@
 
 The one place where torch and NumPy meet. Any model is run in batches (:mod:`babygpt.chain.asking`). A GPT as
 :mod:`babygpt.gpt.model` builds it is read sooner: of few contexts all at once; of more, prefix by prefix
-(:mod:`babygpt.gpt.prefixes`), on as many threads as torch may use: each takes the next branch of the tree when it has
-finished one, so that none waits for a slower one. That reads weights, so the GPT is compared with a freshly built one
-before (:func:`babygpt.gpt.supports.supports`), and is asked itself about some contexts after. Logits leave torch as
-float32 and are normalised in float64, so every row of a chain sums to 1 to the last bit or two.
+(:mod:`babygpt.gpt.fast.prefixes`), on as many threads as torch may use: each takes the next branch of the tree when it
+has finished one, so that none waits for a slower one. That reads weights, so the GPT is compared with a freshly built
+one before (:func:`babygpt.gpt.fast.supports.supports`), and is asked itself about some contexts after. Logits leave
+torch as float32 and are normalised in float64, so every row of a chain sums to 1 to the last bit or two.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from babygpt.errors import SettingError
 from babygpt.files import file_errors, whole_file
 from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
-from babygpt.gpt.device import Job, side_by_side, threads_for
+from babygpt.gpt.compute import Job, side_by_side, threads_for
+from babygpt.gpt.fast.prefixes import Branch, Piece, PrefixTree
+from babygpt.gpt.fast.supports import changed, supports
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT
-from babygpt.gpt.prefixes import Branch, Piece, PrefixTree
-from babygpt.gpt.supports import changed, supports
 
 # Tokens (states × context length) that one forward pass reads in less time than it takes to walk the prefix tree.
 FORWARD_TOKENS = 2048

@@ -1,9 +1,9 @@
 """A finite chain whose arrows say tokens, and every question that can be asked of one.
 
 From each of N states each of V tokens leads to one state, with some probability. The chain of a GPT is of this kind
-(:class:`babygpt.MarkovChain`), and so is a GPT joined to a finite device
-(:class:`babygpt.chain.device.ConnectedChain`): what holds of both is asked here. Each question has a file of its own,
-where its words are defined.
+(:class:`babygpt.MarkovChain`), and so is a GPT joined to a finite input device
+(:class:`babygpt.chain.input_device.ConnectedChain`): what holds of both is asked here. Each question has a file of its
+own, where its words are defined.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from babygpt.chain import cycles, export, gap, machine, mixing, patterns, spectrum, stationary, structure
+from babygpt.chain import causal_states, cycles, export, gap, mixing, patterns, spectrum, stationary, structure
 from babygpt.chain.arrows import Arrows
+from babygpt.chain.causal_states import CausalStates
 from babygpt.chain.information import entropies
 from babygpt.errors import ContextError, SettingError
 from babygpt.gpt.checks import check_rate, check_vector
@@ -366,9 +367,9 @@ class FiniteChain(ABC):
         """
         return patterns.first_of(self, targets, start)
 
-    def causal_states(self, tolerance: float = 1e-9) -> machine.CausalStates:
+    def causal_states(self, tolerance: float = 1e-9) -> CausalStates:
         """Return the smallest machine with the same futures, its statistical complexity among its attributes."""
-        return machine.causal_states(self, tolerance)
+        return causal_states.causal_states(self, tolerance)
 
     def greedy_cycles(self) -> list[cycles.GreedyCycle]:
         """Return the cycles that greedy decoding ends in: states, word and basin of each, largest basin first."""

@@ -26,8 +26,8 @@ from threadpoolctl import threadpool_limits
 
 from babygpt.chain import structure
 from babygpt.chain.arrows import RARE, Arrows, Dense
+from babygpt.chain.causal_states import same_arrows
 from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_numbers, gth
-from babygpt.chain.machine import same_arrows
 from babygpt.chain.solve import leaving
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.sparse import linalg
 from threadpoolctl import threadpool_limits
 
+from babygpt.chain.causal_states import same_arrows
 from babygpt.chain.elimination import MAX_ELIMINATION
 from babygpt.chain.gap import deviation, spectral_gap
-from babygpt.chain.machine import same_arrows
 from babygpt.chain.structure import components
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError, SettingError, SizeError

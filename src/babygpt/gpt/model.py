@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_seed
+from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig
-from babygpt.gpt.device import check_device
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.room import check_gpt

@@ -31,13 +31,13 @@ from torch.optim.adamw import adamw
 
 from babygpt.errors import DivergedError, ModelError, SettingError
 from babygpt.gpt.answers import last_logits
+from babygpt.gpt.compute import check_device, threads_for
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
-from babygpt.gpt.device import check_device, threads_for
+from babygpt.gpt.fast.supports import changed
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT
 from babygpt.gpt.room import EXAMPLE_BYTES, check_memory, in_digits, per_token
-from babygpt.gpt.supports import changed
 from babygpt.gpt.weights import Counts
 
 # A step keeps its activations for the backward pass. More numbers than this, 256 MiB, are taken in turns.

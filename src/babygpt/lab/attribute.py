@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from babygpt.chain.contexts import all_contexts, check_size, count_states, human_bytes, number_of
 from babygpt.errors import ContextError, DivergedError, SequenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_choice, check_count, check_seed
+from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
 from babygpt.gpt.counting import window_numbers
-from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.reading import BORDER, windows_within

@@ -19,11 +19,11 @@ from babygpt.errors import SizeError
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.room import YEAR, in_digits
-from babygpt.lab.crew import Backend, Crew
 from babygpt.lab.settings import check_room, key_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import SweepFolder, read_results
 from babygpt.lab.task import batches_of
+from babygpt.lab.workers import Backend, Crew
 
 if TYPE_CHECKING:
     import pyarrow
@@ -99,7 +99,7 @@ def sweep(
         The folder of the results. What it holds already is not computed again, whatever spec asked for it; results
         are written as they arrive, so that a sweep that was stopped goes on where it was.
     jobs, backend, scheduler
-        Who does the work: see :class:`babygpt.lab.crew.Crew`.
+        Who does the work: see :class:`babygpt.lab.workers.Crew`.
     limit
         More trainings than this are refused before anything is planned: who means them says so.
     progress

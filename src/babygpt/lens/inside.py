@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from babygpt.errors import ContextError, ModelError
-from babygpt.gpt.device import threads_for
+from babygpt.gpt.compute import threads_for
+from babygpt.gpt.fast.supports import changed
 from babygpt.gpt.model import GPT, Block, CausalSelfAttention
-from babygpt.gpt.supports import changed
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,9 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import check_size, count_states
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
+from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus, Positions
-from babygpt.gpt.device import check_device
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT, seeded_gpt

@@ -1,7 +1,7 @@
 """Many trainings at once: each member has its seed, and may have data of its own.
 
-GPTs of the article's size are trained many at a time (:mod:`babygpt.gpt.stacked`), in blocks that fit the cache and
-go to as many threads as torch may use; a block is trained to its end before the next begins, so that memory is
+GPTs of the article's size are trained many at a time (:mod:`babygpt.gpt.fast.stacked`), in blocks that fit the cache
+and go to as many threads as torch may use; a block is trained to its end before the next begins, so that memory is
 bounded by the threads, not by the members. Each GPT is the one that a run with its seed, on its data, trains alone,
 within rounding. Who shares a block does not depend on the threads: on any number of them the results are the same, to
 the last bit.
@@ -24,12 +24,12 @@ from babygpt.chain.extract import FORWARD_TOKENS, context_table
 from babygpt.errors import SizeError
 from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
+from babygpt.gpt.compute import Job, side_by_side, threads_for
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
-from babygpt.gpt.device import Job, side_by_side, threads_for
+from babygpt.gpt.fast.stacked import StackedTrainer, Weights, as_modules, draw, logits_of_all
 from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.room import check_training, free_memory, in_digits, per_token, step_bytes, training_bytes
-from babygpt.gpt.stacked import StackedTrainer, Weights, as_modules, draw, logits_of_all
 
 Progress = Callable[[int, int], object]
 

@@ -1,1 +1,0 @@
-"""Use it: the command line."""

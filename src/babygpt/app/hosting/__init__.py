@@ -1,1 +1,0 @@
-"""What carries sessions to many screens at once: threads, sessions that are found again, connections, the door."""

@@ -1,1 +1,0 @@
-"""What a session of the studio shows, and how much of it."""

@@ -1,0 +1,1 @@
+"""The commands: what a terminal is told, and what it is shown."""

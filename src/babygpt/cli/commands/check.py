@@ -1,0 +1,36 @@
+"""``babygpt check``: whether a run is what it says."""
+
+from __future__ import annotations
+
+import typer
+
+from babygpt.cli import console
+from babygpt.cli.meant import load
+from babygpt.cli.options import RunFolder
+
+
+def check(run: RunFolder) -> None:
+    """Compute anew what follows from a run's weights, seed and data, and compare; exits with 1 if something is off.
+
+    babygpt check runs/run-1
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    found = load(run).check()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("what follows from what", "", "off by", "of what"):
+        table.add_column(name, justify="right" if name == "off by" else "left")
+    verdicts = {
+        True: Text("✓ holds", style="green"),
+        False: Text("✗ is off", style="bold red"),
+        None: Text("– cannot be told"),
+    }
+    for finding in found.findings:
+        off = "" if finding.difference is None else f"{finding.difference:.1e}"
+        table.add_row(finding.what, verdicts[finding.holds], off, finding.remark)
+    console.show(table)
+    if not found.holds:
+        console.say("The run is not what it says: some of it was changed, or this machine computes otherwise.")
+        raise typer.Exit(1)
+    console.say("Nothing is off.")

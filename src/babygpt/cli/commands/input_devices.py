@@ -1,0 +1,79 @@
+"""``babygpt devices``: what becomes of the chain when the GPT is joined to something outside itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from babygpt.cli import console
+from babygpt.cli.meant import load
+from babygpt.cli.options import AtStep, RunFolder, chain_at
+from babygpt.errors import SettingError
+
+
+def devices(
+    run: RunFolder,
+    step: AtStep = None,
+    lookup: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT=ANSWER", help="A lookup of your own: after TEXT comes ANSWER.")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="Tokens said in each measurement.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed measures the same walk.")] = 0,
+) -> None:
+    """Join the GPT to devices and see where it stops being a finite chain.
+
+    A device reads each token the GPT says and may put tokens of its own into the context. Joined to a finite device
+    the GPT is a finite chain still, with more states. Joined to one that is not, the same context and the same token
+    lead now here, now there: no list of contexts is a list of states any more.
+
+    babygpt devices runs/run-1 --lookup 11=0
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from babygpt.chain.input_device import Device, connect, context_alone
+    from babygpt.gpt.signs import visible
+
+    loaded = load(run)
+    chain = chain_at(loaded, step)
+    vocabulary, start = chain.vocabulary, loaded.corpus.most_frequent
+    first, last = vocabulary.symbols[0], vocabulary.symbols[-1]
+    answers = dict(_pair(entry) for entry in lookup or [vocabulary.separator.join([last, last]) + "=" + first])
+
+    def label(text: str) -> str:
+        return vocabulary.label(vocabulary.encode(text))
+
+    lookup_device = Device.lookup(answers, vocabulary)
+    shown: dict[str, Device | None] = {
+        "none: the GPT alone": None,
+        f"lookup {', '.join(f'{label(text)} → {label(answer)}' for text, answer in answers.items())}": lookup_device,
+        f"clock: {visible(first)} after every 3 tokens": Device.clock(3, first),
+        f"counter: {visible(first)} after 1, 4, 9, 16, … tokens": Device.counter(first),
+    }
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("device", min_width=20)
+    for name in ("states", "entropy rate", "same context and token,\nmore than one outcome"):
+        table.add_column(name, justify="right")
+    table.add_column("for example", min_width=20)
+    for name, device in shown.items():
+        states, rate = "not finite", "–"
+        if device is not None and device.why_not_finite:
+            console.say(f"{name}: not finite, because {device.why_not_finite}.")
+        else:
+            joined = chain if device is None else connect(chain, device)
+            states, rate = f"{joined.n_states:,}", f"{joined.entropy_rate():.4f}"
+        measured = context_alone(chain, device, start, tokens, seed)
+        example = ""
+        if measured.example is not None:
+            context, token, nexts = measured.example
+            example = f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}"
+        table.add_row(Text(name), states, rate, f"{measured.ambiguous:,} of {measured.questions:,}", Text(example))
+    console.show(table)
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    text, equals, answer = entry.partition("=")
+    if not (text and equals and answer):
+        raise SettingError(f"--lookup {entry!r} is not of the form TEXT=ANSWER, such as 11=0.")
+    return text, answer

@@ -1,0 +1,46 @@
+"""``babygpt sample``: walk the chain of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from babygpt.cli import console
+from babygpt.cli.meant import load
+from babygpt.cli.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
+
+
+def sample(
+    run: RunFolder,
+    start: Annotated[
+        str | None, typer.Option(help="The prompt to start from.", show_default="the data's most frequent context")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="How many tokens to draw.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed walks the same way.")] = 0,
+    step: AtStep = None,
+    temperature: Temperature = 1.0,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Print only the tokens drawn.")] = False,
+) -> None:
+    """Walk the chain: flip the biased coin, move along the arrow, repeat.
+
+    babygpt sample runs/run-1 --start 101 --tokens 20
+    """
+    from babygpt.cli import terminal  # NumPy comes after --help
+
+    loaded = load(run)
+    if start is None:
+        start = loaded.corpus.most_frequent
+    chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
+    walk = chain.walk(start, tokens, seed)
+    if tokens:
+        terminal.say_if_not_trained(loaded, start)
+    if plain:
+        console.line(walk.text)
+        return
+    for line in terminal.walk_lines(walk):
+        console.line(line)
+    console.line(f"\n{start}{walk.vocabulary.separator}{walk.text}")

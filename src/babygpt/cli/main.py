@@ -1,0 +1,137 @@
+"""The command line: the library's own words, thinly dressed.
+
+Results go to standard output, progress and remarks to standard error. Exit status: 0 done, 1 a check failed
+(``reproduce``, ``check``) or trainings did (``sweep``), 2 something given cannot be used or standard output cannot be
+written to, 130 stopped with Ctrl-C, 141 whoever read standard output has gone (``| head``).
+
+Modules that need torch, Graphviz or matplotlib are imported by the commands that use them, so that ``--help`` and
+``sizes`` answer at once.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+import babygpt
+from babygpt.cli import console
+from babygpt.cli.arguments import LearnsOne
+from babygpt.cli.commands.analyse import analyse
+from babygpt.cli.commands.attribute import attribute
+from babygpt.cli.commands.chain import chain
+from babygpt.cli.commands.check import check
+from babygpt.cli.commands.input_devices import devices
+from babygpt.cli.commands.reproduce import reproduce
+from babygpt.cli.commands.sample import sample
+from babygpt.cli.commands.seeds import seeds
+from babygpt.cli.commands.sizes import sizes
+from babygpt.cli.commands.sources import sources
+from babygpt.cli.commands.studio import studio
+from babygpt.cli.commands.sweep import sweep
+from babygpt.cli.commands.train import train
+from babygpt.cli.meant import Command, Commands
+from babygpt.cli.streams import standard_streams
+from babygpt.errors import BabyGPTError, MissingGlyphWarning
+
+
+class BabyGPT(Commands):
+    """Turns the library's errors into one sentence and exit status 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", MissingGlyphWarning)
+                warnings.showwarning = _remark(warnings.showwarning)
+                return super().invoke(ctx)
+        except BabyGPTError as error:
+            console.say(f"error: {in_options(str(error))}")
+            raise typer.Exit(2) from None
+        except MemoryError:
+            console.say("error: The memory does not suffice. Use a shorter context or fewer symbols.")
+            raise typer.Exit(2) from None
+
+
+def _remark(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning: the library's own in one line, others as before."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, MissingGlyphWarning):
+            console.say(f"warning: {message}")
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
+
+
+_OPTION = {
+    "context_length": "--context",
+    "block_size": "--context",
+    "n_layer": "--layers",
+    "n_head": "--heads",
+    "n_embd": "--width",
+    "n_tokens": "--tokens",
+    **{name: "--" + name.replace("_", "-") for name in (
+        "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
+        "layout", "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host",
+        "port", "backend", "jobs", "scheduler", "limit", "encoding", "separator", "column", "replace", "frames",
+    )},
+}  # fmt: skip
+_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
+
+
+def in_options(message: str) -> str:
+    """Return a message of the library in the command line's words.
+
+    >>> in_options("n_embd=15 cannot be divided. Try n_embd=16.")
+    '--width 15 cannot be divided. Try --width 16.'
+    """
+    return _SETTING.sub(lambda match: _OPTION[match[1]] + ("" if match[2] == "True" else f" {match[2]}"), message)
+
+
+app = typer.Typer(
+    cls=BabyGPT,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train GPTs small enough to be known completely, and see every state and every arrow.",
+    epilog="Start with:  babygpt train 111101111011110",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        console.line(f"babygpt {babygpt.__version__}")
+        raise typer.Exit
+
+
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Make": (studio, train),
+    "Look": (chain, sample),
+    "Know": (analyse, devices),
+    "Ask": (seeds, attribute, sources),
+    "Check": (check, sizes, reproduce),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(cls=LearnsOne if command in (train, seeds, attribute) else Command, rich_help_panel=panel)(command)
+app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        with standard_streams():
+            app(prog_name="babygpt")
+    except KeyboardInterrupt:
+        sys.exit(130)

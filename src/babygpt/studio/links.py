@@ -1,0 +1,209 @@
+"""Links: what a session is, as a few words, and back.
+
+A link says what is not as it begins: the text or a preset, the settings, how far it was trained, and what is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from babygpt.chain.decoding import check_decoding
+from babygpt.errors import SettingError
+from babygpt.studio.limits import MAX_SEEDS, Limits, RefusedError
+from babygpt.studio.presets import PRESETS
+from babygpt.studio.setup import ARTICLE, NAMES, Setup, file_name
+
+# Characters of a text that a link carries.
+LONGEST = 4000
+
+# Whose arrows can be shown.
+SOURCES = ("model", "seeds", "data", "difference")
+# What a link can compare; what a difference is of, unless someone says otherwise.
+SUBJECTS = ("model", "seeds", "data")
+PLAIN = ("model", "data")
+# How many seeds are many, unless someone says otherwise.
+SEEDS = 200
+
+_WHOLE = ("context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "seed")
+_NUMBERS = ("stop_gap", "learning_rate", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How probabilities are bent before a token is drawn: see :mod:`babygpt.chain.decoding`."""
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a link says beside the setup.
+
+    Attributes
+    ----------
+    trained, step
+        How many steps are done, and which is shown; None: the last.
+    select, source, compare, seeds, decoding
+        What is shown of it.
+    """
+
+    trained: int = 0
+    step: int | None = None
+    select: int | None = None
+    source: str = SOURCES[0]
+    compare: tuple[str, str] = PLAIN
+    seeds: int = SEEDS
+    decoding: Decoding = field(default_factory=Decoding)
+
+
+def write(setup: Setup, scene: Scene) -> dict[str, str]:
+    """Return the link of a session."""
+    link: dict[str, str] = {}
+    preset = PRESETS.get(setup.name)
+    settings: Mapping[str, Any] = asdict(ARTICLE)
+    if preset is not None and preset.sequence == setup.text:
+        settings = {**settings, **preset.settings}
+        if setup.name != next(iter(PRESETS)):
+            link["preset"] = setup.name
+    else:
+        link |= {"sequence": setup.text} if len(setup.text) <= LONGEST else {"too_long": "1"}
+        link |= {"name": setup.name} if setup.name else {}
+    link |= {name: _said(value) for name, value in asdict(setup.settings).items() if value != settings[name]}
+    plain = Scene()
+    parts = {name: getattr(scene, name) for name in ("trained", "step", "select", "source", "seeds")}
+    link |= {name: _said(value) for name, value in parts.items() if value != getattr(plain, name)}
+    if scene.compare != plain.compare:
+        link["compare"] = ",".join(scene.compare)
+    link |= {
+        name: _said(value) for name, value in asdict(scene.decoding).items() if value != getattr(plain.decoding, name)
+    }
+    return link
+
+
+def read(link: Mapping[str, str], limits: Limits) -> tuple[Setup, Scene, RefusedError | None]:
+    """Return what a link says, and the first mistake in it; what is mistaken is as it begins.
+
+    Of a text that was too long for a link, the settings say nothing: then all is as it begins.
+    """
+    if "too_long" in link:
+        told = "The text of that link was too long to be in it. Open the downloaded run, or the text itself."
+        return Setup.of_preset(next(iter(PRESETS)), limits), Scene(), RefusedError(told, "too_long")
+    reader = _Reader(link)
+    setup = reader.setup(limits)
+    return setup, reader.scene(setup), reader.mistake
+
+
+class _Reader:
+    """Reads a link's words one by one, and remembers the first that it does not understand."""
+
+    def __init__(self, link: Mapping[str, str]) -> None:
+        self.link = link
+        self.mistake: RefusedError | None = None
+
+    def setup(self, limits: Limits) -> Setup:
+        preset = self.link.get("preset", next(iter(PRESETS)))
+        if preset not in PRESETS:
+            self._object("preset", preset)
+            preset = next(iter(PRESETS))
+        text, name = PRESETS[preset].sequence, preset
+        base = {**asdict(ARTICLE), **PRESETS[preset].settings}
+        if "sequence" in self.link:
+            text, base = self.link["sequence"], asdict(ARTICLE)
+            name = file_name(self.link.get("name", ""))
+            name = "" if name in PRESETS else name
+        given = {key: value for key in NAMES if key in self.link for value in self._setting(key, self.link[key])}
+        # Settings that do not go together are given up one by one; a text that cannot be learnt, at once.
+        while True:
+            try:
+                return Setup.make(text, name, {**base, **given}, limits)
+            except RefusedError as error:
+                self._note(error)
+                if error.field in given:
+                    del given[error.field]
+                elif name not in PRESETS:
+                    text, name = PRESETS[preset].sequence, preset
+                elif given:
+                    given.clear()
+                else:
+                    raise
+
+    def scene(self, setup: Setup) -> Scene:
+        trained = min(self._count("trained", 0) or 0, setup.settings.steps)
+        step, select = self._count("step", None), self._count("select", None)
+        if select is not None and select >= setup.n_states:
+            self._object("select", str(select))
+            select = None
+        source = self.link.get("source", SOURCES[0])
+        if source not in SOURCES:
+            self._object("source", source)
+            source = SOURCES[0]
+        compare = tuple(self.link["compare"].split(",")) if "compare" in self.link else PLAIN
+        if len(compare) != 2 or not set(compare) <= set(SUBJECTS):
+            self._object("compare", ",".join(compare))
+            compare = PLAIN
+        seeds = self._count("seeds", SEEDS) or 0
+        if not 2 <= seeds <= MAX_SEEDS:
+            self._object("seeds", str(seeds))
+            seeds = SEEDS
+        return Scene(trained, step, select, source, (compare[0], compare[1]), seeds, self._decoding())
+
+    def _decoding(self) -> Decoding:
+        decoding = Decoding()
+        for name in (f.name for f in fields(Decoding) if f.name in self.link):
+            for value in self._read(name, self.link[name], int if name == "top_k" else float):
+                bent = replace(decoding, **{name: value})
+                try:
+                    check_decoding(**asdict(bent))
+                except SettingError as error:
+                    self._note(RefusedError(str(error), "setting", name, value=self.link[name][:60]))
+                else:
+                    decoding = bent
+        return decoding
+
+    def _setting(self, name: str, text: str) -> list[Any]:
+        if name in _WHOLE:
+            return [None] if text == "" else self._read(name, text, int)
+        if name in _NUMBERS:
+            return [None] if text == "" else self._read(name, text, float)
+        if name == "lines" and text == "":
+            return [None]
+        if name in ("bias", "lines"):
+            return self._read(name, {"0": "", "1": "1"}.get(text, "?"), lambda word: bool(int(word or 0)))
+        return [None] if name in ("vocabulary", "separator") and text == "" else [text]
+
+    def _count(self, name: str, otherwise: int | None) -> int | None:
+        for value in self._read(name, self.link[name], int) if name in self.link else []:
+            if value >= 0:
+                return int(value)
+            self._object(name, self.link[name])
+        return otherwise
+
+    def _read(self, name: str, text: str, kind: Any) -> list[Any]:
+        """Return the value in a list; an empty one if the text says none."""
+        try:
+            value = kind(text)
+            if len(text) > 40 or not math.isfinite(value):
+                raise ValueError(text)  # noqa: TRY301  # the same mistake
+        except ValueError:
+            self._object(name, text)
+            return []
+        return [value]
+
+    def _object(self, name: str, text: str) -> None:
+        sentence = f"The link says {name}={text!r:.60}, which cannot be. The default is used."
+        self._note(RefusedError(sentence, "link", name, value=text[:60]))
+
+    def _note(self, error: RefusedError) -> None:
+        self.mistake = self.mistake or error
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value)

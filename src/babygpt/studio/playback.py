@@ -1,0 +1,255 @@
+"""A training under way or done, and everything that can be shown of it: the chain and the weights at its steps."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from babygpt.chain.chain import MarkovChain
+from babygpt.chain.extract import context_table
+from babygpt.errors import DivergedError
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.model import GPT
+from babygpt.run.history import FramePlan
+from babygpt.run.run import Run
+from babygpt.run.training import Training
+from babygpt.studio.limits import Limits
+
+Weights = NDArray[np.float32]
+
+# Chains kept at hand, in bytes: going back and forth along the timeline makes each only once.
+CHAINS_AT_HAND = 2**22
+
+
+class Still(NamedTuple):
+    """One step that can be shown, recorded or not: its chain, and the last weights kept until then, of which step."""
+
+    chain: MarkovChain
+    kept: int
+    weights: Weights
+
+
+class Film:
+    """What a session shows: a GPT's chain at every recorded step of its training.
+
+    While the training is under way its newest step is not shown, because nobody has looked yet whether its update
+    broke the GPT. It is once the training rests: see :meth:`settle`. Where few steps are recorded, that one, and the
+    one on the screen, are held as stills.
+
+    Attributes
+    ----------
+    floor
+        The lowest loss the data allows.
+    initial
+        The weights of step 0.
+    stopped
+        Why the training ended before its steps: ``"gap"``, the loss came near enough to the floor; ``"diverged"``;
+        else ``""``.
+    failure
+        What there is to say if it diverged.
+    """
+
+    def __init__(self, corpus: Corpus, config: GPTConfig, train_config: TrainConfig, limits: Limits) -> None:
+        self.corpus, self.config, self._budget = corpus, config, limits.frames // 2
+        self.floor = corpus.loss_floor(train_config.positions)
+        self.failure: DivergedError | None = None
+        self._weights: dict[int, Weights] = {}
+        self._stills: dict[int, Still] = {}
+        self._begin(Training(corpus, config, train_config, frame_budget=self._budget))
+        self._scratch = deepcopy(self.training.trainer.gpt)
+        self.initial = self._live()
+        self.settle()
+
+    def _begin(self, training: Training) -> None:
+        self.training = training
+        self._steps = iter(training)
+        self.stopped = ""
+        self._chains: OrderedDict[int, MarkovChain] = OrderedDict()
+        self._plan = FramePlan.within(self._budget, self.total, self.config.n_parameters)
+        self._weights = {step: weights for step, weights in self._weights.items() if self._plan.wants(step)}
+
+    # -- training ------------------------------------------------------------------------------------------
+
+    @property
+    def trained(self) -> int:
+        """How many steps have been done."""
+        return self.training.trainer.steps_done
+
+    @property
+    def total(self) -> int:
+        """How many steps there will be in the end."""
+        return self.training.train_config.steps
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.trained >= self.total or self.stopped != ""
+
+    def advance(self, seconds: float, goal: int, stop_gap: float | None = None) -> None:
+        """Train for about so long, at least one step, until ``goal`` steps are done.
+
+        With ``stop_gap`` it ends once a step's loss is within so many nats of the floor.
+        """
+        until = time.perf_counter() + seconds
+        while not self.done and self.trained < goal:
+            try:
+                step = next(self._steps)
+            except DivergedError as error:
+                self._fail(error)
+                return
+            if self._plan.wants(step.index):
+                self._weights[step.index] = self._live()
+            if stop_gap is not None and step.loss - self.floor <= stop_gap:
+                self.stopped = "gap"
+            if time.perf_counter() >= until:
+                return
+
+    def settle(self, shown: int = 0) -> None:
+        """Make the newest step one that can be shown: the training rests there. The one ``shown`` stays one."""
+        stills = {shown: self._still(shown)} if self._can_be_lost(shown) else {}
+        try:
+            broken = self.training.settle()
+        except DivergedError as error:
+            broken = error
+        if broken is not None:
+            self._fail(broken)
+        stills[self.trained] = Still(self.training.chain_at(self.trained), self.trained, self._live())
+        self._stills = stills
+
+    def extend(self, total: int, shown: int = 0) -> None:
+        """Plan for ``total`` steps in all, going on from where the training stands.
+
+        Such a plan may keep fewer of the steps done so far. The one ``shown`` stays one that can be shown.
+        """
+        if shown < self.trained:
+            self._stills[shown] = self._still(shown)
+        try:
+            self._begin(Training.resume(self.run(), total, self._budget))
+        except DivergedError as error:
+            self._fail(error)
+
+    def _can_be_lost(self, step: int) -> bool:
+        at_hand = step in self._stills or self.weights_at(step)[0] == step
+        return at_hand and step < self.trained and not self._is_recorded(step)
+
+    def _still(self, step: int) -> Still:
+        return Still(self.chain(step), *self.weights_at(step))
+
+    def resume(self) -> None:
+        """Let a training that came near enough to the floor go on."""
+        if self.stopped == "gap":
+            self.stopped = ""
+
+    def notice_gap(self, stop_gap: float | None) -> None:
+        """Say that the training stopped near the floor if its last loss was within ``stop_gap`` of it."""
+        losses = self.training.losses
+        if stop_gap is not None and losses and losses[-1] - self.floor <= stop_gap and not self.stopped:
+            self.stopped = "gap"
+
+    def run(self) -> Run:
+        """Return the run so far.
+
+        Raises
+        ------
+        DivergedError
+            The GPT was broken before its last step already.
+        """
+        return self.training.result()
+
+    def _fail(self, error: DivergedError) -> None:
+        self.stopped, self.failure = "diverged", error
+        self._chains.clear()
+        self._weights = {step: weights for step, weights in self._weights.items() if step <= self.trained}
+
+    # -- what can be shown ---------------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> Sequence[int]:
+        """The steps that can be shown, in order."""
+        more = [step for step in self._stills if not self._is_recorded(step)]
+        return sorted([*self.training.recorded, *more]) if more else self.training.recorded
+
+    def nearest(self, step: float) -> int:
+        """Return the last step that can be shown and is not after ``step``; the first one if there is none."""
+        steps = self.training.recorded
+        place = bisect_right(steps, step)
+        return max([steps[place - 1] if place else 0, *(still for still in self._stills if still <= step)])
+
+    def closest(self, step: float) -> int:
+        """Return the step nearest to ``step`` that can be shown."""
+        before = self.nearest(step)
+        after = self.after(before)
+        return before if after is None or step - before <= after - step else after
+
+    def after(self, step: int) -> int | None:
+        """Return the first step after ``step`` that can be shown, if there is one yet."""
+        steps = self.training.recorded
+        place = bisect_right(steps, step)
+        return min([*steps[place : place + 1], *(still for still in self._stills if still > step)], default=None)
+
+    def chain(self, step: int) -> MarkovChain:
+        """Return the chain at a step that can be shown, or whose weights were kept.
+
+        Raises
+        ------
+        SettingError
+            Neither the step's chain nor its weights were kept.
+        """
+        if step in self._stills:
+            return self._stills[step].chain
+        if step not in self._chains:
+            self._chains[step] = self._made(step)
+            room = max(2, CHAINS_AT_HAND // (16 * self._chains[step].n_arrows))
+            while len(self._chains) > room:
+                self._chains.popitem(last=False)
+        self._chains.move_to_end(step)
+        return self._chains[step]
+
+    def _made(self, step: int) -> MarkovChain:
+        kept, weights = self.weights_at(step)
+        if kept == step and not self._is_recorded(step):
+            return MarkovChain.from_table(context_table(self.gpt(weights)), self.corpus.vocabulary)
+        return self.training.chain_at(step)
+
+    def _is_recorded(self, step: int) -> bool:
+        steps = self.training.recorded
+        place = bisect_right(steps, step)
+        return place > 0 and steps[place - 1] == step
+
+    # -- weights -------------------------------------------------------------------------------------------
+
+    def weights_at(self, step: int) -> tuple[int, Weights]:
+        """Return the weights at a step, or at the last step before it whose weights were kept, and which step it is."""
+        for shown, (_, kept, weights) in self._stills.items():
+            if step in (shown, kept):
+                return kept, weights
+        kept = step if step in self._weights else max((s for s in self._weights if s <= step), default=0)
+        return kept, self._weights.get(kept, self.initial)
+
+    def gpt(self, weights: Weights) -> GPT:
+        """Return a GPT with these weights; good until the next call."""
+        with torch.no_grad():
+            torch.nn.utils.vector_to_parameters(torch.tensor(weights, device="cpu"), self._scratch.parameters())
+        return self._scratch
+
+    def tensors(self) -> dict[str, tuple[int, tuple[int, ...]]]:
+        """Return where each parameter begins among all weights, and its shape, by name."""
+        places, start = {}, 0
+        for name, parameter in self._scratch.named_parameters():
+            places[name] = (start, tuple(parameter.shape))
+            start += parameter.numel()
+        return places
+
+    def _live(self) -> Weights:
+        with torch.no_grad():
+            parts = [parameter.detach().reshape(-1) for parameter in self.training.trainer.gpt.parameters()]
+            return np.asarray(torch.cat(parts).numpy())

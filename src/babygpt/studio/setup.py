@@ -1,0 +1,262 @@
+"""What a session learns, and how: the text, the settings, and what follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from babygpt.errors import InputError, SequenceError, VocabularyError
+from babygpt.gpt.checks import check_choice, check_count, check_rate
+from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.reading import Reading
+from babygpt.gpt.separators import list_separator, split_names
+from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.studio.figures import context_of
+from babygpt.studio.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
+from babygpt.studio.presets import PRESETS
+
+# Characters of a name.
+MAX_NAME = 200
+
+# A library's sentence about a setting begins with its name.
+_NAMED = re.compile(r"^(?:The width )?([a-z_]+)=")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the screen; the defaults are the article's. See :class:`babygpt.TrainConfig` and its like.
+
+    ``separator`` and ``lines`` are those of :class:`babygpt.gpt.reading.Reading`.
+    """
+
+    context_length: int = 3
+    vocabulary: str | None = None
+    tokens: TokenKind = "chars"
+    separator: str | None = None
+    lines: bool | None = None
+    steps: int = 50
+    stop_gap: float | None = None
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    n_layer: int = 4
+    n_head: int = 4
+    n_embd: int = 16
+    bias: bool = False
+    positions: Positions = "last"
+    batch_size: int | None = None
+    seed: int = 1337
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that are not the article's."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(ARTICLE, name)}
+
+
+ARTICLE = Settings()
+NAMES = tuple(field.name for field in fields(Settings))
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A text and the settings, checked, and counted.
+
+    Attributes
+    ----------
+    text
+        The training text.
+    name
+        Of the preset or the file it is from; "" if it was typed.
+    settings
+        The settings.
+    reading
+        The symbols, and whether each line is a sequence.
+    encoding
+        Of the file, where it is not UTF-8 and has no mark that says so.
+    corpus, config, train_config
+        What the library makes of them.
+    """
+
+    text: str
+    name: str
+    settings: Settings
+    reading: Reading
+    corpus: Corpus
+    config: GPTConfig
+    train_config: TrainConfig
+    encoding: str | None = None
+
+    @classmethod
+    def make(
+        cls, text: str, name: str, settings: Mapping[str, Any], limits: Limits, encoding: str | None = None
+    ) -> Setup:
+        """Return the setup of a text and of all settings, whatever they are.
+
+        A text goes by the name of a preset only if it is its text; else by that of a file without its folders: nobody
+        names a place on the reader's machine.
+
+        Raises
+        ------
+        RefusedError
+            Something given cannot be used, or is too much.
+        """
+        s = _checked(settings, limits)
+        name = file_name(name)
+        if name in PRESETS and text != PRESETS[name].sequence:
+            name = ""
+        limits.check_text(text)
+        vocabulary = _vocabulary(s, limits)
+        reading = _reading(text, s, vocabulary)
+        limits.check_size(len(reading.vocabulary), s.context_length)
+        config = GPTConfig(s.context_length, len(reading.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias)
+        limits.check_memory(config, s.steps)
+        return cls(
+            text, name, s, reading, _corpus(text, s, reading), config,
+            TrainConfig(s.steps, s.learning_rate, s.weight_decay, s.positions, s.batch_size, s.seed),
+            encoding,
+        )  # fmt: skip
+
+    @classmethod
+    def of_preset(cls, name: str, limits: Limits) -> Setup:
+        """Return the setup of a preset.
+
+        Raises
+        ------
+        RefusedError
+            There is no such preset.
+        """
+        if name not in PRESETS:
+            raise RefusedError(
+                f"There is no preset {name!r}. There are: {', '.join(PRESETS)}.", "preset", None, name=name
+            )
+        preset = PRESETS[name]
+        return cls.make(preset.sequence, name, {**asdict(ARTICLE), **preset.settings}, limits)
+
+    def with_steps(self, steps: int) -> Setup:
+        """Return the setup with more or fewer steps."""
+        return replace(
+            self,
+            settings=replace(self.settings, steps=steps),
+            train_config=replace(self.train_config, steps=steps),
+        )
+
+    @cached_property
+    def tokens(self) -> NDArray[np.int64]:
+        """All tokens (L,) of the text, and between two sequences a :data:`~babygpt.gpt.reading.BORDER`."""
+        return self.reading.tokens()
+
+    @property
+    def n_states(self) -> int:
+        """N, the states of the chain."""
+        return self.config.vocab_size**self.config.block_size
+
+    def symbols_of(self, state: int) -> list[str]:
+        """Return the symbols of a state's context."""
+        tokens = context_of(state, self.config.vocab_size, self.config.block_size)
+        return [self.corpus.vocabulary.symbols[token] for token in tokens]
+
+    def context(self, state: int) -> str:
+        """Return a state's context as it is written."""
+        return self.corpus.vocabulary.separator.join(self.symbols_of(state))
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the text is that of a file."""
+        return self.name != "" and self.name not in PRESETS
+
+
+def file_name(name: str) -> str:
+    r"""Return the last part of a path, on whichever system it is one; "" for what names no file.
+
+    >>> file_name("../../etc/passwd"), file_name(r"C:\poems\moon.txt"), file_name("..")
+    ('passwd', 'moon.txt', '')
+    """
+    last = re.split(r"[/\\\0]", name)[-1][:MAX_NAME]
+    return "" if last in (".", "..") else last
+
+
+def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
+    """Return the settings, each of its kind; raise :class:`RefusedError` for the first that is not."""
+    try:
+        check_count("context_length", given["context_length"])
+        check_choice("tokens", given["tokens"], get_args(TokenKind))
+        # how long a context may be, limits.check_size says
+        GPTConfig(1, 2, *(given[name] for name in ("n_layer", "n_head", "n_embd", "bias")))
+        train = TrainConfig(
+            *(given[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size", "seed"))
+        )
+        gap = given["stop_gap"] if given["stop_gap"] is None else check_rate("stop_gap", given["stop_gap"], zero=True)
+    except InputError as error:
+        named = _NAMED.match(str(error))
+        field = named[1] if named else None
+        if field == "n_embd" and str(error).startswith("The width"):
+            n_embd, n_head = given["n_embd"], given["n_head"]
+            fits = -(-n_embd // n_head) * n_head
+            raise RefusedError(str(error), "width", "n_embd", n_embd=n_embd, n_head=n_head, fits=fits) from None
+        raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
+    settings = Settings(
+        **{**given, "stop_gap": gap, "learning_rate": train.learning_rate, "weight_decay": train.weight_decay}
+    )
+    if settings.separator is not None:
+        if not isinstance(settings.separator, str) or not settings.separator:
+            value = f"{settings.separator!r:.60}"
+            raise RefusedError(f"separator={value} is no sign.", "setting", "separator", value=value)
+        settings = replace(settings, tokens="words")  # between characters stands nothing
+    if settings.lines not in (None, True, False) or isinstance(settings.lines, int) != isinstance(settings.lines, bool):
+        raise RefusedError(
+            "lines is yes, no, or as the text has it.", "setting", "lines", value=f"{settings.lines!r:.60}"
+        )
+    limits.check_steps(settings.steps)
+    limits.check_most("batch_size", settings.batch_size, MAX_BATCH)
+    limits.check_most("n_layer", settings.n_layer, MAX_LAYERS)
+    return settings
+
+
+def _vocabulary(settings: Settings, limits: Limits) -> Vocabulary | None:
+    if settings.vocabulary is None:
+        return None
+    try:
+        if isinstance(settings.vocabulary, str):
+            limits.check_text(settings.vocabulary, "vocabulary")
+            return Vocabulary.of(settings.vocabulary, settings.tokens, settings.separator)
+        return Vocabulary((settings.vocabulary,))  # says what a vocabulary is
+    except VocabularyError as error:
+        raise RefusedError(str(error), "vocabulary", "vocabulary") from None
+
+
+def _reading(text: str, settings: Settings, vocabulary: Vocabulary | None) -> Reading:
+    try:
+        return Reading.of(lambda: [text], settings.tokens, vocabulary, settings.separator, settings.lines)
+    except SequenceError as error:
+        words = _parts(text, settings)
+        if not words:
+            raise RefusedError(str(error), "empty", "sequence") from None
+        raise RefusedError(str(error), "single", "sequence", symbol=words[0]) from None
+
+
+def _corpus(text: str, settings: Settings, reading: Reading) -> Corpus:
+    K = settings.context_length
+    try:
+        return reading.corpus(K)
+    except VocabularyError as error:
+        symbols = set(_parts(text, settings)) - {*reading.vocabulary, *("\n" * (not reading.joined))}
+        raise RefusedError(str(error), "unknown", "sequence", symbols=" ".join(sorted(symbols)[:5])) from None
+    except SequenceError as error:
+        sequences = [text] if reading.joined else reading.sequences()
+        longest = max((len(_parts(sequence, settings)) for sequence in sequences), default=0)
+        if not longest:
+            raise RefusedError(str(error), "empty", "sequence") from None
+        raise RefusedError(str(error), "short", "sequence", tokens=longest, context_length=K, needs=K + 1) from None
+
+
+def _parts(text: object, settings: Settings) -> list[str]:
+    """Return what a text is made of, by its settings."""
+    if settings.tokens == "chars":
+        return list(str(text))
+    return split_names(str(text), settings.separator or list_separator(str(text)))

@@ -1,0 +1,341 @@
+"""All that a session is at a moment, and the chain that is shown of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from babygpt.chain.chain import MarkovChain
+from babygpt.chain.contexts import number_of
+from babygpt.chain.extract import context_table
+from babygpt.errors import SettingError
+from babygpt.studio.beside import Beside
+from babygpt.studio.chain_summary import FEW, Expected, Shown
+from babygpt.studio.figures import Values, data_values
+from babygpt.studio.knobs import Knobs
+from babygpt.studio.limits import Limits, RefusedError
+from babygpt.studio.links import PLAIN, Decoding
+from babygpt.studio.playback import Film, Weights
+from babygpt.studio.playhead import Player
+from babygpt.studio.setup import Setup
+from babygpt.studio.tape import Tape
+
+
+@dataclass(frozen=True, eq=False)
+class Pin:
+    """A chain that was kept to be compared with, the step it is of, and the seed of its training."""
+
+    chain: MarkovChain
+    step: int
+    seed: int
+
+
+class Stage:
+    """What is learnt, how far it is, and what is shown of it.
+
+    Attributes
+    ----------
+    limits
+        What it may take.
+    setup, film, player, knobs, tape
+        The text and settings; their training; which step is shown; what is turned; the ball.
+    version
+        Counts the films.
+    decoding, source, compare
+        How arrows are bent; whose are shown; what is subtracted from what in a difference.
+    selected, window
+        The state beside the chain, and the first row of a table, if there are any.
+    shows_code
+        Whether someone looks at scripts that do the same; they may spell out the whole text.
+    pins
+        The chains that were kept, by slot.
+    beside
+        The GPTs that are trained beside this one.
+    goal
+        Until which step the training under way goes; 0 if none is.
+    arrive
+        Where the playhead goes when that is done, if a link says so.
+    """
+
+    def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0) -> None:
+        self.limits = limits
+        self.player, self.tape = Player(), Tape(seed)
+        self.decoding, self.source, self.compare = Decoding(), "model", PLAIN
+        self.selected: int | None = None
+        self.window: int | None = None
+        self.shows_code = False
+        self.pins: dict[str, Pin | None] = {"A": None, "B": None}
+        self.version = version
+        self._shown: tuple[Any, Shown] | None = None
+        self._beside_next = False  # whose turn it is to compute
+        self._learn(setup)
+        self.beside = Beside(self)
+
+    def begin(self, setup: Setup) -> None:
+        """Learn something else: an untrained film, at step 0. What is selected stays so if it still exists."""
+        context = None if self.selected is None else self.setup.symbols_of(self.selected)
+        self._learn(setup)
+        self.beside = Beside(self, self.beside.n_seeds)
+        self.selected = None if context is None else self._state_of(context)
+        self.check_compare()
+
+    def _learn(self, setup: Setup) -> None:
+        self.film = Film(setup.corpus, setup.config, setup.train_config, self.limits)
+        self.setup, self.knobs = setup, Knobs()
+        self.expected = Expected(setup.corpus, setup.settings.positions, self.film.floor)
+        self._data: Values | None = None
+        self.goal, self._heedless = 0, False
+        self.arrive: int | None = None
+        self.version += 1
+        self.player.move_to(0)
+        self.player.suit(setup.settings.steps)
+        self.begin_tape(int(setup.corpus.states[setup.corpus.counts.sum(axis=1).argmax()]))
+
+    def go_on(self, setup: Setup) -> None:
+        """Learn the same for more steps, or until nearer to the floor: what is trained stays."""
+        old, self.setup = self.setup, setup
+        if setup.settings.stop_gap != old.settings.stop_gap:
+            self._heedless = False
+            self.film.resume()
+        if setup.settings.steps != old.settings.steps:
+            self.film.extend(setup.settings.steps, self.player.step)
+            if self.training and self.arrive is None:
+                self.goal = setup.settings.steps
+
+    # -- training -------------------------------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether a training is under way."""
+        return self.goal > 0
+
+    def train_to(self, goal: int, heedless: bool = False) -> None:
+        """Begin to train until ``goal`` steps are done; ``heedless`` of how near the floor is."""
+        self.goal, self._heedless, self.arrive = goal, heedless, None
+
+    def train(self, seconds: float) -> None:
+        """Train for about so long."""
+        film, stop_gap = self.film, None if self._heedless else self.setup.settings.stop_gap
+        if self.arrive is None or not film.trained < self.arrive < self.goal:
+            film.advance(seconds, self.goal, stop_gap)
+        else:
+            film.advance(seconds, self.arrive, stop_gap)
+            if film.trained == self.arrive:  # perhaps it is not recorded: now is the time to keep it
+                self.settle()
+        if film.done or film.trained >= self.goal:
+            self.rest()
+
+    def train_one(self) -> None:
+        """Train one step, and make it one that can be shown."""
+        film = self.film
+        film.resume()
+        film.advance(0.0, film.trained + 1)
+        self.settle()
+        if film.done or film.trained >= self.goal:
+            self.rest()
+
+    def settle(self) -> None:
+        """Make the newest step one that can be shown; what is shown, or is to be, stays one."""
+        self.film.settle(self.player.step if self.arrive is None else self.arrive)
+
+    def rest(self) -> None:
+        """End the training where it is."""
+        self.goal = 0
+        self.settle()
+        if self._heedless:
+            self.film.notice_gap(self.setup.settings.stop_gap)
+        if self.arrive is not None:
+            self.player.move_to(self.film.closest(self.arrive))
+            self.arrive = None
+
+    def let_go(self) -> None:
+        """Show the film, not what knobs make of it; go where someone goes, not where a link leads."""
+        self.arrive = None
+        self.knobs.release()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown."""
+        return self.training or self.computing or self.beside.busy
+
+    @property
+    def computing(self) -> bool:
+        """Whether someone looks at numbers of the shown chain that are not known yet; while frames pass, nobody does.
+
+        What was begun of a chain that is not shown any more is dropped with it.
+        """
+        shown = self._shown
+        return shown is not None and not self.passing and shown[0] == self.moment and shown[1].computing
+
+    def work(self, seconds: float) -> None:
+        """Work for about so long: train this GPT first, then by turns on what is shown and on what is beside it."""
+        if self.training:
+            self.train(seconds)
+            return
+        self._beside_next = self.beside.busy and (not self._beside_next or not self.computing)
+        if self._beside_next:
+            self.beside.work(seconds)
+        elif self.computing:
+            self.shown.work(time.perf_counter() + seconds)
+
+    # -- the chain that is shown ----------------------------------------------------------------------------
+
+    @property
+    def moment(self) -> tuple[Any, ...]:
+        """What the shown chain depends on."""
+        return self.version, self.player.step, self.knobs.version, self.decoding
+
+    @property
+    def passing(self) -> bool:
+        """Whether frames pass by, too fast for what takes long to compute."""
+        return self.player.playing or (self.player.dragged and self.setup.n_states > FEW)
+
+    @property
+    def shown(self) -> Shown:
+        """The model's chain: at the playhead, with knobs and decoding."""
+        if self._shown is None or self._shown[0] != self.moment:
+            chain = self._turned() if self.knobs.turned else self.film.chain(self.player.step)
+            if self.decoding != Decoding():
+                chain = chain.with_decoding(**asdict(self.decoding))
+            self._shown = self.moment, Shown(chain, self.expected)
+        return self._shown[1]
+
+    @property
+    def weights(self) -> tuple[int, Weights]:
+        """The weights in force, and the step to whose chain they belong.
+
+        It is the step shown, but for where few weights are kept: there it may be an earlier one.
+        """
+        step = self.player.step
+        return (
+            step if self.knobs.on_the_line else self.film.weights_at(step)[0],
+            self.knobs.weights(step, self.film),
+        )
+
+    def _turned(self) -> MarkovChain:
+        gpt = self.film.gpt(self.weights[1])
+        return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
+
+    def values(self) -> Values:
+        """Return the arrows of what is shown: (N, V); NaN where nothing is known.
+
+        They are differences where :attr:`signed` says so, else probabilities.
+        """
+        effects = self.beside.effects
+        if effects is not None:
+            return effects
+        if self.source == "difference":
+            first, second = self.compare
+            return self.subject(first) - self.subject(second)
+        return self.subject(self.source)
+
+    @property
+    def signed(self) -> bool:
+        """Whether differences are shown."""
+        return self.source == "difference" or self.beside.effects is not None
+
+    def subject(self, subject: str) -> Values:
+        """Return the probabilities (N, V) of what can be compared.
+
+        Raises
+        ------
+        RefusedError
+            A pin that is empty, or of another kind of chain.
+        """
+        if subject == "model":
+            return self.shown.chain.probs
+        if subject == "seeds":
+            band = self.beside.band
+            return np.full_like(self.shown.chain.probs, np.nan) if band is None else band.median
+        if subject == "data":
+            if self._data is None:
+                self._data = data_values(self.setup.corpus)
+            return self._data
+        pin = self.pins[subject]
+        if pin is None:
+            raise RefusedError(f"Nothing is pinned as {subject} yet.", "pin", slot=subject)
+        if not self.fits(pin):
+            raise RefusedError(
+                f"The chain pinned as {subject} has another context length or other symbols. Compare like with like.",
+                "unlike", slot=subject,
+            )  # fmt: skip
+        return pin.chain.probs
+
+    def fits(self, pin: Pin) -> bool:
+        """Return whether a pinned chain can be compared with this one."""
+        corpus, chain = self.setup.corpus, pin.chain
+        return (chain.vocabulary, chain.context_length) == (corpus.vocabulary, corpus.context_length)
+
+    def ask_seeds(self, n: int) -> None:
+        """Begin anew with so many seeds beside this one."""
+        self.beside = Beside(self, n)
+        self.check_compare()
+
+    def check_compare(self) -> None:
+        """Forget a comparison that is no more."""
+        pins = [self.pins[subject] for subject in self.compare if subject in self.pins]
+        if any(pin is None or not self.fits(pin) for pin in pins):
+            self.compare = PLAIN
+            if self.source == "difference":
+                self.source = "model"
+        if "seeds" in (self.source, *self.compare) and not self.beside.can_show_seeds:
+            self.compare = PLAIN
+            self.source = "data" if self.source == "data" else "model"
+
+    def turn(self, turn: Callable[[Knobs], None]) -> None:
+        """Turn a knob; the playhead holds still for it.
+
+        Raises
+        ------
+        RefusedError
+            The GPT would break: nothing is turned.
+        """
+        before = self.knobs.state()
+        try:
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite, the chain refuses
+                turn(self.knobs)
+                _ = self.shown
+        except SettingError:
+            self.knobs.put_back(before)
+            raise RefusedError("With that number the GPT would say nothing finite.", "knob") from None
+        self.player.playing = False
+        if self.knobs.nudged:  # where few weights are kept, those of an earlier step are turned: show that step
+            self.player.step = self.film.weights_at(self.player.step)[0]
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the text has, the border between two sequences counted as one."""
+        return len(self.setup.tokens)
+
+    # -- states ---------------------------------------------------------------------------------------------
+
+    def check_state(self, state: int) -> int:
+        """Return a state, or raise :class:`RefusedError` if there is none of this number."""
+        if not 0 <= state < self.setup.n_states:
+            last = self.setup.n_states - 1
+            raise RefusedError(f"There is no state {state:,}; this chain has the states 0 to {last:,}.", "command")
+        return state
+
+    def _state_of(self, context: list[str]) -> int | None:
+        config, symbols = self.setup.config, self.setup.corpus.vocabulary.symbols
+        if len(context) != config.block_size or not set(context) <= set(symbols):
+            return None
+        return number_of([symbols.index(symbol) for symbol in context], config.vocab_size)
+
+    def begin_tape(self, state: int) -> None:
+        """Put the ball in a state, and begin its tape anew."""
+        self.tape.begin(state, self.setup.config.vocab_size, self.setup.config.block_size)
+
+    # -- where it is going ----------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """How many steps are trained, and which is shown, once nothing moves by itself any more."""
+        trained = self.goal or self.film.trained
+        if self.arrive is not None:
+            return trained, self.arrive
+        return trained, trained if self.player.playing else self.player.step

@@ -1,0 +1,303 @@
+"""What a screen is told: the views, each whole in itself, with a revision that grows when it changes.
+
+`frontend/src/protocol.ts` says what each view holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from babygpt.lens.inside import look_inside
+from babygpt.studio import links, scripts
+from babygpt.studio.figures import (
+    MAX_VALUES,
+    context_of,
+    curve,
+    data_counts,
+    ended_bits,
+    finite,
+    map_size,
+    neighbours,
+    nested,
+    numbers,
+    pixels,
+    seen_bits,
+)
+from babygpt.studio.links import PLAIN, SUBJECTS, Scene
+from babygpt.studio.presets import PRESETS
+from babygpt.studio.stage import Pin, Stage
+
+View = dict[str, Any]
+
+MAX_TEXT = 4000  # characters that are edited on the screen
+MAX_TOKENS = 400  # tokens drawn one by one
+MAX_ROWS, MAX_CELLS = 200, 20_000  # of a table's window
+MAX_RECORDED = 600  # steps that a timeline marks
+MAX_ATTENTION = 2**14  # weights of attention that travel
+
+
+class Views:
+    """Makes the views of a stage, each only when it has changed and someone asks."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Any] = {}
+        self._revisions: dict[str, int] = {}
+        self._made: dict[str, View | None] = {}
+
+    def changed(
+        self, stage: Stage, notice: View | None, known: Mapping[str, int]
+    ) -> tuple[dict[str, View | None], dict[str, int]]:
+        """Return the views whose revision is not the ``known`` one, and the revisions of all."""
+        views = {}
+        for name, (key, make) in _VIEWS.items():
+            now = key(stage)
+            self._see(name, now)
+            if known.get(name) != self._revisions[name]:
+                if name not in self._made:
+                    self._made[name] = make(stage)
+                views[name] = self._made[name]
+        self._see("notice", notice)
+        if known.get("notice") != self._revisions["notice"]:
+            views["notice"] = notice
+        return views, dict(self._revisions)
+
+    def _see(self, name: str, key: Any) -> None:
+        if name not in self._keys or self._keys[name] != key:
+            self._keys[name] = key
+            self._revisions[name] = self._revisions.get(name, 0) + 1
+            self._made.pop(name, None)
+
+
+# -- what is learnt ----------------------------------------------------------------------------------------
+
+
+def _setup(stage: Stage) -> View:
+    setup, limits = stage.setup, stage.limits
+    corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
+    V, K = config.vocab_size, config.block_size
+    return {
+        "version": stage.version,
+        "name": setup.name,
+        "text": setup.text if len(setup.text) <= MAX_TEXT else None,
+        "tokens": setup.tokens[:MAX_TOKENS].tolist(),
+        "n_tokens": stage.n_tokens,
+        "symbols": list(vocabulary.symbols),
+        "labels": [vocabulary.label([token]) for token in range(V)],
+        "separator": vocabulary.separator,
+        "lines": not setup.reading.joined,
+        "settings": asdict(setup.settings),
+        "n_states": setup.n_states,
+        "n_arrows": setup.n_states * V,
+        "n_parameters": config.n_parameters,
+        "n_examples": corpus.n_examples,
+        "seen": seen_bits(corpus, setup.n_states),
+        "n_seen": len(corpus.states),
+        "ended": ended_bits(corpus, setup.n_states),
+        "floor": stage.film.floor,
+        "uniform": math.log(V),
+        "map": list(map_size(V, K)) if setup.n_states > MAX_VALUES else None,
+        "presets": list(PRESETS),
+        "limits": {"states": limits.states, "steps": limits.steps, "text": limits.text},
+    }
+
+
+def _curve(stage: Stage) -> View:
+    film, losses = stage.film, stage.film.training.losses
+    if not stage.training and stage.setup.settings.batch_size is None:
+        losses = [*losses, stage.expected.loss(film.chain(film.trained))]
+    steps, losses = curve(losses)
+    recorded = film.recorded
+    gaps = len(recorded) < film.trained and len(recorded) <= MAX_RECORDED
+    return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
+
+
+def _player(stage: Stage) -> View:
+    player, film = stage.player, stage.film
+    return {
+        "step": player.step, "trained": film.trained, "total": film.total, "training": stage.training,
+        "playing": player.playing, "speed": player.speed, "stopped": film.stopped,
+    }  # fmt: skip
+
+
+# -- what is shown of it -----------------------------------------------------------------------------------
+
+
+def _frame_key(stage: Stage) -> Any:
+    pins = tuple(stage.pins[subject] for subject in stage.compare if subject in stage.pins)
+    known = stage.setup.n_states > MAX_VALUES or stage.shown.known[0]  # no map shows the long run
+    return stage.moment, stage.source, stage.compare, pins, stage.passing, _token(stage), _known_seeds(stage), known
+
+
+def _token(stage: Stage) -> View | None:
+    beside = stage.beside
+    if beside.pointed is None:
+        return None
+    return {"position": beside.pointed, "known": beside.effects is not None, "silence": beside.silence}
+
+
+def _known_seeds(stage: Stage) -> Any:
+    return stage.beside.seeds.known(stage.player.step) if stage.beside.shows_seeds else None
+
+
+def _frame(stage: Stage) -> View:
+    config, values = stage.setup.config, stage.values()
+    many = len(values) > MAX_VALUES
+    pi = None if many else stage.shown.long_run(stage.passing)
+    return {
+        "version": stage.version,
+        "step": stage.player.step,
+        "source": stage.source,
+        "compare": list(stage.compare),
+        "signed": stage.signed,
+        "token": _token(stage),
+        "values": None if many else numbers(values),
+        "map": pixels(values, config.vocab_size, config.block_size, stage.signed) if many else None,
+        "pi": None if pi is None else nested(pi),
+        "turned": stage.knobs.turned,
+    }
+
+
+def _selected_key(stage: Stage) -> Any:
+    if stage.selected is None:
+        return None
+    return stage.selected, stage.moment, stage.passing, stage.shown.known[0]
+
+
+def _selected(stage: Stage) -> View | None:
+    state = stage.selected
+    if state is None:
+        return None
+    config, chain = stage.setup.config, stage.shown.chain
+    V, K = config.vocab_size, config.block_size
+    counts, tokens = data_counts(stage.setup.corpus, state, state + 1)[0], context_of(state, V, K)
+    pi = stage.shown.long_run(stage.passing)
+    after, before = neighbours(chain, state)
+    attention = layers = None
+    if config.n_layer * config.n_head * K * K <= MAX_ATTENTION and not stage.passing:
+        step, weights = stage.weights
+        inside = look_inside(stage.film.gpt(weights), tokens)
+        layers, read = nested(inside.probs), nested(inside.attention.round(4))
+        attention = None if read is None else {"step": step, "weights": read}
+    return {
+        "state": state, "tokens": tokens, "model": chain.probs[state].tolist(), "data": counts.tolist(),
+        "n": counts.sum().item(), "pi": None if pi is None else finite(float(pi[state])), "successors": after,
+        "predecessors": before, "attention": attention, "layers": layers,
+    }  # fmt: skip
+
+
+def _seeds_key(stage: Stage) -> Any:
+    shown = stage.moment, stage.selected, stage.passing
+    return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, *shown)
+
+
+def _seeds(stage: Stage) -> View | None:
+    if not stage.beside.shows_seeds:
+        return None
+    beside, state, band = stage.beside, stage.selected, stage.beside.band
+    low, high = band.edges if band is not None and stage.setup.n_states <= MAX_VALUES else (None, None)
+    step, n_known = beside.seeds.known(stage.player.step)
+    n = 0 if band is None else len(band)
+    selected = None
+    if band is not None and state is not None:
+        # of a turned GPT, or of another step than theirs, there is nothing to be found among them
+        alike = band.step == stage.player.step and not stage.knobs.turned
+        own = stage.shown.chain.probs[state] if alike else None
+        selected = band.of_state(state, own, stage.setup.settings.seed)
+    return {
+        "asked": beside.n_seeds,
+        "n": n,
+        "lost": n_known - n,
+        "step": step if band is None else band.step,
+        "low": None if low is None else numbers(low),
+        "high": None if high is None else numbers(high),
+        "selected": selected,
+    }
+
+
+def _rows(stage: Stage) -> View | None:
+    if stage.window is None:
+        return None
+    N, V = stage.setup.n_states, stage.setup.config.vocab_size
+    first = min(max(stage.window, 0), N - 1)
+    stop = min(first + max(1, min(MAX_ROWS, MAX_CELLS // V)), N)
+    return {
+        "first": first,
+        "values": [numbers(row) for row in stage.values()[first:stop]],
+        "counts": data_counts(stage.setup.corpus, first, stop).tolist(),
+    }
+
+
+def _pins(stage: Stage) -> View:
+    def view(pin: Pin | None) -> View | None:
+        if pin is None:
+            return None
+        length, fits = pin.chain.context_length, stage.fits(pin)
+        return {"step": pin.step, "seed": pin.seed, "context_length": length, "fits": fits}
+
+    return {slot: view(pin) for slot, pin in stage.pins.items()}
+
+
+# -- what can be taken away --------------------------------------------------------------------------------
+
+
+def _scene(stage: Stage) -> Scene:
+    """Return what a link says: while something runs, how it will end; of a difference only what a link can carry."""
+    trained, step = stage.end
+    plain = set(stage.compare) <= set(SUBJECTS)
+    return Scene(
+        trained,
+        None if step == trained else step,
+        stage.selected,
+        stage.source if plain or stage.source != "difference" else "model",
+        stage.compare if plain else PLAIN,
+        stage.beside.n_seeds,
+        stage.decoding,
+    )
+
+
+def _scripted(stage: Stage) -> tuple[int, int]:
+    """Return for how many steps a script trains, and which it looks at."""
+    steps = max(stage.film.trained if stage.film.stopped else stage.film.total, 1)
+    return steps, min(stage.end[1], steps)
+
+
+def _code(stage: Stage) -> View | None:
+    if not stage.shows_code:
+        return None
+    setup, (steps, step), state = stage.setup, _scripted(stage), stage.selected
+    if stage.source == "seeds":
+        n = stage.beside.n_seeds
+        python = scripts.python_of_seeds(setup, steps, step, stage.decoding, state, n)
+        return {"python": python, "command": scripts.command_of_seeds(setup, steps, step, n)}
+    python = scripts.python(setup, steps, step, stage.decoding, state)
+    return {"python": python, "command": scripts.command(setup, steps)}
+
+
+def _code_key(stage: Stage) -> Any:
+    seeds = stage.source == "seeds" and stage.beside.n_seeds
+    return stage.shows_code and (stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds)
+
+
+# Of each view but the notice: what it depends on, and how it is made.
+_VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]] = {
+    "setup": (lambda s: (s.version, s.setup), _setup),
+    "frame": (_frame_key, _frame),
+    "numbers": (lambda s: (s.moment, s.passing, s.shown.known), lambda s: s.shown.numbers(s.passing)),
+    "curve": (lambda s: (s.version, s.film.trained, s.training, s.film.stopped), _curve),
+    "player": (_player, _player),
+    "selected": (_selected_key, _selected),
+    "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),
+    "decoding": (lambda s: s.decoding, lambda s: asdict(s.decoding)),
+    "knobs": (
+        lambda s: (s.version, s.knobs.version, s.film.trained > 0, s.knobs.shows_tensor and s.player.step),
+        lambda s: s.knobs.view(s.player.step, s.film),
+    ),
+    "pins": (lambda s: (*s.pins.values(), s.version), _pins),
+    "seeds": (_seeds_key, _seeds),
+    "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
+    "link": (lambda s: (s.setup, _scene(s)), lambda s: links.write(s.setup, _scene(s))),
+    "code": (_code_key, _code),
+}

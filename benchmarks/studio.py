@@ -1,6 +1,6 @@
 """The studio: WebSocket clients that all train the article's run at once, and what each of them has to wait for.
 
-And one client that watches a film: how many different frames a second arrive.
+And one client that watches a training: how many different frames a second arrive.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import babygpt as bg
 
 DRAWN = 1 / 60  # seconds that a screen takes to draw, before it acknowledges
 MOST = 120.0  # seconds for one measurement
-FILM, WATCHED = 2_000, 4.0  # steps of a film, and seconds for which it is watched
+PLAYED, WATCHED = 2_000, 4.0  # steps that are played, and seconds for which it is watched
 SELECTING = 2.0  # seconds between two clicks of one person on a state
 
 SERVER = """
@@ -99,8 +99,8 @@ async def client(port: int, name: str, ready: asyncio.Barrier) -> Waits:
             if "state" in asked and (views["selected"] or {}).get("state") == asked["state"]:
                 waits.selects.append(now - asked["at"])
                 asked.clear()
-            player = views["player"]
-            if player["trained"] == 50 and not player["training"] and waits.frame:
+            playhead = views["player"]
+            if playhead["trained"] == 50 and not playhead["training"] and waits.frame:
                 waits.trained = now - start
                 break
         if clicking is not None:
@@ -125,8 +125,8 @@ def studio() -> Iterator[tuple[int, int]]:
         server.wait(10)
 
 
-async def film(port: int, context_length: int, speed: float) -> float:
-    """Return how many different frames a second arrive while a film plays at so many steps a second."""
+async def playback(port: int, context_length: int, speed: float) -> float:
+    """Return how many different frames a second arrive while a training plays at so many steps a second."""
     views, arrivals = {}, {}
     name = f"benchmark-film-{context_length}-{speed:g}"
     async with asyncio.timeout(MOST), connect(f"ws://127.0.0.1:{port}/ws?session={name}", proxy=None) as socket:
@@ -147,10 +147,10 @@ async def film(port: int, context_length: int, speed: float) -> float:
                 task.add_done_callback(acknowledging.discard)
 
         acknowledging = set()
-        await say(command="configure", sequence=SEQUENCE, context_length=context_length, steps=FILM)
+        await say(command="configure", sequence=SEQUENCE, context_length=context_length, steps=PLAYED)
         for command in ("train", "pause"):
             await say(command=command)
-        while not views or views["player"]["trained"] < FILM or views["player"]["training"]:
+        while not views or views["player"]["trained"] < PLAYED or views["player"]["training"]:
             await take()
         await say(command="wander", on=False)
         await say(command="seek", step=0)
@@ -167,11 +167,13 @@ async def film(port: int, context_length: int, speed: float) -> float:
 
 
 def films() -> Growth:
-    watched = Growth("Studio, a film of 2,000 steps is watched: different frames that arrive", "states, steps/s", "1/s")
+    watched = Growth(
+        "Studio, a training of 2,000 steps is played: different frames that arrive", "states, steps/s", "1/s"
+    )
     with studio() as (port, _):
         for context_length in (3, 6):
             for speed in (100, 400):
-                frames = asyncio.run(film(port, context_length, speed))
+                frames = asyncio.run(playback(port, context_length, speed))
                 watched.rows.append((f"{2**context_length}, {speed}", frames))
     return watched
 

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from babygpt.studio.limits import Limits
 from babygpt.studio.server import app as studio_module
-from babygpt.studio.server import server as server_module
+from babygpt.studio.server import serving as server_module
 
 command = importlib.import_module("babygpt.cli.commands.studio")
 

@@ -17,7 +17,7 @@ from babygpt.lab.settings import SETTINGS
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import read_results, schema_of
 from babygpt.lab.task import batches_of
-from babygpt.lab.workers import Crew
+from babygpt.lab.workers import WorkerPool
 
 ARTICLE = "111101111011110"
 SMALL = {"sequence": ARTICLE, "steps": 3, "n_layer": 1, "n_head": 1, "n_embd": 4}
@@ -114,7 +114,7 @@ def test_a_diverging_training_is_recorded_and_the_sweep_goes_on(tmp_path):
 
 def test_what_is_known_is_not_computed_again(tmp_path, alone, monkeypatch):
     bg.sweep(SPEC, tmp_path / "sweep", jobs=1)
-    monkeypatch.setattr(Crew, "work", None)  # nobody is asked
+    monkeypatch.setattr(WorkerPool, "work", None)  # nobody is asked
     again = bg.sweep(SPEC, tmp_path / "sweep", jobs=1)
     assert again.n_known == again.n_tasks == 16
     assert again.table.equals(alone.table)
@@ -239,7 +239,7 @@ def test_a_batch_that_kills_its_workers_is_told_and_the_others_are_done(tmp_path
     spec = SweepSpec.of(SPEC)
     batches = batches_of(spec.groups(), spec.outcomes)
     killer = Killer((5, 6, 7))
-    found = list(Crew(jobs=2).work([batches[0], killer, *batches[1:3]]))
+    found = list(WorkerPool(jobs=2).work([batches[0], killer, *batches[1:3]]))
     assert {id(batch) for batch, _ in found} == {id(batch) for batch in (killer, *batches[:3])}
     for batch, rows in found:
         assert len(rows) == len(batch.seeds)
@@ -251,7 +251,7 @@ def test_a_batch_that_kills_its_workers_is_told_and_the_others_are_done(tmp_path
 def test_workers_that_die_of_everything_end_the_sweep(tmp_path):
     spec = SweepSpec.of(SPEC)
     good = batches_of(spec.groups(), spec.outcomes)[0]
-    results = Crew(jobs=2).work([Killer((n,)) for n in range(5)] + [good])
+    results = WorkerPool(jobs=2).work([Killer((n,)) for n in range(5)] + [good])
     with pytest.raises(bg.SweepError, match="Workers die of every batch, with 4 left"):
         list(results)
 
@@ -330,7 +330,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    ("crew", "words"),
+    ("pool", "words"),
     [
         ({"backend": "spark"}, ["backend='spark'", "'loky' or 'threading' or 'dask'"]),
         ({"jobs": 0}, ["jobs=0", "at least 1"]),
@@ -339,8 +339,8 @@ if __name__ == "__main__":
         ({"scheduler": "tcp://127.0.0.1:8786"}, ["scheduler=tcp://127.0.0.1:8786", "backend=dask"]),
     ],
 )
-def test_workers_that_do_not_go_together_are_refused_before_any_work(tmp_path, crew, words):
+def test_workers_that_do_not_go_together_are_refused_before_any_work(tmp_path, pool, words):
     with pytest.raises(bg.SettingError) as error:
-        bg.sweep(SPEC, tmp_path / "sweep", **crew)
+        bg.sweep(SPEC, tmp_path / "sweep", **pool)
     assert all(word in str(error.value) for word in words)
     assert not (tmp_path / "sweep").exists()

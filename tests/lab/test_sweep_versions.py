@@ -15,7 +15,7 @@ from babygpt.lab import settings as module
 from babygpt.lab.settings import SETTINGS, key_of, settings_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import read_results
-from babygpt.lab.workers import Crew
+from babygpt.lab.workers import WorkerPool
 from babygpt.run import ensemble as ensembles
 
 # Made by commit 4fdacee, before any setting was added: four trainings on the article's text, four on a source.
@@ -62,7 +62,7 @@ def dropout(monkeypatch):
 
 @pytest.mark.parametrize("spec", [ON_TEXT, ON_SOURCE], ids=["text", "source"])
 def test_a_folder_of_the_first_version_goes_on(old, spec, monkeypatch):
-    monkeypatch.setattr(Crew, "work", None)  # nobody is asked
+    monkeypatch.setattr(WorkerPool, "work", None)  # nobody is asked
     made = bg.sweep(spec, old, jobs=1)
     assert made.n_known == made.n_tasks == 4
     assert made.statuses == {"done": 4}
@@ -70,7 +70,7 @@ def test_a_folder_of_the_first_version_goes_on(old, spec, monkeypatch):
 
 @pytest.mark.parametrize("spec", [ON_TEXT, ON_SOURCE], ids=["text", "source"])
 def test_a_folder_goes_on_when_settings_are_added(old, spec, dropout, monkeypatch):
-    monkeypatch.setattr(Crew, "work", None)
+    monkeypatch.setattr(WorkerPool, "work", None)
     made = bg.sweep(spec, old, jobs=1)
     assert made.n_known == 4
     assert len(made.table) == 8
@@ -123,7 +123,7 @@ def recorded(seen):
 
 @pytest.mark.parametrize("name", ["n_embd", "n_layer", "steps"])
 def test_a_spec_that_does_not_fit_is_refused_before_anything_is_trained(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(Crew, "work", None)
+    monkeypatch.setattr(WorkerPool, "work", None)
     spec = ON_TEXT | {"fixed": {"sequence": "0110110", name: 10**12 if name == "steps" else 10**6}}
     with pytest.raises(bg.SizeError, match=rf"^The spec has a combination that cannot be trained: .* Try {name} = \d+"):
         bg.sweep(spec, tmp_path / "sweep", jobs=1)

@@ -21,7 +21,7 @@ import babygpt as bg
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.reading import Reading
 from babygpt.run.history import Recorder
-from babygpt.studio import film
+from babygpt.studio import playback
 from babygpt.studio.commands import COMMANDS
 from babygpt.studio.limits import TABLES, Limits
 from babygpt.studio.presets import PRESETS
@@ -935,10 +935,10 @@ def test_what_is_recorded_keeps_to_its_share_of_memory():
     limits = Limits(memory=2**21)
     studio = Driven(limits, steps=2000, **SMALL)
     studio.trained()
-    film = studio.session._stage.film
-    chains = sum(film.training.chain_at(step).log_probs.nbytes // 2 for step in film.training.recorded[:-1])
+    playback = studio.session._stage.playback
+    chains = sum(playback.training.chain_at(step).log_probs.nbytes // 2 for step in playback.training.recorded[:-1])
     assert chains <= limits.frames // 2
-    weights = sum(weights.nbytes for weights in film._weights.values())
+    weights = sum(weights.nbytes for weights in playback._weights.values())
     assert limits.frames // 8 < weights <= limits.frames // 2
 
 
@@ -957,7 +957,7 @@ def tables_in(thing, least, seen):
 
 
 def test_no_more_whole_tables_are_kept_than_the_memory_is_asked_for(monkeypatch):
-    monkeypatch.setattr(film, "CHAINS_AT_HAND", 0)  # as if they were large
+    monkeypatch.setattr(playback, "CHAINS_AT_HAND", 0)  # as if they were large
     studio = Driven(**{**FEW_RECORDED, "context_length": 13, "steps": 6}).trained()
     studio("select", state=3)
     studio("show", source="difference")
@@ -1330,9 +1330,9 @@ def shown_by(studio):
     views = dict(studio.views)
     for name in ("setup", "frame"):
         views[name] = {key: value for key, value in views[name].items() if key != "version"}
-    player = {key: views["player"][key] for key in ("step", "trained", "total", "stopped", "training", "playing")}
+    playhead = {key: views["player"][key] for key in ("step", "trained", "total", "stopped", "training", "playing")}
     names = ("setup", "frame", "selected", "numbers", "curve", "decoding", "link")
-    return {"player": player, "code": studio.script(), **{name: views[name] for name in names}}
+    return {"player": playhead, "code": studio.script(), **{name: views[name] for name in names}}
 
 
 def opened(link):
@@ -1626,7 +1626,7 @@ def test_a_look_at_many_states_computes_nothing_long_and_says_what_is_still_to_c
     assert slices(studio.session, studio.now) > 1
     changed = studio.look()
     assert set(changed) == {"numbers", "selected"}  # no map is sent again
-    chain = studio.session._stage.film.chain(4)
+    chain = studio.session._stage.playback.chain(4)
     assert changed["numbers"]["long_run"] == "exact"
     assert changed["numbers"]["entropy_rate"] == pytest.approx(chain.entropy_rate(), rel=1e-12)
     assert changed["selected"]["pi"] == pytest.approx(chain.stationary_distribution()[3], rel=1e-12)

@@ -210,7 +210,7 @@ def test_what_was_asked_for_before_leaving_is_done(studio):
 def test_who_leaves_leaves_nothing_running(studio):
     with studio.screen(A) as a:
         a.ask({"command": "select", "state": 1})
-        until(lambda: not studio.do(lambda: studio.sessions.workshop.in_use))
+        until(lambda: not studio.do(lambda: studio.sessions.scheduler.in_use))
         running = studio.do(lambda: len(asyncio.all_tasks()))
         with studio.screen(A) as other:
             other.ask({"command": "select", "state": 2})
@@ -480,7 +480,7 @@ def test_commands_that_a_person_could_not_have_given_are_refused(studio):
         assert screen.closed() == (1008, "flood: Too many commands at once.")
         other.ask({"command": "select", "state": 1})
         session.gate.set()
-        until(lambda: not studio.do(lambda: studio.sessions.workshop.in_use))
+        until(lambda: not studio.do(lambda: studio.sessions.scheduler.in_use))
         assert session.told == [{"command": "wait"}]
 
 
@@ -539,7 +539,7 @@ def test_where_many_train_a_click_is_answered_before_the_next_frame_is_due(studi
     with studio.screen(A) as a:
         a.ask({"command": "wander", "on": True})
         studio.do(
-            lambda: studio.sessions.workshop.training.update(range(100_000))
+            lambda: studio.sessions.scheduler.training.update(range(100_000))
         )  # the next frame is half an hour off
         a.ask({"command": "select", "state": 1})
         a.ask({"command": "select", "state": 2})
@@ -629,7 +629,7 @@ def test_of_many_files_that_are_asked_for_one_is_made_at_a_time_and_nothing_is_k
             b.gate.set()
             assert [answer.result(GIVEN_UP)[0] for answer in answers] == 5 * [200]
     assert a.drawings == 5 * ["taken", "begun", "done"]
-    assert object not in map(type, studio.sessions.workshop._costs)
+    assert object not in map(type, studio.sessions.scheduler._costs)
 
 
 def test_a_file_that_cannot_be_made_by_a_mistake_of_ours_costs_the_session_nothing(studio, get, caplog):

@@ -116,16 +116,16 @@ def _main(
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Make": (studio, train),
-    "Look": (chain, sample),
-    "Know": (analyse, devices),
-    "Ask": (seeds, attribute, sources),
-    "Check": (check, sizes, reproduce),
+    "Train": (studio, train),
+    "Inspect": (chain, sample),
+    "Analyse": (analyse, devices),
+    "Compare": (seeds, attribute, sources),
+    "Reference": (check, sizes, reproduce),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(cls=LearnsOne if command in (train, seeds, attribute) else Command, rich_help_panel=panel)(command)
-app.add_typer(sweep, name="sweep", rich_help_panel="Ask")  # it has a command of its own: babygpt sweep plot
+app.add_typer(sweep, name="sweep", rich_help_panel="Compare")  # it has a command of its own: babygpt sweep plot
 
 
 def main() -> None:

@@ -129,9 +129,9 @@ class Trainer:
     steps_done, memory
         Where an earlier training stopped: its steps, and :meth:`state` of that time. Together with the GPT's
         weights they continue it exactly.
-    reading
+    extra_contexts
         Contexts (N, K), the corpus' own among them, that each step reads anyway: its forward pass then tells what
-        the GPT said after each of their tokens (:attr:`said`).
+        the GPT predicted after each of their tokens (:attr:`last_logits`).
 
     Raises
     ------
@@ -146,7 +146,7 @@ class Trainer:
         config: TrainConfig,
         steps_done: int = 0,
         memory: dict[str, Tensor] | None = None,
-        reading: NDArray[np.int64] | None = None,
+        extra_contexts: NDArray[np.int64] | None = None,
     ) -> None:
         if (gpt.config.vocab_size, gpt.config.block_size) != (len(corpus.vocabulary), corpus.context_length):
             raise SettingError(
@@ -172,14 +172,14 @@ class Trainer:
 
         shares = corpus.counts / corpus.n_examples
         self._batches = None if config.batch_size is None else Batches(corpus.counts, config.batch_size)
-        self._reading = reading is not None
-        self._said: list[Tensor] = []
+        self._reads_extra = extra_contexts is not None
+        self._last_logits: list[Tensor] = []
         contexts = corpus.contexts
-        if reading is not None:
+        if extra_contexts is not None:
             # a context that the corpus lacks has no share in the loss
-            self._place = _places(corpus.contexts, reading)
-            contexts, seen = reading, shares
-            shares = np.zeros((len(reading), seen.shape[1]))
+            self._place = _places(corpus.contexts, extra_contexts)
+            contexts, seen = extra_contexts, shares
+            shares = np.zeros((len(extra_contexts), seen.shape[1]))
             shares[self._place] = seen
         self._contexts = torch.from_numpy(contexts).to(config.device)
         self._shares = self._on_device(shares)
@@ -195,14 +195,15 @@ class Trainer:
         contexts, shares = self._batch()
         with threads_for(contexts.numel() * self.gpt.config.n_embd), torch.enable_grad():
             loss, gradients = 0.0, list[Tensor | None]()
-            self._said.clear()
+            self._last_logits.clear()
             for part in self._turns(len(contexts)):
                 term = self._loss(contexts[part], shares[part])
                 new = torch.autograd.grad(term, self._parameters, allow_unused=True)
                 gradients = list(map(_sum, gradients, new)) if gradients else list(new)
                 loss += term.item()
-            if not math.isfinite(loss) or not all(said.isfinite().all() for said in self._said):
-                raise self.go_back(loss)
+            if not math.isfinite(loss) or not all(logits.isfinite().all() for logits in self._last_logits):
+                self.rollback()
+                raise self.divergence(loss)
             with torch.no_grad():
                 torch._foreach_copy_(self._good, self._live())
                 self._good_steps = self.steps_done
@@ -211,9 +212,9 @@ class Trainer:
         return Step(self.steps_done, loss)
 
     @property
-    def said(self) -> Tensor:
-        """What the GPT said before the last update after each token of the contexts it reads: (N, K, V) logits."""
-        return torch.cat(self._said)
+    def last_logits(self) -> Tensor:
+        """What the GPT predicted before the last update after each token of the contexts it reads: (N, K, V) logits."""
+        return torch.cat(self._last_logits)
 
     def verify(self) -> None:
         """Raise :class:`DivergedError`, and go back one step, if the last update broke the GPT."""
@@ -222,13 +223,17 @@ class Trainer:
             for part in self._turns(len(self._contexts)):
                 loss += self._loss(self._contexts[part], self._shares[part]).item()
         if not math.isfinite(loss):
-            raise self.go_back(loss)
+            self.rollback()
+            raise self.divergence(loss)
 
-    def go_back(self, loss: float = math.nan) -> DivergedError:
-        """Put GPT and AdamW back as they were before the last update; return the error to raise."""
+    def rollback(self) -> None:
+        """Put GPT and AdamW back as they were before the last update."""
         with torch.no_grad():
             torch._foreach_copy_(self._live(), self._good)
         self.steps_done = self._good_steps
+
+    def divergence(self, loss: float = math.nan) -> DivergedError:
+        """Return the error that says that the next step broke the GPT, to be raised after :meth:`rollback`."""
         return DivergedError(
             f"The loss became {loss} after step {self.steps_done + 1} with learning_rate="
             f"{self.config.learning_rate:g}; the GPT of step {self.steps_done} is kept. Try a smaller learning rate."
@@ -243,23 +248,23 @@ class Trainer:
         return memory
 
     def _loss(self, contexts: Tensor, shares: Tensor) -> Tensor:
-        if self.config.positions == "last" and not self._reading:
+        if self.config.positions == "last" and not self._reads_extra:
             return -(shares * F.log_softmax(self._next(contexts), dim=-1)).sum()
         logits = self._logits(contexts)  # (B, K, V)
-        if self._reading:
-            self._said.append(logits.detach())
+        if self._reads_extra:
+            self._last_logits.append(logits.detach())
         if self.config.positions == "last":
             return -(shares * F.log_softmax(logits[:, -1], dim=-1)).sum()
         return loss_of_all_positions(F.log_softmax(logits, dim=-1), contexts, shares)
 
     def _logits(self, contexts: Tensor) -> Tensor:
-        """Return what the GPT says after the first 1, 2, … K tokens of contexts (B, K): (B, K, V)."""
+        """Return what the GPT predicts after the first 1, 2, … K tokens of contexts (B, K): (B, K, V)."""
         if self._one_pass:
             return self.gpt.logits(contexts)
         return torch.stack([self._next(contexts[:, :t]) for t in range(1, contexts.shape[1] + 1)], dim=1)
 
     def _next(self, contexts: Tensor) -> Tensor:
-        """Return what the GPT says after contexts (B, T): (B, V)."""
+        """Return what the GPT predicts after contexts (B, T): (B, V)."""
         given = self.gpt(contexts)
         if self._one_pass:
             return given
@@ -273,7 +278,7 @@ class Trainer:
         if self._batches is None:
             return self._contexts, self._shares
         rows, shares = self._batches.draw(self.config.seed, self.steps_done)
-        if self._reading:
+        if self._reads_extra:
             every = np.zeros(self._shares.shape)
             every[self._place[rows]] = shares
             return self._contexts, self._on_device(every)

@@ -23,7 +23,7 @@ from babygpt.lab.settings import check_room, key_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import SweepFolder, read_results
 from babygpt.lab.task import batches_of
-from babygpt.lab.workers import Backend, Crew
+from babygpt.lab.workers import Backend, WorkerPool
 
 if TYPE_CHECKING:
     import pyarrow
@@ -99,7 +99,7 @@ def sweep(
         The folder of the results. What it holds already is not computed again, whatever spec asked for it; results
         are written as they arrive, so that a sweep that was stopped goes on where it was.
     jobs, backend, scheduler
-        Who does the work: see :class:`babygpt.lab.workers.Crew`.
+        Who does the work: see :class:`babygpt.lab.workers.WorkerPool`.
     limit
         More trainings than this are refused before anything is planned: who means them says so.
     progress
@@ -133,7 +133,7 @@ def sweep(
             f"The spec has {spec.n_combinations:,} combinations, each a training; the limit is {limit:,}. Use shorter "
             f"lists, draw some at random, or, if all are meant, try limit={spec.n_combinations}."
         )
-    crew = Crew(backend, jobs, scheduler)
+    pool = WorkerPool(backend, jobs, scheduler)
     folder = SweepFolder(Path(out), spec.outcomes)
     groups = spec.groups()
     if backend != "dask":  # a cluster's workers may have more memory than this machine
@@ -153,7 +153,7 @@ def sweep(
         progress(done, len(keys))
     batches = batches_of(groups, spec.outcomes, there)
     if batches:
-        with closing(crew.work(batches)) as results:
+        with closing(pool.work(batches)) as results:
             for batch, rows in results:
                 folder.add(batch, rows)
                 done += len(rows)

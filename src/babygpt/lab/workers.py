@@ -37,7 +37,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerPool:
     """Workers, by where they are.
 
     Attributes

@@ -86,16 +86,16 @@ class Training:
             plan = replace(plan, dtype=np.float32)  # what was rounded once stays marked as rounded
         self._recorder = Recorder(plan)
         self._latest: tuple[int, Table] | None = None  # the table of a step that is not recorded, read but once
-        reading = all_contexts(V, K) if self._reads_all else None
+        extra = all_contexts(V, K) if self._reads_all else None
         if earlier is None:
             self.losses: list[float] = []
-            self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config, reading=reading)
+            self.trainer = Trainer(seeded_gpt(config, train_config.seed), corpus, train_config, extra_contexts=extra)
         else:
             self.losses = earlier.losses.tolist()
             self._recorder.take_over(earlier.history)
             memory = {name: torch.from_numpy(values) for name, values in earlier.optimizer.items()}
             # built anew from the run's weights: the run stays as it is, and whatever was done to its GPT is left there
-            self.trainer = Trainer(replace(earlier).gpt, corpus, train_config, earlier.steps, memory, reading)
+            self.trainer = Trainer(replace(earlier).gpt, corpus, train_config, earlier.steps, memory, extra)
 
     @classmethod
     def resume(
@@ -133,7 +133,7 @@ class Training:
             while self.trainer.steps_done < self.train_config.steps:
                 step = self.trainer.step()
                 if self._reads_all:
-                    self._record(step.index - 1, self.trainer.said)
+                    self._record(step.index - 1, self.trainer.last_logits)
                 self.losses.append(step.loss)
                 if not self._reads_all:
                     self._record(step.index)
@@ -186,7 +186,8 @@ class Training:
         """
         if np.isfinite(self._table()).all():
             return None
-        error = self.trainer.go_back()
+        self.trainer.rollback()
+        error = self.trainer.divergence()
         del self.losses[self.trainer.steps_done :]
         if not np.isfinite(self._table()).all():
             raise error
@@ -225,12 +226,13 @@ class Training:
             self._latest = done, context_table(self.trainer.gpt)
         return self._latest[1]
 
-    def _record(self, step: int, said: Tensor | None = None) -> None:
+    def _record(self, step: int, logits: Tensor | None = None) -> None:
         """Record the chain of a step if the plan wants it; a chain that is broken ends the training."""
         if self._recorder.plan.wants(step) and self._recorder.frame(step) is None:
-            table = context_table(self.trainer.gpt) if said is None else table_of_logits(said)
+            table = context_table(self.trainer.gpt) if logits is None else table_of_logits(logits)
             if not np.isfinite(table).all():
-                raise self.trainer.go_back()
+                self.trainer.rollback()
+                raise self.trainer.divergence()
             self._recorder.add(step, table)
 
 

@@ -86,7 +86,7 @@ class Beside:
     def seeds(self) -> ManySeeds:
         """The many seeds, trained as far as this one is, or is to be."""
         stage = self._stage
-        total = max(stage.goal, stage.film.trained)
+        total = max(stage.goal, stage.playback.trained)
         if self._seeds is None or self._seeds.total < total:
             self._seeds = ManySeeds(stage.setup, self.n_seeds, total, stage.limits, self._seeds)
         return self._seeds
@@ -94,7 +94,7 @@ class Beside:
     @property
     def band(self) -> Band | None:
         """What the seeds say at the step shown, if anything is known of it."""
-        return self.seeds.band(self._stage.player.step, self._stage.decoding, self._stage.passing)
+        return self.seeds.band(self._stage.playhead.step, self._stage.decoding, self._stage.passing)
 
     @property
     def _unknown_seeds(self) -> ManySeeds | None:
@@ -103,16 +103,16 @@ class Beside:
     # -- tokens ---------------------------------------------------------------------------------------------
 
     @property
-    def silence(self) -> str:
+    def unavailable_reason(self) -> str:
         """Why nothing can be said of what the token holds that someone points at, or ``""``.
 
         ``"moving"``: frames pass by; ``"untrained"``: at step 0; ``"turned"``: the weights are not those of training;
         ``"large"``: it would take too long, or too much memory.
         """
         stage = self._stage
-        if stage.training or stage.player.playing:
+        if stage.training or stage.playhead.playing:
             return "moving"
-        if stage.player.step == 0:
+        if stage.playhead.step == 0:
             return "untrained"
         if stage.knobs.turned:
             return "turned"
@@ -141,11 +141,11 @@ class Beside:
     def _at_this_moment(self) -> TokenEffects | None:
         """What tokens hold at the step shown, if someone points at one and something can be said of it."""
         stage = self._stage
-        if self.pointed is None or self.silence:
+        if self.pointed is None or self.unavailable_reason:
             return None
-        moment = Moment(stage.player.step, stage.decoding)
+        moment = Moment(stage.playhead.step, stage.decoding)
         if self._tokens is None or self._tokens.moment != moment:
-            chain = stage.film.chain(moment.step)
+            chain = stage.playback.chain(moment.step)
             base = chain if moment.decoding == Decoding() else chain.with_decoding(**asdict(moment.decoding))
             self._tokens = TokenEffects(stage.setup, moment, base.probs)
         return self._tokens

@@ -34,7 +34,7 @@ MAX_PARTS = 2**22
 T = TypeVar("T")
 
 
-class Expected:
+class CorpusLoss:
     """What the training data asks of a chain: how often each token follows each context that is trained on.
 
     Attributes
@@ -101,7 +101,7 @@ class Sliced(Generic[T]):
                 return
 
 
-class Shown:
+class ChainSummary:
     """A chain on the screen.
 
     The long run of few states is there at once. Of more it is computed in slices, once someone has asked for it: see
@@ -115,7 +115,7 @@ class Shown:
         What the data asks of it.
     """
 
-    def __init__(self, chain: MarkovChain, expected: Expected) -> None:
+    def __init__(self, chain: MarkovChain, expected: CorpusLoss) -> None:
         self.chain, self._expected = chain, expected
         N = chain.n_states
         # products too rare for floats are computed with wide numbers, many times slower

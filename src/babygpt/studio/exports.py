@@ -13,7 +13,7 @@ from babygpt.draw import formats
 from babygpt.errors import SettingError
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
-from babygpt.studio.playback import Film
+from babygpt.studio.playback import Playback
 
 Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
 
@@ -31,10 +31,10 @@ FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip")
 _drawing = lock_across_forks()
 
 
-def snapshot(file: str, chain: MarkovChain, film: Film) -> Export:
+def snapshot(file: str, chain: MarkovChain, playback: Playback) -> Export:
     """Return a function that makes one of ``FILES`` of what there is now.
 
-    It may be called in any thread, whatever becomes of the film meanwhile: drawing takes seconds. It raises a
+    It may be called in any thread, whatever becomes of the playback meanwhile: drawing takes seconds. It raises a
     :class:`babygpt.BabyGPTError` if this chain cannot be written so.
 
     Raises
@@ -47,9 +47,9 @@ def snapshot(file: str, chain: MarkovChain, film: Film) -> Export:
     if file not in FILES:
         raise SettingError(f"There is no file {file!r:.60} to download. There are: {', '.join(FILES)}.")
     if file == "run.zip":
-        run = film.run()
+        run = playback.run()
         return lambda: (_zipped(run), "application/zip")
-    ending, seen = file.removeprefix("chain."), film.corpus.states
+    ending, seen = file.removeprefix("chain."), playback.corpus.states
 
     def make() -> tuple[bytes, str]:
         if ending not in formats.PICTURES:

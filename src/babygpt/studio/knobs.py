@@ -8,7 +8,7 @@ import numpy as np
 
 from babygpt.studio.figures import packed
 from babygpt.studio.limits import RefusedError
-from babygpt.studio.playback import Film, Weights
+from babygpt.studio.playback import Playback, Weights
 
 # From where to where on the line from the initial weights (0) to the trained ones (1): half as far again on both sides.
 REACH = (-0.5, 1.5)
@@ -56,17 +56,17 @@ class Knobs:
         """Whether a tensor is on the screen."""
         return self._tensor is not None
 
-    def turn(self, position: float, film: Film) -> None:
+    def turn(self, position: float, playback: Playback) -> None:
         """Go to a place on the line from the initial weights (0) to the trained ones (1) and beyond."""
         position = min(max(position, REACH[0]), REACH[1])
-        last = film.weights_at(film.trained)[1]
+        last = playback.weights_at(playback.trained)[1]
         step = np.float32(position)
         # one as it is: the sum would lose its last digits
-        self._line = last.copy() if position == 1 else film.initial + step * (last - film.initial)
+        self._line = last.copy() if position == 1 else playback.initial + step * (last - playback.initial)
         self._position = position
         self.version += 1
 
-    def choose(self, name: str, film: Film) -> None:
+    def choose(self, name: str, playback: Playback) -> None:
         """Show a tensor.
 
         Raises
@@ -74,13 +74,13 @@ class Knobs:
         RefusedError
             The GPT has none of this name.
         """
-        if name not in film.tensors():
+        if name not in playback.tensors():
             raise RefusedError(f"This GPT has no tensor {name!r:.60}.", "tensor")
         if name != self._tensor:
             self._tensor, self._place, self._by = name, None, 0.0
             self.version += 1
 
-    def nudge(self, place: int, by: float, film: Film) -> None:
+    def nudge(self, place: int, by: float, playback: Playback) -> None:
         """Add ``by`` to one number of the tensor shown.
 
         Raises
@@ -90,7 +90,7 @@ class Knobs:
         """
         if self._tensor is None:
             raise RefusedError("Choose a tensor first, then one of its numbers.", "tensor")
-        size = int(np.prod(film.tensors()[self._tensor][1]))
+        size = int(np.prod(playback.tensors()[self._tensor][1]))
         if not 0 <= place < size:
             raise RefusedError(f"The tensor {self._tensor} has the places 0 to {size - 1:,}.", "tensor")
         self._place, self._by = place, min(max(float(by), -MOST), MOST)
@@ -110,33 +110,33 @@ class Knobs:
         """Turn everything back, as if it had never been turned."""
         self.version, self._position, self._line, self._tensor, self._place, self._by = state
 
-    def weights(self, step: int, film: Film) -> Weights:
+    def weights(self, step: int, playback: Playback) -> Weights:
         """Return the weights in force while ``step`` is shown."""
-        weights = self._base(step, film)
+        weights = self._base(step, playback)
         if self._by == 0 or self._tensor is None or self._place is None:
             return weights
         weights = weights.copy()
-        weights[film.tensors()[self._tensor][0] + self._place] += np.float32(self._by)
+        weights[playback.tensors()[self._tensor][0] + self._place] += np.float32(self._by)
         return weights
 
-    def view(self, step: int, film: Film) -> dict[str, Any]:
+    def view(self, step: int, playback: Playback) -> dict[str, Any]:
         """Return the knobs for the screen."""
-        places = film.tensors()
+        places = playback.tensors()
         values = value = None
         if self._tensor is not None:
             start, shape = places[self._tensor]
             size = int(np.prod(shape))
             if size <= MAX_SHOWN:
-                values = packed(self.weights(step, film)[start : start + size].astype("<f4"))
+                values = packed(self.weights(step, playback)[start : start + size].astype("<f4"))
             if self._place is not None:
-                value = float(self._base(step, film)[start + self._place])
+                value = float(self._base(step, playback)[start + self._place])
         return {
             "position": 1.0 if self._position is None else self._position,
             "reach": list(REACH),
             "tensors": [{"name": name, "shape": list(shape)} for name, (_, shape) in places.items()],
             "tensor": self._tensor, "values": values, "place": self._place, "value": value, "by": self._by,
-            "ready": film.trained > 0,
+            "ready": playback.trained > 0,
         }  # fmt: skip
 
-    def _base(self, step: int, film: Film) -> Weights:
-        return film.weights_at(step)[1] if self._line is None else self._line
+    def _base(self, step: int, playback: Playback) -> Weights:
+        return playback.weights_at(step)[1] if self._line is None else self._line

@@ -30,7 +30,7 @@ Weights = NDArray[np.float32]
 CHAINS_AT_HAND = 2**22
 
 
-class Still(NamedTuple):
+class Snapshot(NamedTuple):
     """One step that can be shown, recorded or not: its chain, and the last weights kept until then, of which step."""
 
     chain: MarkovChain
@@ -38,12 +38,12 @@ class Still(NamedTuple):
     weights: Weights
 
 
-class Film:
+class Playback:
     """What a session shows: a GPT's chain at every recorded step of its training.
 
     While the training is under way its newest step is not shown, because nobody has looked yet whether its update
     broke the GPT. It is once the training rests: see :meth:`settle`. Where few steps are recorded, that one, and the
-    one on the screen, are held as stills.
+    one on the screen, are held as snapshots.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Film:
         self.floor = corpus.loss_floor(train_config.positions)
         self.failure: DivergedError | None = None
         self._weights: dict[int, Weights] = {}
-        self._stills: dict[int, Still] = {}
+        self._snapshots: dict[int, Snapshot] = {}
         self._begin(Training(corpus, config, train_config, frame_budget=self._budget))
         self._scratch = deepcopy(self.training.trainer.gpt)
         self.initial = self._live()
@@ -115,15 +115,15 @@ class Film:
 
     def settle(self, shown: int = 0) -> None:
         """Make the newest step one that can be shown: the training rests there. The one ``shown`` stays one."""
-        stills = {shown: self._still(shown)} if self._can_be_lost(shown) else {}
+        snapshots = {shown: self._snapshot(shown)} if self._can_be_lost(shown) else {}
         try:
             broken = self.training.settle()
         except DivergedError as error:
             broken = error
         if broken is not None:
             self._fail(broken)
-        stills[self.trained] = Still(self.training.chain_at(self.trained), self.trained, self._live())
-        self._stills = stills
+        snapshots[self.trained] = Snapshot(self.training.chain_at(self.trained), self.trained, self._live())
+        self._snapshots = snapshots
 
     def extend(self, total: int, shown: int = 0) -> None:
         """Plan for ``total`` steps in all, going on from where the training stands.
@@ -131,18 +131,18 @@ class Film:
         Such a plan may keep fewer of the steps done so far. The one ``shown`` stays one that can be shown.
         """
         if shown < self.trained:
-            self._stills[shown] = self._still(shown)
+            self._snapshots[shown] = self._snapshot(shown)
         try:
             self._begin(Training.resume(self.run(), total, self._budget))
         except DivergedError as error:
             self._fail(error)
 
     def _can_be_lost(self, step: int) -> bool:
-        at_hand = step in self._stills or self.weights_at(step)[0] == step
+        at_hand = step in self._snapshots or self.weights_at(step)[0] == step
         return at_hand and step < self.trained and not self._is_recorded(step)
 
-    def _still(self, step: int) -> Still:
-        return Still(self.chain(step), *self.weights_at(step))
+    def _snapshot(self, step: int) -> Snapshot:
+        return Snapshot(self.chain(step), *self.weights_at(step))
 
     def resume(self) -> None:
         """Let a training that came near enough to the floor go on."""
@@ -175,14 +175,14 @@ class Film:
     @property
     def recorded(self) -> Sequence[int]:
         """The steps that can be shown, in order."""
-        more = [step for step in self._stills if not self._is_recorded(step)]
+        more = [step for step in self._snapshots if not self._is_recorded(step)]
         return sorted([*self.training.recorded, *more]) if more else self.training.recorded
 
     def nearest(self, step: float) -> int:
         """Return the last step that can be shown and is not after ``step``; the first one if there is none."""
         steps = self.training.recorded
         place = bisect_right(steps, step)
-        return max([steps[place - 1] if place else 0, *(still for still in self._stills if still <= step)])
+        return max([steps[place - 1] if place else 0, *(s for s in self._snapshots if s <= step)])
 
     def closest(self, step: float) -> int:
         """Return the step nearest to ``step`` that can be shown."""
@@ -194,7 +194,7 @@ class Film:
         """Return the first step after ``step`` that can be shown, if there is one yet."""
         steps = self.training.recorded
         place = bisect_right(steps, step)
-        return min([*steps[place : place + 1], *(still for still in self._stills if still > step)], default=None)
+        return min([*steps[place : place + 1], *(s for s in self._snapshots if s > step)], default=None)
 
     def chain(self, step: int) -> MarkovChain:
         """Return the chain at a step that can be shown, or whose weights were kept.
@@ -204,8 +204,8 @@ class Film:
         SettingError
             Neither the step's chain nor its weights were kept.
         """
-        if step in self._stills:
-            return self._stills[step].chain
+        if step in self._snapshots:
+            return self._snapshots[step].chain
         if step not in self._chains:
             self._chains[step] = self._made(step)
             room = max(2, CHAINS_AT_HAND // (16 * self._chains[step].n_arrows))
@@ -229,7 +229,7 @@ class Film:
 
     def weights_at(self, step: int) -> tuple[int, Weights]:
         """Return the weights at a step, or at the last step before it whose weights were kept, and which step it is."""
-        for shown, (_, kept, weights) in self._stills.items():
+        for shown, (_, kept, weights) in self._snapshots.items():
             if step in (shown, kept):
                 return kept, weights
         kept = step if step in self._weights else max((s for s in self._weights if s <= step), default=0)

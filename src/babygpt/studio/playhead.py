@@ -1,10 +1,10 @@
-"""The playhead: which step of the film is shown, and how it moves as time goes by."""
+"""The playhead: which recorded step is shown, and how it moves as time goes by."""
 
 from __future__ import annotations
 
-from babygpt.studio.playback import Film
+from babygpt.studio.playback import Playback
 
-# A film is played in about so many seconds, but never slower than so many steps a second.
+# A training is played in about so many seconds, but never slower than so many steps a second.
 SECONDS, SLOWEST = 4.0, 12.0
 SPEEDS = (0.1, 1e6)
 # A playhead that is moved twice within so many seconds is dragged, until it has not been moved for as long.
@@ -13,8 +13,8 @@ REST = 0.25
 HAIR = 1e-4
 
 
-class Player:
-    """Plays a film.
+class Playhead:
+    """Moves through the recorded steps as time goes by.
 
     Attributes
     ----------
@@ -38,11 +38,11 @@ class Player:
         self._rests: float | None = None  # when it is at rest, unless it is moved again
 
     def choose_speed(self, speed: float | None) -> None:
-        """Play at this speed, whatever the film."""
+        """Play at this speed, whatever the training."""
         self.speed = None if speed is None else min(max(speed, SPEEDS[0]), SPEEDS[1])
         self._chosen = True
 
-    def keep_pace_of(self, other: Player) -> None:
+    def keep_pace_of(self, other: Playhead) -> None:
         """Play as fast as another plays, if someone chose how fast that is."""
         if other._chosen:
             self.choose_speed(other.speed)
@@ -66,7 +66,7 @@ class Player:
         if not self.playing:
             self.playing, self._position, self._clock = True, self.step + 1.0, None
 
-    def advance(self, now: float, film: Film, training: bool) -> None:
+    def advance(self, now: float, playback: Playback, training: bool) -> None:
         """Move as far as it should be by now, or as far as there is something to show."""
         if self._moved:
             self._moved, self._rests = False, now + REST
@@ -74,22 +74,22 @@ class Player:
             self.dragged, self._rests = False, None
         if not self.playing:
             return
-        last = film.recorded[-1]
+        last = playback.recorded[-1]
         if self.speed is None:
             self._position = last
         elif self._clock is not None:
             self._position += self.speed * (now - self._clock)
         self._clock = now
         self._position = min(self._position, last + 1.0)  # what it waits for is shown as soon as it is there
-        self.step = max(self.step, film.nearest(self._position + HAIR * (self.speed or 0.0)))
-        if not training and film.after(self.step) is None:
+        self.step = max(self.step, playback.nearest(self._position + HAIR * (self.speed or 0.0)))
+        if not training and playback.after(self.step) is None:
             self.playing = False
 
-    def due(self, now: float, film: Film) -> float | None:
+    def due(self, now: float, playback: Playback) -> float | None:
         """Return when it moves next, or comes to rest; None if it waits."""
         if not self.playing:
             return now if self._moved else self._rests
         if self.speed is None or self._clock is None:
             return now
-        following = film.after(self.step)
+        following = playback.after(self.step)
         return None if following is None else max(now, self._clock + (following - self._position) / self.speed)

@@ -1,7 +1,7 @@
 """The session: commands go in, views come out. It is the brain of the studio, and of whatever else hosts its screen.
 
-A session has a *setup* (a text and the settings), the *film* of its training, a *player* whose playhead says which
-step of the film is shown, *knobs* on the weights, a *decoding*, and a ball that walks the chain and leaves a *tape*.
+A session has a *setup* (a text and the settings), the *playback* of its training, a *playhead* that says which of its
+steps is shown, *knobs* on the weights, a *decoding*, and a ball that walks the chain and leaves a *tape*.
 Commands change these; the *views* are all that a screen needs to draw them. `frontend/src/protocol.ts` says what each
 command means and what each view holds; the parts are beside it.
 
@@ -82,7 +82,7 @@ class Session:
             stage.work(budget)
         if training:
             self._after_training()
-        stage.player.advance(now, stage.film, stage.training)
+        stage.playhead.advance(now, stage.playback, stage.training)
         if stage.tape.due(now) == now:
             stage.tape.advance(now, stage.shown.chain)
 
@@ -91,7 +91,7 @@ class Session:
         stage = self._stage
         if stage.busy:
             return now
-        times = [time for time in (stage.player.due(now, stage.film), stage.tape.due(now)) if time is not None]
+        times = [time for time in (stage.playhead.due(now, stage.playback), stage.tape.due(now)) if time is not None]
         return min(times, default=None)
 
     def changed(self, known: Mapping[str, int]) -> tuple[dict[str, View | None], dict[str, int]]:
@@ -129,7 +129,7 @@ class Session:
         BabyGPTError
             There is no such file.
         """
-        return snapshot(file, self._stage.shown.chain, self._stage.film)
+        return snapshot(file, self._stage.shown.chain, self._stage.playback)
 
     # -- commands: what is learnt ---------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class Session:
         setup, scene, mistake = links.read(link, self._limits)
         stage = Stage(setup, self._limits, self._seed, self._stage.version)
         stage.pins, stage.shows_code = self._stage.pins, self._stage.shows_code
-        stage.player.keep_pace_of(self._stage.player)
+        stage.playhead.keep_pace_of(self._stage.playhead)
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
         stage.ask_seeds(scene.seeds)
@@ -188,23 +188,23 @@ class Session:
     def _train(self) -> None:
         stage = self._stage
         stage.let_go()
-        if not stage.film.done:
-            stage.player.suit(stage.film.total - stage.player.step)
-            stage.train_to(stage.film.total)
+        if not stage.playback.done:
+            stage.playhead.suit(stage.playback.total - stage.playhead.step)
+            stage.train_to(stage.playback.total)
         self._play()
 
     def _more(self, steps: int) -> None:
         stage, most = self._stage, self._limits.steps
         if steps < 1:
             raise RefusedError(f"{steps:,} steps more is no training.", "command")
-        wanted = stage.film.trained + steps
+        wanted = stage.playback.trained + steps
         total = min(wanted, most)
-        if total > stage.film.trained:
+        if total > stage.playback.trained:
             stage.let_go()
-            near = stage.film.stopped == "gap"
-            stage.go_on(stage.setup.with_steps(max(total, stage.film.total)))
-            stage.film.resume()
-            stage.player.suit(total - stage.player.step)
+            near = stage.playback.stopped == "gap"
+            stage.go_on(stage.setup.with_steps(max(total, stage.playback.total)))
+            stage.playback.resume()
+            stage.playhead.suit(total - stage.playhead.step)
             stage.train_to(max(total, stage.goal), heedless=near)
             self._play()
         self._limits.check_steps(wanted)
@@ -215,55 +215,55 @@ class Session:
             self._after_training()
 
     def _after_training(self) -> None:
-        film = self._stage.film
-        if film.stopped == "diverged" and not self._stage.training:
+        playback = self._stage.playback
+        if playback.stopped == "diverged" and not self._stage.training:
             rate = f"{self._stage.setup.settings.learning_rate:g}"
-            text = str(film.failure)
-            self._notify(RefusedError(text, "diverged", "learning_rate", step=film.trained, learning_rate=rate))
+            text = str(playback.failure)
+            self._notify(RefusedError(text, "diverged", "learning_rate", step=playback.trained, learning_rate=rate))
 
     # -- commands: which step is shown ----------------------------------------------------------------------
 
     def _play(self) -> None:
         stage = self._stage
         stage.let_go()
-        if not stage.training and stage.film.after(stage.player.step) is None:
-            stage.player.move_to(0)
-            stage.player.suit(stage.film.trained)
-        stage.player.play()
+        if not stage.training and stage.playback.after(stage.playhead.step) is None:
+            stage.playhead.move_to(0)
+            stage.playhead.suit(stage.playback.trained)
+        stage.playhead.play()
 
     def _pause(self) -> None:
-        self._stage.player.playing = False
+        self._stage.playhead.playing = False
 
     def _step(self) -> None:
-        stage, film = self._stage, self._stage.film
-        if film.after(stage.player.step) is None and film.trained >= film.total:
-            self._limits.check_steps(film.trained + 1)
-            stage.go_on(stage.setup.with_steps(film.trained + 1))
+        stage, playback = self._stage, self._stage.playback
+        if playback.after(stage.playhead.step) is None and playback.trained >= playback.total:
+            self._limits.check_steps(playback.trained + 1)
+            stage.go_on(stage.setup.with_steps(playback.trained + 1))
         stage.let_go()
-        if film.after(stage.player.step) is None:
-            if film.trained > stage.player.step:
+        if playback.after(stage.playhead.step) is None:
+            if playback.trained > stage.playhead.step:
                 stage.settle()  # a training is under way: its newest step
             else:
                 stage.train_one()
             self._after_training()
-        stage.player.move_to(film.after(stage.player.step) or stage.player.step)
+        stage.playhead.move_to(playback.after(stage.playhead.step) or stage.playhead.step)
 
     def _rewind(self) -> None:
         self._seek(0)
 
     def _seek(self, step: float) -> None:
         self._stage.let_go()
-        self._stage.player.drag_to(self._stage.film.closest(step))
+        self._stage.playhead.drag_to(self._stage.playback.closest(step))
 
     def _skip(self, by: int) -> None:
-        steps, step = self._stage.film.recorded, self._stage.player.step
+        steps, step = self._stage.playback.recorded, self._stage.playhead.step
         place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) - 1 + by
         self._seek(steps[min(max(place, 0), len(steps) - 1)])
 
     def _speed(self, speed: float | None) -> None:
         if speed is not None and speed <= 0:
             raise RefusedError(f"{speed:g} steps a second is no speed.", "command")
-        self._stage.player.choose_speed(speed)
+        self._stage.playhead.choose_speed(speed)
 
     # -- commands: what is shown of it ----------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class Session:
 
     def _pin(self, slot: str) -> None:
         stage = self._stage
-        stage.pins[slot] = Pin(stage.shown.chain, stage.player.step, stage.setup.settings.seed)
+        stage.pins[slot] = Pin(stage.shown.chain, stage.playhead.step, stage.setup.settings.seed)
 
     def _unpin(self, slot: str) -> None:
         self._stage.pins[slot] = None
@@ -337,17 +337,17 @@ class Session:
     # -- commands: knobs ------------------------------------------------------------------------------------
 
     def _turn(self, position: float) -> None:
-        film = self._stage.film
-        if film.trained == 0:
+        playback = self._stage.playback
+        if playback.trained == 0:
             raise RefusedError("There are no trained weights to go to yet. Train first.", "untrained")
-        self._stage.turn(lambda knobs: knobs.turn(position, film))
+        self._stage.turn(lambda knobs: knobs.turn(position, playback))
 
     def _tensor(self, name: str) -> None:
-        self._stage.knobs.choose(name, self._stage.film)
+        self._stage.knobs.choose(name, self._stage.playback)
 
     def _nudge(self, place: int, by: float) -> None:
         def nudge(knobs: Knobs) -> None:
-            knobs.nudge(place, by, self._stage.film)
+            knobs.nudge(place, by, self._stage.playback)
 
         self._stage.turn(nudge)
 

@@ -14,13 +14,13 @@ from babygpt.chain.contexts import number_of
 from babygpt.chain.extract import context_table
 from babygpt.errors import SettingError
 from babygpt.studio.beside import Beside
-from babygpt.studio.chain_summary import FEW, Expected, Shown
+from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import PLAIN, Decoding
-from babygpt.studio.playback import Film, Weights
-from babygpt.studio.playhead import Player
+from babygpt.studio.playback import Playback, Weights
+from babygpt.studio.playhead import Playhead
 from babygpt.studio.setup import Setup
 from babygpt.studio.tape import Tape
 
@@ -41,7 +41,7 @@ class Stage:
     ----------
     limits
         What it may take.
-    setup, film, player, knobs, tape
+    setup, playback, playhead, knobs, tape
         The text and settings; their training; which step is shown; what is turned; the ball.
     version
         Counts the films.
@@ -63,20 +63,20 @@ class Stage:
 
     def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0) -> None:
         self.limits = limits
-        self.player, self.tape = Player(), Tape(seed)
+        self.playhead, self.tape = Playhead(), Tape(seed)
         self.decoding, self.source, self.compare = Decoding(), "model", PLAIN
         self.selected: int | None = None
         self.window: int | None = None
         self.shows_code = False
         self.pins: dict[str, Pin | None] = {"A": None, "B": None}
         self.version = version
-        self._shown: tuple[Any, Shown] | None = None
+        self._shown: tuple[Any, ChainSummary] | None = None
         self._beside_next = False  # whose turn it is to compute
         self._learn(setup)
         self.beside = Beside(self)
 
     def begin(self, setup: Setup) -> None:
-        """Learn something else: an untrained film, at step 0. What is selected stays so if it still exists."""
+        """Learn something else: an untrained GPT, at step 0. What is selected stays so if it still exists."""
         context = None if self.selected is None else self.setup.symbols_of(self.selected)
         self._learn(setup)
         self.beside = Beside(self, self.beside.n_seeds)
@@ -84,15 +84,15 @@ class Stage:
         self.check_compare()
 
     def _learn(self, setup: Setup) -> None:
-        self.film = Film(setup.corpus, setup.config, setup.train_config, self.limits)
+        self.playback = Playback(setup.corpus, setup.config, setup.train_config, self.limits)
         self.setup, self.knobs = setup, Knobs()
-        self.expected = Expected(setup.corpus, setup.settings.positions, self.film.floor)
+        self.expected = CorpusLoss(setup.corpus, setup.settings.positions, self.playback.floor)
         self._data: Values | None = None
         self.goal, self._heedless = 0, False
         self.arrive: int | None = None
         self.version += 1
-        self.player.move_to(0)
-        self.player.suit(setup.settings.steps)
+        self.playhead.move_to(0)
+        self.playhead.suit(setup.settings.steps)
         self.begin_tape(int(setup.corpus.states[setup.corpus.counts.sum(axis=1).argmax()]))
 
     def go_on(self, setup: Setup) -> None:
@@ -100,9 +100,9 @@ class Stage:
         old, self.setup = self.setup, setup
         if setup.settings.stop_gap != old.settings.stop_gap:
             self._heedless = False
-            self.film.resume()
+            self.playback.resume()
         if setup.settings.steps != old.settings.steps:
-            self.film.extend(setup.settings.steps, self.player.step)
+            self.playback.extend(setup.settings.steps, self.playhead.step)
             if self.training and self.arrive is None:
                 self.goal = setup.settings.steps
 
@@ -119,41 +119,41 @@ class Stage:
 
     def train(self, seconds: float) -> None:
         """Train for about so long."""
-        film, stop_gap = self.film, None if self._heedless else self.setup.settings.stop_gap
-        if self.arrive is None or not film.trained < self.arrive < self.goal:
-            film.advance(seconds, self.goal, stop_gap)
+        playback, stop_gap = self.playback, None if self._heedless else self.setup.settings.stop_gap
+        if self.arrive is None or not playback.trained < self.arrive < self.goal:
+            playback.advance(seconds, self.goal, stop_gap)
         else:
-            film.advance(seconds, self.arrive, stop_gap)
-            if film.trained == self.arrive:  # perhaps it is not recorded: now is the time to keep it
+            playback.advance(seconds, self.arrive, stop_gap)
+            if playback.trained == self.arrive:  # perhaps it is not recorded: now is the time to keep it
                 self.settle()
-        if film.done or film.trained >= self.goal:
+        if playback.done or playback.trained >= self.goal:
             self.rest()
 
     def train_one(self) -> None:
         """Train one step, and make it one that can be shown."""
-        film = self.film
-        film.resume()
-        film.advance(0.0, film.trained + 1)
+        playback = self.playback
+        playback.resume()
+        playback.advance(0.0, playback.trained + 1)
         self.settle()
-        if film.done or film.trained >= self.goal:
+        if playback.done or playback.trained >= self.goal:
             self.rest()
 
     def settle(self) -> None:
         """Make the newest step one that can be shown; what is shown, or is to be, stays one."""
-        self.film.settle(self.player.step if self.arrive is None else self.arrive)
+        self.playback.settle(self.playhead.step if self.arrive is None else self.arrive)
 
     def rest(self) -> None:
         """End the training where it is."""
         self.goal = 0
         self.settle()
         if self._heedless:
-            self.film.notice_gap(self.setup.settings.stop_gap)
+            self.playback.notice_gap(self.setup.settings.stop_gap)
         if self.arrive is not None:
-            self.player.move_to(self.film.closest(self.arrive))
+            self.playhead.move_to(self.playback.closest(self.arrive))
             self.arrive = None
 
     def let_go(self) -> None:
-        """Show the film, not what knobs make of it; go where someone goes, not where a link leads."""
+        """Show what was trained, not what knobs make of it; go where someone goes, not where a link leads."""
         self.arrive = None
         self.knobs.release()
 
@@ -187,21 +187,21 @@ class Stage:
     @property
     def moment(self) -> tuple[Any, ...]:
         """What the shown chain depends on."""
-        return self.version, self.player.step, self.knobs.version, self.decoding
+        return self.version, self.playhead.step, self.knobs.version, self.decoding
 
     @property
     def passing(self) -> bool:
         """Whether frames pass by, too fast for what takes long to compute."""
-        return self.player.playing or (self.player.dragged and self.setup.n_states > FEW)
+        return self.playhead.playing or (self.playhead.dragged and self.setup.n_states > FEW)
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> ChainSummary:
         """The model's chain: at the playhead, with knobs and decoding."""
         if self._shown is None or self._shown[0] != self.moment:
-            chain = self._turned() if self.knobs.turned else self.film.chain(self.player.step)
+            chain = self._turned() if self.knobs.turned else self.playback.chain(self.playhead.step)
             if self.decoding != Decoding():
                 chain = chain.with_decoding(**asdict(self.decoding))
-            self._shown = self.moment, Shown(chain, self.expected)
+            self._shown = self.moment, ChainSummary(chain, self.expected)
         return self._shown[1]
 
     @property
@@ -210,15 +210,15 @@ class Stage:
 
         It is the step shown, but for where few weights are kept: there it may be an earlier one.
         """
-        step = self.player.step
+        step = self.playhead.step
         return (
-            step if self.knobs.on_the_line else self.film.weights_at(step)[0],
-            self.knobs.weights(step, self.film),
+            step if self.knobs.on_the_line else self.playback.weights_at(step)[0],
+            self.knobs.weights(step, self.playback),
         )
 
     def _turned(self) -> MarkovChain:
-        gpt = self.film.gpt(self.weights[1])
-        return MarkovChain.from_table(context_table(gpt), self.film.corpus.vocabulary)
+        gpt = self.playback.gpt(self.weights[1])
+        return MarkovChain.from_table(context_table(gpt), self.playback.corpus.vocabulary)
 
     def values(self) -> Values:
         """Return the arrows of what is shown: (N, V); NaN where nothing is known.
@@ -302,9 +302,9 @@ class Stage:
         except SettingError:
             self.knobs.put_back(before)
             raise RefusedError("With that number the GPT would say nothing finite.", "knob") from None
-        self.player.playing = False
+        self.playhead.playing = False
         if self.knobs.nudged:  # where few weights are kept, those of an earlier step are turned: show that step
-            self.player.step = self.film.weights_at(self.player.step)[0]
+            self.playhead.step = self.playback.weights_at(self.playhead.step)[0]
 
     @property
     def n_tokens(self) -> int:
@@ -335,7 +335,7 @@ class Stage:
     @property
     def end(self) -> tuple[int, int]:
         """How many steps are trained, and which is shown, once nothing moves by itself any more."""
-        trained = self.goal or self.film.trained
+        trained = self.goal or self.playback.trained
         if self.arrive is not None:
             return trained, self.arrive
-        return trained, trained if self.player.playing else self.player.step
+        return trained, trained if self.playhead.playing else self.playhead.step

@@ -96,7 +96,7 @@ def _setup(stage: Stage) -> View:
         "seen": seen_bits(corpus, setup.n_states),
         "n_seen": len(corpus.states),
         "ended": ended_bits(corpus, setup.n_states),
-        "floor": stage.film.floor,
+        "floor": stage.playback.floor,
         "uniform": math.log(V),
         "map": list(map_size(V, K)) if setup.n_states > MAX_VALUES else None,
         "presets": list(PRESETS),
@@ -105,20 +105,20 @@ def _setup(stage: Stage) -> View:
 
 
 def _curve(stage: Stage) -> View:
-    film, losses = stage.film, stage.film.training.losses
+    playback, losses = stage.playback, stage.playback.training.losses
     if not stage.training and stage.setup.settings.batch_size is None:
-        losses = [*losses, stage.expected.loss(film.chain(film.trained))]
+        losses = [*losses, stage.expected.loss(playback.chain(playback.trained))]
     steps, losses = curve(losses)
-    recorded = film.recorded
-    gaps = len(recorded) < film.trained and len(recorded) <= MAX_RECORDED
+    recorded = playback.recorded
+    gaps = len(recorded) < playback.trained and len(recorded) <= MAX_RECORDED
     return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
 
 
-def _player(stage: Stage) -> View:
-    player, film = stage.player, stage.film
+def _playhead(stage: Stage) -> View:
+    playhead, playback = stage.playhead, stage.playback
     return {
-        "step": player.step, "trained": film.trained, "total": film.total, "training": stage.training,
-        "playing": player.playing, "speed": player.speed, "stopped": film.stopped,
+        "step": playhead.step, "trained": playback.trained, "total": playback.total, "training": stage.training,
+        "playing": playhead.playing, "speed": playhead.speed, "stopped": playback.stopped,
     }  # fmt: skip
 
 
@@ -135,11 +135,11 @@ def _token(stage: Stage) -> View | None:
     beside = stage.beside
     if beside.pointed is None:
         return None
-    return {"position": beside.pointed, "known": beside.effects is not None, "silence": beside.silence}
+    return {"position": beside.pointed, "known": beside.effects is not None, "silence": beside.unavailable_reason}
 
 
 def _known_seeds(stage: Stage) -> Any:
-    return stage.beside.seeds.known(stage.player.step) if stage.beside.shows_seeds else None
+    return stage.beside.seeds.known(stage.playhead.step) if stage.beside.shows_seeds else None
 
 
 def _frame(stage: Stage) -> View:
@@ -148,7 +148,7 @@ def _frame(stage: Stage) -> View:
     pi = None if many else stage.shown.long_run(stage.passing)
     return {
         "version": stage.version,
-        "step": stage.player.step,
+        "step": stage.playhead.step,
         "source": stage.source,
         "compare": list(stage.compare),
         "signed": stage.signed,
@@ -178,7 +178,7 @@ def _selected(stage: Stage) -> View | None:
     attention = layers = None
     if config.n_layer * config.n_head * K * K <= MAX_ATTENTION and not stage.passing:
         step, weights = stage.weights
-        inside = look_inside(stage.film.gpt(weights), tokens)
+        inside = look_inside(stage.playback.gpt(weights), tokens)
         layers, read = nested(inside.probs), nested(inside.attention.round(4))
         attention = None if read is None else {"step": step, "weights": read}
     return {
@@ -198,12 +198,12 @@ def _seeds(stage: Stage) -> View | None:
         return None
     beside, state, band = stage.beside, stage.selected, stage.beside.band
     low, high = band.edges if band is not None and stage.setup.n_states <= MAX_VALUES else (None, None)
-    step, n_known = beside.seeds.known(stage.player.step)
+    step, n_known = beside.seeds.known(stage.playhead.step)
     n = 0 if band is None else len(band)
     selected = None
     if band is not None and state is not None:
         # of a turned GPT, or of another step than theirs, there is nothing to be found among them
-        alike = band.step == stage.player.step and not stage.knobs.turned
+        alike = band.step == stage.playhead.step and not stage.knobs.turned
         own = stage.shown.chain.probs[state] if alike else None
         selected = band.of_state(state, own, stage.setup.settings.seed)
     return {
@@ -260,7 +260,7 @@ def _scene(stage: Stage) -> Scene:
 
 def _scripted(stage: Stage) -> tuple[int, int]:
     """Return for how many steps a script trains, and which it looks at."""
-    steps = max(stage.film.trained if stage.film.stopped else stage.film.total, 1)
+    steps = max(stage.playback.trained if stage.playback.stopped else stage.playback.total, 1)
     return steps, min(stage.end[1], steps)
 
 
@@ -286,14 +286,14 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "setup": (lambda s: (s.version, s.setup), _setup),
     "frame": (_frame_key, _frame),
     "numbers": (lambda s: (s.moment, s.passing, s.shown.known), lambda s: s.shown.numbers(s.passing)),
-    "curve": (lambda s: (s.version, s.film.trained, s.training, s.film.stopped), _curve),
-    "player": (_player, _player),
+    "curve": (lambda s: (s.version, s.playback.trained, s.training, s.playback.stopped), _curve),
+    "player": (_playhead, _playhead),
     "selected": (_selected_key, _selected),
     "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),
     "decoding": (lambda s: s.decoding, lambda s: asdict(s.decoding)),
     "knobs": (
-        lambda s: (s.version, s.knobs.version, s.film.trained > 0, s.knobs.shows_tensor and s.player.step),
-        lambda s: s.knobs.view(s.player.step, s.film),
+        lambda s: (s.version, s.knobs.version, s.playback.trained > 0, s.knobs.shows_tensor and s.playhead.step),
+        lambda s: s.knobs.view(s.playhead.step, s.playback),
     ),
     "pins": (lambda s: (*s.pins.values(), s.version), _pins),
     "seeds": (_seeds_key, _seeds),

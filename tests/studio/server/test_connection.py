@@ -72,7 +72,7 @@ def test_frames_keep_their_beat_however_long_views_take_and_however_late_a_sleep
         clock[0] += seconds + 0.002
         await sleep(0)
 
-    class Film:
+    class Playback:
         interval = DRAWN
 
         async def look(self, known, seq):
@@ -91,7 +91,7 @@ def test_frames_keep_their_beat_however_long_views_take_and_however_late_a_sleep
     async def scene():
         nonlocal connection
         connection = Connection(line, 1000)
-        showing = asyncio.create_task(connection._show(Film()))
+        showing = asyncio.create_task(connection._show(Playback()))
         while len(line.sent) < 61:
             await sleep(0)
         showing.cancel()

@@ -7,9 +7,9 @@ import time
 import pytest
 from studios import GIVEN_UP, Puppet
 
+from babygpt.studio.server import scheduler as scheduler_module
 from babygpt.studio.server import sessions as module
-from babygpt.studio.server import workshop as workshop_module
-from babygpt.studio.server.scheduler import DRAWN, Workshop
+from babygpt.studio.server.scheduler import DRAWN, Scheduler
 from babygpt.studio.server.sessions import BESIDES, NEWCOMER, FullError, GoneError, Hosted, Sessions
 
 A, B, C, D = (f"the-session-of-{name}" for name in "abcd")
@@ -52,8 +52,8 @@ def no_moment(monkeypatch):
 
 def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
     async def scene():
-        workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda room: puppet, workshop)
+        scheduler, puppet, screen = Scheduler(), Puppet(), Looker()
+        hosted = Hosted(lambda room: puppet, scheduler)
         hosted.enter(screen)
         await hosted.handle({"command": "wander", "on": True})
         clock[0] = 101.0
@@ -65,61 +65,61 @@ def test_a_sessions_clock_stands_still_while_nobody_looks(clock):
         await until(lambda: puppet.clock[-1] == 101.5)
         assert max(puppet.clock) == 101.5
         hosted.drop(1001, "")
-        workshop.close()
+        scheduler.close()
 
     asyncio.run(scene())
 
 
 def test_a_training_goes_on_while_nobody_looks_and_then_the_session_rests(clock):
     async def scene():
-        workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda room: puppet, workshop)
+        scheduler, puppet, screen = Scheduler(), Puppet(), Looker()
+        hosted = Hosted(lambda room: puppet, scheduler)
         hosted.enter(screen)
         await hosted.handle({"command": "wander", "on": True})
         await hosted.handle({"command": "train", "steps": 20})
         hosted.leave(screen, 3600.0)
         clock[0] = 500.0
-        await until(lambda: puppet.step == 20 and not workshop.in_use)
+        await until(lambda: puppet.step == 20 and not scheduler.in_use)
         assert max(puppet.clock) == 100.0
-        assert workshop.training == set()
+        assert scheduler.training == set()
         assert hosted._wait() is None  # nothing wakes it by itself
         rested = puppet.advances
         await asyncio.sleep(0.05)
         assert puppet.advances == rested
         hosted.drop(1001, "")
-        workshop.close()
+        scheduler.close()
 
     asyncio.run(scene())
 
 
 def test_what_is_trained_to_be_looked_at_waits_while_nobody_looks(clock):
     async def scene():
-        workshop, puppet, screen = Workshop(), Puppet(), Looker()
+        scheduler, puppet, screen = Scheduler(), Puppet(), Looker()
         puppet.beside = True
-        hosted = Hosted(lambda room: puppet, workshop)
+        hosted = Hosted(lambda room: puppet, scheduler)
         hosted.enter(screen)
         await hosted.handle({"command": "train", "steps": 10**6})
         await until(lambda: puppet.step > 3)
         hosted.leave(screen, 3600.0)
-        await until(lambda: not workshop.in_use)
+        await until(lambda: not scheduler.in_use)
         await asyncio.sleep(0.02)
         rested = puppet.step
         await asyncio.sleep(0.05)
         assert puppet.step == rested < 10**6
-        assert workshop.training == set()
+        assert scheduler.training == set()
         hosted.enter(screen)
         await until(lambda: puppet.step > rested)
         hosted.drop(1001, "")
-        workshop.close()
+        scheduler.close()
 
     asyncio.run(scene())
 
 
 def test_what_is_always_due_is_done_no_more_than_twice_a_frame(clock):
     async def scene():
-        workshop, puppet = Workshop(), Puppet()
+        scheduler, puppet = Scheduler(), Puppet()
         puppet.period = 0.0
-        hosted = Hosted(lambda room: puppet, workshop)
+        hosted = Hosted(lambda room: puppet, scheduler)
         hosted.enter(Looker())
         await hosted.handle({"command": "wander", "on": True})
         for done in range(1, 5):
@@ -128,7 +128,7 @@ def test_what_is_always_due_is_done_no_more_than_twice_a_frame(clock):
             assert puppet.advances == done
             clock[0] += 1.01 * DRAWN / 2
         hosted.drop(1001, "")
-        workshop.close()
+        scheduler.close()
 
     asyncio.run(scene())
 
@@ -143,8 +143,8 @@ def test_the_clock_is_read_where_screens_come_and_go_and_in_no_other_thread(monk
     monkeypatch.setattr(module, "monotonic", monotonic)
 
     async def scene():
-        workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda room: puppet, workshop)
+        scheduler, puppet, screen = Scheduler(), Puppet(), Looker()
+        hosted = Hosted(lambda room: puppet, scheduler)
         hosted.enter(screen)
         await hosted.handle({"command": "train", "steps": 20})
         await until(lambda: puppet.step == 20)
@@ -152,19 +152,19 @@ def test_the_clock_is_read_where_screens_come_and_go_and_in_no_other_thread(monk
         await until(lambda: puppet.advances > 25)
         await hosted.look({}, 1)
         hosted.drop(1001, "")
-        workshop.close()
+        scheduler.close()
 
     asyncio.run(scene())
     assert readers == {threading.get_ident()}
 
 
 def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypatch):
-    monkeypatch.setattr(workshop_module, "SLOW", -1.0)  # what is known of a slow session is forgotten too
+    monkeypatch.setattr(scheduler_module, "SLOW", -1.0)  # what is known of a slow session is forgotten too
 
     async def scene():
         ended = []
-        workshop, puppet, screen = Workshop(), Puppet(), Looker()
-        hosted = Hosted(lambda room: puppet, workshop, lambda: ended.append(True))
+        scheduler, puppet, screen = Scheduler(), Puppet(), Looker()
+        hosted = Hosted(lambda room: puppet, scheduler, lambda: ended.append(True))
         hosted.enter(screen)
         await hosted.handle({"command": "train", "steps": 10**9})
         await until(lambda: puppet.step > 2)
@@ -182,9 +182,9 @@ def test_a_session_that_was_dropped_does_nothing_more_and_is_forgotten(monkeypat
         assert puppet.step == step
         assert screen.dismissed == [(1001, "why")]
         assert ended == [True]
-        assert workshop.training == set()
-        assert workshop._costs == {}
-        workshop.close()
+        assert scheduler.training == set()
+        assert scheduler._costs == {}
+        scheduler.close()
 
     asyncio.run(scene())
 

@@ -43,7 +43,7 @@ def host_name(netloc: str) -> str:
     return "" if match is None else (match["digits"] or match["name"]).lower().rstrip(".")
 
 
-class Door:
+class AccessMiddleware:
     """Lets in who calls the studio by a name of this machine, from the studio's own page.
 
     Parameters

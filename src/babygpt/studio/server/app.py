@@ -29,13 +29,13 @@ from starlette.websockets import WebSocket
 import babygpt
 from babygpt.errors import BabyGPTError
 from babygpt.studio.limits import Limits
-from babygpt.studio.server.access import Door
+from babygpt.studio.server.access import AccessMiddleware
 from babygpt.studio.server.code import ClassCode
 from babygpt.studio.server.connection import Connection
 from babygpt.studio.server.serving import Server
 from babygpt.studio.server.sessions import GoneError, Room, Session, Sessions
 
-STATIC = Path(__file__).parents[1] / "static"
+STATIC = Path(__file__).parents[2] / "static"
 SESSIONS, CLASS_SESSIONS = 256, 50  # on one's own machine, where a closed tab counts for a minute; in a class
 SESSIONS_OF_ONE = 8  # of one address, in a class
 SHARE = 0.5  # of the memory that is free when the studio starts: for all sessions together
@@ -131,7 +131,7 @@ def studio_app(
             WebSocketRoute("/ws", socket),
             Mount("/static", Static(directory=STATIC)),
         ],
-        middleware=[Middleware(Door, names=names), Middleware(ClassCode, code=code)],
+        middleware=[Middleware(AccessMiddleware, names=names), Middleware(ClassCode, code=code)],
     )
     app.state.sessions = sessions
     return app
@@ -193,7 +193,7 @@ def run_studio(
     async def serve() -> None:
         await studio_server(app, limits, started, proxied).serve([listener])
         for _ in range(PATIENCE):
-            if not app.state.sessions.workshop.in_use:
+            if not app.state.sessions.scheduler.in_use:
                 return
             await asyncio.sleep(0.05)
         # A thread that computes cannot be stopped, nor need it end: nothing that it does is kept.

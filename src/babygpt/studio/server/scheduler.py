@@ -1,6 +1,6 @@
 """Threads that work on many sessions, so that none waits long for another.
 
-A session is used by one thread at a time. Three crews of threads take turns at sessions: *hands* do what takes
+A session is used by one thread at a time. Three kinds of workers take turns at sessions: *hands* do what takes
 milliseconds and someone waits for (commands, views), and *trainers* train, a slice at a time. The *press* makes files,
 one at a time, of what was taken from a session before: that takes seconds, in which no session is held.
 """
@@ -41,7 +41,7 @@ class _Turn:
     called: asyncio.Future[None]
 
 
-class Crew:
+class Workers:
     """A few threads and who waits for them: first come, first served, but for three rules.
 
     Those in a hurry go first, most of the time. A session in use is passed over until it is free. Slow jobs never
@@ -49,10 +49,10 @@ class Crew:
     time ago, of the same session; as long as there were few of a kind, if one of any kind was.
     """
 
-    def __init__(self, workshop: Workshop, name: str, threads: int) -> None:
+    def __init__(self, scheduler: Scheduler, name: str, threads: int) -> None:
         # one thread of torch for each: tiny tensors gain nothing from two, and lose much where all are busy
         self._pool = ThreadPoolExecutor(threads, f"studio-{name}", initializer=torch.set_num_threads, initargs=(1,))
-        self._workshop = workshop
+        self._scheduler = scheduler
         self._free, self._free_for_slow = threads, max(1, threads - 1)
         self._hurried, self._waiting = deque[_Turn](), deque[_Turn]()
         self._hurries = 0  # in a row
@@ -63,7 +63,7 @@ class Crew:
         Who asked may be cancelled while the job runs; it is waited for all the same, since the session is in use.
         """
         loop = asyncio.get_running_loop()
-        turn = _Turn(session, self._workshop.slow(session, kind), loop.create_future())
+        turn = _Turn(session, self._scheduler.slow(session, kind), loop.create_future())
         queue = self._hurried if hurry else self._waiting
         queue.append(turn)
         self.call()
@@ -83,7 +83,7 @@ class Crew:
     def call(self) -> None:
         """Let in whoever may come now."""
         while self._free and (turn := self._next()) is not None:
-            self._workshop.in_use.add(turn.session)
+            self._scheduler.in_use.add(turn.session)
             self._free -= 1
             self._free_for_slow -= turn.slow
             turn.called.set_result(None)
@@ -95,7 +95,7 @@ class Crew:
         for queue in queues:
             for turn in queue:
                 given_up = turn.called.done()
-                free = turn.session not in self._workshop.in_use
+                free = turn.session not in self._scheduler.in_use
                 if free and not given_up and (self._free_for_slow or not turn.slow):
                     queue.remove(turn)
                     self._hurries = self._hurries + 1 if queue is self._hurried else 0
@@ -111,13 +111,13 @@ class Crew:
         try:
             return job()
         finally:
-            self._workshop.note(session, kind, time.thread_time() - start)
+            self._scheduler.note(session, kind, time.thread_time() - start)
 
     def _give_back(self, turn: _Turn) -> None:
         self._free += 1
         self._free_for_slow += turn.slow
-        self._workshop.in_use.discard(turn.session)
-        self._workshop.call()
+        self._scheduler.in_use.discard(turn.session)
+        self._scheduler.call()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Cost:
         return self.seconds * 0.5 ** ((now - self.at) / FORGIVEN)
 
 
-class Workshop:
+class Scheduler:
     """The threads of a studio, the sessions they use now, and the sessions that train.
 
     Parameters
@@ -147,9 +147,9 @@ class Workshop:
         self._costs: dict[Hashable, dict[str, _Cost]] = {}  # by session and kind
         self.in_use: set[Hashable] = set()
         self.training: set[Hashable] = set()
-        self.hands = Crew(self, "hands", HANDS)
-        self.trainers = Crew(self, "trainers", TRAINERS)
-        self.press = Crew(self, "press", 1)  # Graphviz draws one picture at a time
+        self.hands = Workers(self, "hands", HANDS)
+        self.trainers = Workers(self, "trainers", TRAINERS)
+        self.press = Workers(self, "press", 1)  # Graphviz draws one picture at a time
         self.pressing = asyncio.Lock()  # whoever has it may take from a session what the press needs
 
     @property
@@ -164,8 +164,8 @@ class Workshop:
 
     def call(self) -> None:
         """Let in whoever may come now, those first whom someone waits for."""
-        for crew in (self.hands, self.trainers, self.press):
-            crew.call()
+        for workers in (self.hands, self.trainers, self.press):
+            workers.call()
 
     async def print(self, job: Callable[[], T]) -> T:
         """Have the press make a file, and return what the job returns."""
@@ -194,8 +194,8 @@ class Workshop:
 
     def close(self) -> None:
         """Take no more jobs."""
-        for crew in (self.hands, self.trainers, self.press):
-            crew.close()
+        for workers in (self.hands, self.trainers, self.press):
+            workers.close()
 
 
 async def _whole(future: asyncio.Future[T]) -> T:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from babygpt.errors import BabyGPTError
 from babygpt.studio.commands import COMMANDS
-from babygpt.studio.server.scheduler import DRAWN, Crew, Workshop
+from babygpt.studio.server.scheduler import DRAWN, Scheduler, Workers
 
 T = TypeVar("T")
 Room = Callable[[int], int]  # tells how many bytes are left, and reserves those asked for if they are
@@ -84,13 +84,13 @@ class GoneError(Exception):
 class Hosted:
     """A session, driven as long as it has something to do.
 
-    While nobody looks, its clock stands still: the ball rests, the film stops where it was; only training goes on.
+    While nobody looks, its clock stands still: the ball rests, the playback stops where it was; only training goes on.
 
     Parameters
     ----------
     make
         Makes the session, in a thread; what it is given reserves bytes for a setup, if there are as many.
-    workshop
+    scheduler
         The threads.
     ended
         Is called when the session ends.
@@ -114,7 +114,7 @@ class Hosted:
     def __init__(
         self,
         make: Callable[[Room], Session],
-        workshop: Workshop,
+        scheduler: Scheduler,
         ended: Callable[[], object] = lambda: None,
         grown: Callable[[], object] = lambda: None,
         room: Callable[[Hosted], int] = lambda hosted: NEWCOMER,
@@ -124,7 +124,7 @@ class Hosted:
         self.viewers: set[Viewer] = set()
         self.left: float | None = None
         self.need = NEWCOMER
-        self._make, self._workshop, self._ended, self._grown, self._find_room = make, workshop, ended, grown, room
+        self._make, self._scheduler, self._ended, self._grown, self._find_room = make, scheduler, ended, grown, room
         self._loop = asyncio.get_running_loop()
         self._exporting = asyncio.Lock()
         self._session: Session | None = None
@@ -140,7 +140,7 @@ class Hosted:
         """Have the session handle a command."""
         name = command.get("command") if isinstance(command, dict) else None
         kind = name if isinstance(name, str) and name in COMMANDS else "nonsense"
-        await self._use(self._workshop.hands, lambda session, now: session.handle(command), kind, hurry=True)
+        await self._use(self._scheduler.hands, lambda session, now: session.handle(command), kind, hurry=True)
         self._answering = True
         self._stir(answer=True)
 
@@ -154,7 +154,7 @@ class Hosted:
             return json.dumps({"seq": seq, "views": views}, allow_nan=False, separators=(",", ":")), revisions
 
         hurry, self._answering = self._answering, False  # what a command changed is waited for
-        return await self._use(self._workshop.hands, message, "look", hurry)
+        return await self._use(self._scheduler.hands, message, "look", hurry)
 
     async def export(self, file: str) -> tuple[bytes, str]:
         """Return a file of the session, and its media type. The session goes on while it is made.
@@ -173,11 +173,11 @@ class Hosted:
 
         # Each session waits with one file at most, and takes what is needed for it when it is its turn: however many
         # are asked for, no more is kept.
-        async with self._exporting, self._workshop.pressing:
-            make = await self._use(self._workshop.hands, taken, "export")
+        async with self._exporting, self._scheduler.pressing:
+            make = await self._use(self._scheduler.hands, taken, "export")
             if isinstance(make, BabyGPTError):
                 raise make
-            return await self._workshop.print(make)
+            return await self._scheduler.print(make)
 
     @property
     def present(self) -> bool:
@@ -187,7 +187,7 @@ class Hosted:
     @property
     def interval(self) -> float:
         """How long a viewer waits for its next views, in seconds, if nobody just clicked."""
-        return self._workshop.interval
+        return self._scheduler.interval
 
     def enter(self, viewer: Viewer) -> None:
         """Let someone look.
@@ -215,7 +215,7 @@ class Hosted:
         if not self.viewers and not self._gone:
             self.left = monotonic()
             if not self._unattended:
-                self._workshop.training.discard(self)
+                self._scheduler.training.discard(self)
             loop = asyncio.get_running_loop()
             self._farewell = loop.call_later(kept, self.drop, 1001, "away: Nobody came back.")
 
@@ -225,7 +225,7 @@ class Hosted:
             return
         self._gone = True
         self._session = None  # its memory is free as soon as no thread uses it
-        self._workshop.forget(self)
+        self._scheduler.forget(self)
         self._ended()
         self._woken.set()
         if self._farewell is not None:
@@ -239,7 +239,7 @@ class Hosted:
     async def _live(self) -> None:
         """Make the session, then advance it whenever that is due."""
         with suppress(GoneError):
-            await self._use(self._workshop.hands, lambda session, now: None, "make")
+            await self._use(self._scheduler.hands, lambda session, now: None, "make")
             while True:
                 self._stir()
                 while (wait := self._wait()) is None or wait > 0:
@@ -256,11 +256,11 @@ class Hosted:
         if self._due is None or (self.left is not None and not self._unattended):
             return None
         wait = self._due - self._clock()
-        # A film may be faster than any screen: what is due is done at most twice for each frame.
+        # Playing may be faster than any screen: what is due is done at most twice for each frame.
         return wait if self._training else max(wait, self._advanced + DRAWN / 2 - monotonic())
 
     async def _advance(self) -> None:
-        shop = self._workshop
+        shop = self._scheduler
         if not self._training or self._gone:
             self._advanced = monotonic()
             await self._use(shop.hands, lambda session, now: session.advance(now, 0.0), "advance")
@@ -274,8 +274,8 @@ class Hosted:
             self._answering = True
             self._stir(answer=True)
 
-    async def _use(self, crew: Crew, job: Callable[[Session, float], T], kind: str, hurry: bool = False) -> T:
-        """Do a job of some kind with the session, and the time on its clock, in a thread of a crew."""
+    async def _use(self, workers: Workers, job: Callable[[Session, float], T], kind: str, hurry: bool = False) -> T:
+        """Do a job of some kind with the session, and the time on its clock, in a thread of some workers."""
         now = self._clock()  # here: someone may come or go while the thread works
 
         def use() -> tuple[T, float | None, bool, bool, int]:
@@ -291,7 +291,7 @@ class Hosted:
             raise GoneError
         due = self._due
         try:
-            result, self._due, self._training, self._unattended, need = await crew.run(
+            result, self._due, self._training, self._unattended, need = await workers.run(
                 self, use, kind=kind, hurry=hurry
             )
         except GoneError:
@@ -304,9 +304,9 @@ class Hosted:
             raise GoneError from error
         finally:
             if self._gone:  # meanwhile
-                self._workshop.forget(self)
+                self._scheduler.forget(self)
         if not self._training:
-            self._workshop.training.discard(self)
+            self._scheduler.training.discard(self)
         if self._due != due:
             self._woken.set()  # who looks may have asked for what is computed in slices
         if need != self.need:
@@ -367,7 +367,7 @@ class Sessions:
         kept: float = KEPT,
         most_of_one: int | None = None,
     ) -> None:
-        self.workshop = Workshop()
+        self.scheduler = Scheduler()
         self._most_of_one = most_of_one
         self._make, self._most, self._memory, self._kept = make, most, max(memory, NEWCOMER), kept
         self._hosted: dict[str, Hosted] = {}
@@ -394,7 +394,7 @@ class Sessions:
         if hosted is None:
             self._make_room(address)
             ended = partial(self._end, session_id)
-            hosted = Hosted(self._make, self.workshop, ended, self._fit, self._room, address)
+            hosted = Hosted(self._make, self.scheduler, ended, self._fit, self._room, address)
             self._hosted[session_id] = hosted
         hosted.enter(viewer)
         return hosted, new
@@ -411,7 +411,7 @@ class Sessions:
             self._trim.cancel()
         for hosted in list(self._hosted.values()):
             hosted.drop(1001, "closed: The studio was closed.")
-        self.workshop.close()
+        self.scheduler.close()
 
     def _end(self, session_id: str) -> None:
         self._hosted.pop(session_id, None)

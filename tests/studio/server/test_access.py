@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babygpt.studio.server import door as module
+from babygpt.studio.server import access as module
 from babygpt.studio.server.access import host_name
 
 

@@ -7,7 +7,7 @@ import types
 import pytest
 
 from babygpt.errors import SettingError
-from babygpt.studio.server import server as module
+from babygpt.studio.server import serving as module
 from babygpt.studio.server.serving import addresses, is_loopback, listen, open_browser
 
 

@@ -8,8 +8,8 @@ import pytest
 import babygpt as bg
 from babygpt.chain import stationary
 from babygpt.errors import ConvergenceError
-from babygpt.studio import shown as module
-from babygpt.studio.chain_summary import Expected, Shown
+from babygpt.studio import chain_summary as module
+from babygpt.studio.chain_summary import ChainSummary, CorpusLoss
 
 TERNARY = "012021102210012200112"
 
@@ -23,7 +23,7 @@ def test_the_loss_is_the_mean_surprise_over_every_example(sequence, K, positions
         window = sequence[at - K : at + 1]
         lengths = range(1, K + 1) if positions == "all" else [K]
         surprise += [-math.log(run.chain[window[:n]][window[n]]) for n in lengths]
-    expected = Expected(run.corpus, positions, run.floor)
+    expected = CorpusLoss(run.corpus, positions, run.floor)
     assert expected.loss(run.chain) == pytest.approx(np.mean(surprise), rel=1e-12)
     assert expected.floor == run.floor
 
@@ -32,7 +32,7 @@ def shown(probs, sequence="0110"):
     with np.errstate(divide="ignore"):
         chain = bg.MarkovChain(np.log(probs))
     corpus = bg.Corpus.from_text(sequence, chain.context_length, chain.vocabulary)
-    return Shown(chain, Expected(corpus, "last", corpus.floor))
+    return ChainSummary(chain, CorpusLoss(corpus, "last", corpus.floor))
 
 
 def test_a_chain_that_ends_in_one_of_two_places_has_both_in_its_long_run():
@@ -118,7 +118,7 @@ def test_arrows_too_rare_for_floats_are_computed_in_as_many_slices_as_there_are_
     chain = bg.MarkovChain(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
     assert chain.n_underflowed_arrows
     corpus = bg.Corpus.from_text("0110" * 5, K, chain.vocabulary)
-    rare = Shown(chain, Expected(corpus, "last", corpus.floor))
+    rare = ChainSummary(chain, CorpusLoss(corpus, "last", corpus.floor))
     assert rare.long_run(passing=False) is None
     assert rare.standing(passing=False) == "computing"
     for _ in range(50):

@@ -56,7 +56,7 @@ PRESETS: dict[str, Preset] = {
     "alternating": Preset("01" * 8, {"context_length": 1}),
     "period5": Preset("00101" * 6, {"context_length": 4, "steps": 200}),
     "coin": Preset(fair_coin(400, seed=1), {"steps": 200}),
-    "parity": Preset(noisy_parity(240, noise=0.1, seed=3), {"steps": 1000, "learning_rate": 3e-3}),
+    "parity": Preset(noisy_parity(240, noise=0.1, seed=3), {"steps": 1000, "learning_rate": 1.5e-3}),
     "prose": Preset(_PROSE, {"context_length": 2, "steps": 300, "learning_rate": 3e-3}),
     "poem": Preset(_POEM, {"context_length": 1, "steps": 200, "learning_rate": 3e-3}),
 }

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babygpt.errors import ContextError
+from babygpt.errors import ContextError, ModelError
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.model import seeded_gpt
 from babygpt.lens.inside import look_inside
@@ -75,3 +75,28 @@ def test_layers_that_write_nothing_change_no_opinion():
 def test_what_is_no_context_is_refused(gpt, context):
     with pytest.raises(ContextError, match="1 to 4 tokens from 0 to 2"):
         look_inside(gpt, context)
+
+
+def test_a_gpt_that_was_changed_is_shown_as_it_is():
+    gpt = seeded_gpt(CONFIG, seed=5)
+    plain = look_inside(gpt, [0, 1, 2])
+    gpt.h[1].attn.c_attn.register_forward_hook(lambda module, given, out: 0 * out)  # all scores are 0: even weights
+    gpt.h[2].register_forward_hook(lambda module, given, out: 3 * out)
+    inside = look_inside(gpt, [0, 1, 2])
+    assert np.allclose(inside.attention[0], plain.attention[0])
+    assert np.allclose(inside.attention[1], np.tril(np.ones((3, 3))) / [[1], [2], [3]])
+    with torch.no_grad():
+        expected = gpt(torch.tensor([[0, 1, 2]])).double().softmax(dim=-1)[0].numpy()
+    assert np.allclose(inside.probs[-1], expected, atol=1e-6)
+
+
+def test_looking_leaves_the_gpt_as_it_was(gpt):
+    look_inside(gpt, [0, 1, 2])
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in gpt.h)
+
+
+def test_a_layer_without_attention_is_refused():
+    gpt = seeded_gpt(CONFIG, seed=5)
+    gpt.h[1] = torch.nn.Identity()
+    with pytest.raises(ModelError, match=r"Layer 1 .* 0 times"):
+        look_inside(gpt, [0, 1, 2])

@@ -14,7 +14,7 @@ lets the contexts of a batch see each other, has no chain and is told so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,16 @@ from torch import Tensor, nn
 
 from babygpt.chain.contexts import check_size, contexts_between, count_short, count_states
 from babygpt.errors import ModelError, SettingError
-from babygpt.gpt.answers import check_finite, furthest, last_logits, log_softmax, numbers, other_columns, softmax
+from babygpt.gpt.answers import (
+    check_finite,
+    evaluating,
+    furthest,
+    last_logits,
+    log_softmax,
+    numbers,
+    other_columns,
+    softmax,
+)
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.model import GPT
 
@@ -181,19 +190,8 @@ class Asked:
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """Let a module be in evaluation mode inside the block, without dropout, and leave it as it was found."""
-        module = self._module
-        modes = {} if module is None else {part: part.training for part in module.modules()}
-        if module is None or not any(modes.values()):
+        with evaluating(self._module):
             yield
-            return
-        with suppress(NotImplementedError):  # exported programs have no modes
-            module.eval()
-        try:
-            yield
-        finally:
-            for part, mode in modes.items():  # a module comes before its parts, which may differ from it
-                if part.training != mode:
-                    part.train(mode)
 
     def _batch(self, length: int) -> int:
         return self.batch or max(1, min(BATCH_TOKENS // length, BATCH_LOGITS // (length * self.vocab_size)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, float64
+from torch import Tensor, float64, nn
 
 from babygpt.errors import ModelError, SettingError
 
@@ -50,6 +52,23 @@ def other_columns(columns: int, symbols: int) -> SettingError:
             f"lambda idx: model(idx).logits[..., :{symbols}]."
         )
     return SettingError(f"The model's logits have {columns:,} columns and the vocabulary {symbols:,} symbols: {advice}")
+
+
+@contextmanager
+def evaluating(module: nn.Module | None) -> Iterator[None]:
+    """Let a module be in evaluation mode inside the block, without dropout, and leave it as it was found."""
+    modes = {} if module is None else {part: part.training for part in module.modules()}
+    if module is None or not any(modes.values()):
+        yield
+        return
+    with suppress(NotImplementedError):  # exported programs have no modes
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():  # a module comes before its parts, which may differ from it
+            if part.training != mode:
+                part.train(mode)
 
 
 def numbers(logits: Tensor | NDArray[Any]) -> NDArray[np.float64]:

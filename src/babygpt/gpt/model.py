@@ -1,7 +1,7 @@
 """The GPT: a decoder-only transformer in the style of GPT-2, whole on this page.
 
-It reads up to ``block_size`` tokens (the *context length*, K) and says how likely each of the ``vocab_size``
-tokens is to come next. Shapes are written B (batch), T (tokens read, ≤ K), C (``n_embd``), V (``vocab_size``).
+It reads up to ``block_size`` tokens (the *context length*, K) and predicts which of the ``vocab_size``
+tokens comes next. Shapes are written B (batch), T (tokens read, ≤ K), C (``n_embd``), V (``vocab_size``).
 
 As in GPT-2 [1]_: token and position embeddings are added; each block normalises before attention and before
 its feed-forward part and adds the result to what came in; token embedding and output head are one matrix;
@@ -54,7 +54,7 @@ class CausalSelfAttention(nn.Module):
 
 
 class MLP(nn.Module):
-    """Each position thinks by itself, in a space four times as wide."""
+    """The position-wise feed-forward part: every position alone, in a space four times as wide."""
 
     def __init__(self, config: GPTConfig, device: torch.device | None = None) -> None:
         super().__init__()

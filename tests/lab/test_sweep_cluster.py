@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 import babygpt as bg
-from babygpt.lab import workers as pool
+from babygpt.lab import cluster as module
+from babygpt.lab import task
 
 ARTICLE = "111101111011110"
 SPEC = {
@@ -111,7 +112,7 @@ def test_a_cluster_gives_the_same_table_to_the_last_bit_though_a_worker_is_kille
 
 def test_the_work_is_done_by_the_workers_even_by_a_single_one(tmp_path, cluster, alone, monkeypatch):
     cluster.worker()
-    monkeypatch.setattr(pool, "compute", None)  # of this process alone
+    monkeypatch.setattr(task, "_compute", None)  # of this process alone: here every training would fail
     assert on(cluster, tmp_path / "sweep").table.equals(alone.table)
 
 
@@ -136,7 +137,7 @@ def test_when_the_scheduler_goes_what_was_done_is_kept_and_a_new_cluster_goes_on
 
 def test_a_batch_that_ends_its_workers_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")  # Dask's own limit is 3
-    monkeypatch.setattr(pool, "_numbered", _Ending())
+    monkeypatch.setattr(module, "compute", _Ending())
     with cluster_in(tmp_path) as cluster:
         cluster.worker()
         with pytest.raises(bg.SweepError, match="A batch ended every worker that tried it: the memory may not suffice"):
@@ -157,7 +158,7 @@ class _Ending:
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch, address):
-    monkeypatch.setattr(pool, "PATIENCE", 1)
+    monkeypatch.setattr(module, "PATIENCE", 1)
     with pytest.raises(bg.SweepError, match=f"No scheduler answers at {address}.*dask scheduler"):
         bg.sweep(SPEC, tmp_path / "sweep", backend="dask", scheduler=address)
 
@@ -169,7 +170,7 @@ def test_what_is_no_address_is_told_at_once(tmp_path, address):
 
 
 def test_a_cluster_without_workers_is_told(tmp_path, cluster, monkeypatch):
-    monkeypatch.setattr(pool, "PATIENCE", 1)
+    monkeypatch.setattr(module, "PATIENCE", 1)
     with pytest.raises(bg.SweepError, match=f"has no workers. Start some with: dask worker {cluster.address}"):
         on(cluster, tmp_path / "sweep")
 

@@ -1,0 +1,20 @@
+"""A worker's watch over its driver; it loads nothing large, so that a worker without work costs little."""
+
+from __future__ import annotations
+
+import os
+import time
+from threading import Thread
+
+import psutil
+
+
+def end_with(driver: int) -> None:
+    """End this worker when its driver is gone: one that is killed tells nobody, and its workers would wait for more."""
+
+    def watch() -> None:
+        while os.getppid() == driver and psutil.pid_exists(driver):
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

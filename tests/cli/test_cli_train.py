@@ -350,12 +350,12 @@ def test_a_signal_keeps_what_was_trained_and_resume_goes_on_exactly(babygpt, tmp
         while not re.search(r"step [1-9][\d,]*/1,000,000", shown):
             shown += os.read(screen, 65536).decode(errors="replace")
         process.send_signal(number)
-        out = process.stdout.read()
-        try:
+        try:  # whoever does not read a terminal holds up what writes to it
             while piece := os.read(screen, 65536):
                 shown += piece.decode(errors="replace")
         except OSError:  # the other end is closed
             pass
+        out = process.stdout.read()
     os.close(screen)
     assert process.returncode == status
     assert out == b""

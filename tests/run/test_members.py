@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,8 +9,9 @@ import psutil
 import pytest
 
 import babygpt as bg
+from babygpt.gpt.fast.stacked import StackedTrainer
 from babygpt.run import members as module
-from babygpt.run.members import train_members
+from babygpt.run.members import Trainings, blocks_of, train_members
 
 TEXTS = ["111101111011110", "000000000011", "011011011011011"]
 SHAPE = bg.GPTConfig(3, 2, 2, 2, 8)
@@ -58,6 +61,82 @@ def test_weights_are_kept_only_where_they_are_wanted():
     assert kept.weights.keys() == SHAPE.parameter_shapes.keys()
     assert lean.weights == {}
     assert np.array_equal(lean.tables, kept.tables)
+
+
+# -- a piece at a time -------------------------------------------------------------------------------------
+
+
+def test_what_goes_on_piece_by_piece_ends_as_what_is_trained_at_once_to_the_last_bit():
+    corpora = [bg.Corpus.from_text(text, 3, "01") for text in TEXTS]
+    how, recorded = bg.TrainConfig(steps=5, learning_rate=1e-2), [0, 3]
+    once = train_members(corpora, [1, 1, 1], SHAPE, how, recorded, threads=2)
+    trainings = Trainings(corpora, [1, 1, 1], SHAPE, how, recorded)
+    pieces = 0
+    while not trainings.done:
+        trainings.advance(until=time.perf_counter())
+        pieces += 1
+    assert pieces == len(recorded) + how.steps + 1  # the last keeps the weights
+    for name in ("losses", "tables"):
+        assert np.array_equal(getattr(trainings.results, name), getattr(once, name))
+    assert all(np.array_equal(weights, once.weights[name]) for name, weights in trainings.results.weights.items())
+    trainings.advance(until=time.perf_counter())  # there is nothing left to do
+
+
+def test_what_is_known_so_far_can_be_read_and_what_is_not_is_told():
+    corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=3)
+    whole = train_members(corpus, [1, 2, 3], SHAPE, how, [0, 2], threads=1)
+    trainings = Trainings(corpus, [1, 2, 3], SHAPE, how, [0, 2], blocks=blocks_of(3, 2, first=1))
+    for _ in range(6 + 3):  # the first alone to its end, and two steps of the others
+        assert not trainings.done
+        trainings.advance(until=time.perf_counter())
+    results = trainings.results
+    assert trainings.n_read.tolist() == [2, 1, 1]
+    assert np.isnan(results.losses).tolist() == [[False] * 3] + [[False, False, True]] * 2
+    np.testing.assert_allclose(results.losses[:, :2], whole.losses[:, :2], atol=1e-6)
+    np.testing.assert_allclose(results.tables[:, 0], whole.tables[:, 0], atol=1e-6)
+    np.testing.assert_allclose(results.tables[0], whole.tables[0], atol=1e-6)
+    trainings.advance()
+    assert trainings.done
+    np.testing.assert_allclose(results.tables, whole.tables, atol=1e-6)  # the same arrays, filled
+
+
+def test_probabilities_alone_are_those_of_the_tables_and_training_ends_with_the_last_that_is_asked_for():
+    corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=9)
+    lean = Trainings(corpus, [1, 2], SHAPE, how, [0, 4], keep=["probs"])
+    lean.advance()
+    tables = train_members(corpus, [1, 2], SHAPE, how, [0, 4], threads=1).tables
+    assert np.array_equal(lean.results.probs, np.exp(tables[:, :, -8:]).astype(np.float32))
+    assert (lean.results.losses.size, lean.results.tables.size, lean.results.weights) == (0, 0, {})
+    assert lean.done
+
+
+def test_probabilities_are_none_from_where_a_loss_is_no_number(monkeypatch):
+    step = StackedTrainer.step
+
+    def breaks(trainer):
+        losses = step(trainer)
+        losses[1] = math.nan if trainer.steps_done == 3 else losses[1]
+        return losses
+
+    monkeypatch.setattr(StackedTrainer, "step", breaks)
+    trainings = Trainings(
+        bg.Corpus.from_text(TEXTS[0], 3), [1, 2], SHAPE, bg.TrainConfig(steps=6), [2, 3, 6], keep=["probs"]
+    )
+    trainings.advance()
+    assert np.isnan(trainings.results.probs).all(axis=(2, 3)).tolist() == [[False] * 3, [False, True, True]]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_is_told_within_a_block_too(monkeypatch, threads):
+    monkeypatch.setattr(module, "PIECE", 0.0)
+    heard = []
+    corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=4)
+    train_members(corpus, [1, 2], SHAPE, how, [4], threads, progress=lambda *now: heard.append(now))
+    assert set(heard) == {(2 * step, 8) for step in range(5)}
+    assert heard == sorted(heard)
+
+
+# -- what memory holds -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

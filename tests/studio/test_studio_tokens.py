@@ -52,10 +52,10 @@ def test_it_is_asked_at_the_step_and_under_the_decoding_that_are_shown():
     studio("decode", temperature=0.5)
     studio.finish()
 
-    def bent(probs):
+    def decoded(probs):
         return probs**2 / (probs**2).sum(axis=-1, keepdims=True)
 
-    np.testing.assert_allclose(studio.grid(), bent(found.base) - bent(found.changed[4]), atol=1e-6)
+    np.testing.assert_allclose(studio.grid(), decoded(found.base) - decoded(found.changed[4]), atol=1e-6)
 
 
 def test_neighbours_come_along_and_are_known_at_once():
@@ -152,15 +152,15 @@ def test_a_retraining_that_breaks_shows_nothing_for_it():
 
 def test_more_others_than_are_trained_together_are_trained_in_turns(monkeypatch):
     monkeypatch.setattr(retraining, "TOGETHER", 2)
-    sizes = []
-    init = retraining.Retraining.__init__
-
-    def counted(self, corpus, seeds, *given):
-        sizes.append(len(seeds))
-        init(self, corpus, seeds, *given)
-
-    monkeypatch.setattr(retraining.Retraining, "__init__", counted)
     studio = Driven(**SMALL, steps=3, sequence="abcdeabdce", context_length=1).trained()
+    sizes = []
+    init = StackedTrainer.__init__
+
+    def counted(self, weights, seeds, *given):
+        sizes.append(len(seeds))
+        init(self, weights, seeds, *given)
+
+    monkeypatch.setattr(StackedTrainer, "__init__", counted)
     pointed(studio, 3)
     assert sizes == [2, 2]
     found = bg.attribute("abcdeabdce", context_length=1, steps=3, **SMALL)

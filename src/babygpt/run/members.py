@@ -9,11 +9,15 @@ the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, pairwise
 from threading import Event
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,6 +36,7 @@ from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.room import check_training, free_memory, in_digits, per_token, step_bytes, training_bytes
 
 Progress = Callable[[int, int], object]
+Kept = Literal["losses", "tables", "probs", "weights"]
 
 # Numbers that a block of GPTs keeps at hand, weights, AdamW's memory and activations: 64 MiB.
 BLOCK_NUMBERS = 2**24
@@ -40,26 +45,140 @@ MAX_BLOCK = 256
 # quarter more time for each GPT than one of 128, which takes no more than one of 206.
 BLOCKS = 8
 LEAST_BLOCK = 96
+# Seconds after which a thread tells how far it is.
+PIECE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class Members:
-    """What trainings side by side left behind: S members, F recorded steps.
+class Trained:
+    """What trainings side by side left behind, or have so far: S members, F recorded steps. What is not kept is empty.
 
     Attributes
     ----------
     losses
-        float64 (S, steps), nats per token: ``losses[:, i]`` are the losses before update i + 1.
+        float64 (S, steps), nats per token: ``losses[:, i]`` are the losses before update i + 1, NaN until known.
     tables
         float64 (S, F, n_short + N, V): log-probabilities after every context, short ones first. NaN where a GPT's
         loss was no longer a number.
+    probs
+        float32 (S, F, N, V): the probabilities after every state; NaN likewise.
     weights
-        The trained parameters by name, float32 (S, …); none if they were not to be kept.
+        The trained parameters by name, float32 (S, …).
     """
 
     losses: NDArray[np.float64]
     tables: NDArray[np.float64]
+    probs: NDArray[np.float32]
     weights: dict[str, NDArray[np.float32]]
+
+
+class Trainings:
+    """S trainings side by side, which go on a piece at a time.
+
+    Parameters
+    ----------
+    corpus, seeds, config, train_config, recorded
+        As for :func:`train_members`.
+    keep
+        What is kept of them. If it is neither losses nor weights, a training ends with the last recorded step.
+    blocks
+        Who is trained together: ranges of members, one after another; by default as :func:`members_at_once` has it.
+
+    Attributes
+    ----------
+    blocks
+        The same.
+    results
+        What is known so far.
+    n_read
+        int64 (S,): how many of each member's recorded steps are in the results.
+
+    >>> corpus = Corpus.from_text("0101", context_length=1)
+    >>> trainings = Trainings(corpus, [0, 1, 2], GPTConfig(1, 2), TrainConfig(steps=20), [0, 20])
+    >>> trainings.advance(until=time.perf_counter())  # one piece: untrained chains are read
+    >>> trainings.n_read.tolist(), trainings.done
+    ([1, 1, 1], False)
+    >>> trainings.advance()
+    >>> trainings.n_read.tolist(), trainings.done
+    ([2, 2, 2], True)
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus | Sequence[Corpus],
+        seeds: Sequence[int],
+        config: GPTConfig,
+        train_config: TrainConfig,
+        recorded: Sequence[int],
+        keep: Collection[Kept] = ("losses", "tables", "weights"),
+        blocks: Sequence[range] | None = None,
+    ) -> None:
+        V, K, S, F = config.vocab_size, config.block_size, len(seeds), len(recorded)
+        N, rows = count_states(V, K), count_short(V, K) + count_states(V, K)
+        self._corpus, self._seeds, self._config, self._train_config = corpus, seeds, config, train_config
+        self._frames = {step: frame for frame, step in enumerate(recorded)}
+        self._last = train_config.steps if "losses" in keep or "weights" in keep else max(recorded)
+        shapes = config.parameter_shapes if "weights" in keep else {}
+        self.results = Trained(
+            np.full((S, self._last if "losses" in keep else 0), np.nan),
+            np.empty((S, F, rows if "tables" in keep else 0, V)),
+            np.empty((S, F, N if "probs" in keep else 0, V), dtype=np.float32),
+            {name: np.empty((S, *shape), dtype=np.float32) for name, shape in shapes.items()},
+        )
+        self.blocks = blocks_of(S, members_at_once(config, most_contexts(corpus), S)) if blocks is None else blocks
+        self.n_read = np.zeros(S, dtype=np.int64)
+        self._finite, self._done = np.ones(S, dtype=bool), np.zeros(S, dtype=bool)
+        self._pieces = chain.from_iterable(map(self.pieces, self.blocks))
+
+    @property
+    def done(self) -> bool:
+        """Whether all are trained to the end."""
+        return bool(self._done.all())
+
+    def advance(self, until: float = math.inf) -> None:
+        """Train and read until that time of :func:`time.perf_counter`, one piece at least, one block after another."""
+        for _ in self._pieces:
+            if time.perf_counter() >= until:
+                return
+
+    def pieces(self, block: range, threads: int = 1) -> Iterator[int]:
+        """Train the GPTs of a block from the first step to the last, and write what is kept of them into the results.
+
+        After each piece, a step of all of them or the reading of their chains, it yields how many steps were done.
+        ``threads`` are for the reading.
+        """
+        part, last = slice(block.start, block.stop), self._last
+        seeds, results = self._seeds[part], self.results
+        corpus = self._corpus if isinstance(self._corpus, Corpus) else self._corpus[part]
+        first = draw(self._config, seeds, self._train_config.device)
+        trainer = StackedTrainer(first, seeds, self._config, corpus, self._train_config)
+        for step in range(last + 1):
+            if step in self._frames:
+                self._read(trainer.weights, part, self._frames[step], threads)
+                self.n_read[part] += 1
+                if step < last:
+                    yield 0
+            if step < last:
+                losses = trainer.step().cpu().numpy()
+                self._finite[part] &= np.isfinite(losses)
+                if results.losses.size:
+                    results.losses[part, step] = losses
+                yield len(block)
+        trained = as_modules(trainer.weights)
+        for name, kept in results.weights.items():
+            kept[part] = trained[name].detach().cpu()
+        self._done[part] = True
+        yield 0
+
+    def _read(self, weights: Weights, part: slice, frame: int, threads: int) -> None:
+        table, probs = self.results.tables[part, frame], self.results.probs[part, frame]
+        if not table.size:
+            V, K = self._config.vocab_size, self._config.block_size
+            table = np.empty((len(table), count_short(V, K) + count_states(V, K), V))
+        read_tables(weights, self._config, table, threads)
+        if probs.size:
+            probs[:] = np.exp(table[:, -probs.shape[1] :])
+            probs[~self._finite[part]] = np.nan
 
 
 def train_members(
@@ -71,7 +190,7 @@ def train_members(
     threads: int | None = None,
     progress: Progress | None = None,
     keep_weights: bool = True,
-) -> Members:
+) -> Trained:
     """Train a GPT from each of S seeds.
 
     Parameters
@@ -100,55 +219,44 @@ def train_members(
         The chains of all members, and their weights, would not fit into memory, or their training would take years.
 
     >>> texts = [Corpus.from_text(text, context_length=1) for text in ("0101", "0011")]
-    >>> members = train_members(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
-    >>> np.exp(members.tables[:, 0, 0, 1]).round(1).tolist()  # P(1 after 0): always so, and one time in two
+    >>> trained = train_members(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
+    >>> np.exp(trained.tables[:, 0, 0, 1]).round(1).tolist()  # P(1 after 0): always so, and one time in two
     [0.6, 0.5]
     """
     threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-    n_contexts = max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
+    n_contexts = most_contexts(corpus)
     check_many(config, train_config, n_contexts, 1)  # if one does not fit, the others are not to blame
     check_members(config, len(seeds), len(recorded), keep_weights)
     check_many(config, train_config, n_contexts, len(seeds), threads)
-    V, K = config.vocab_size, config.block_size
-    rows = count_short(V, K) + count_states(V, K)
-    tables = np.empty((len(seeds), len(recorded), rows, V))
-    losses = np.empty((len(seeds), train_config.steps))
-    shapes = config.parameter_shapes if keep_weights else {}
-    weights = {name: np.empty((len(seeds), *shape), dtype=np.float32) for name, shape in shapes.items()}
-    size = members_at_once(config, n_contexts, len(seeds))
-    blocks = [range(start, min(start + size, len(seeds))) for start in range(0, len(seeds), size)]
-    frame_of = {step: frame for frame, step in enumerate(recorded)}
-    stopped = Event()
+    keep: list[Kept] = ["losses", "tables", "weights"] if keep_weights else ["losses", "tables"]
+    trainings = Trainings(corpus, seeds, config, train_config, recorded, keep)
+    waiting, stopped = iter(trainings.blocks), Event()
 
-    def work(block: range) -> tuple[int, list[Job]]:
-        """Train the GPTs of a block to the end and write what is asked for of them into the arrays."""
-        part = slice(block.start, block.stop)
-        first = draw(config, seeds[part], train_config.device)
-        data = corpus if isinstance(corpus, Corpus) else corpus[part]
-        trainer = StackedTrainer(first, seeds[part], config, data, train_config)
-        for step in range(train_config.steps + 1):
+    def work(pieces: Iterator[int]) -> tuple[int, list[Job]]:
+        """Go on with a thread's blocks for a while, and with what is left of them in a job that comes after."""
+        until, count = time.perf_counter() + PIECE, 0
+        for steps in pieces:
+            count += steps
             if stopped.is_set():
-                return 0, []
-            if step in frame_of:
-                read_tables(trainer.weights, config, tables[part, frame_of[step]], threads)
-            if step < train_config.steps:
-                losses[part, step] = trainer.step().cpu()
-        trained = as_modules(trainer.weights)
-        for name, kept in weights.items():
-            kept[part] = trained[name].detach().cpu()
-        return len(block) * train_config.steps, []
+                break
+            if time.perf_counter() >= until:
+                return count, [partial(work, pieces)]
+        return count, []
 
+    # a block goes to whichever thread is free for one, and is trained to its end before that thread begins another
     side = threads if train_config.device == "cpu" else 1
-    jobs = [partial(work, block) for block in blocks]
-    finished = 0
+    jobs = [
+        partial(work, chain.from_iterable(trainings.pieces(block, threads) for block in waiting)) for _ in range(side)
+    ]
+    finished, total = 0, len(seeds) * train_config.steps
     if progress is not None:
-        progress(0, len(seeds) * train_config.steps)
+        progress(0, total)
     with threads_for(0), closing(side_by_side("train", side, jobs, stopped)) as counts:
         for count in counts:
             finished += count
             if progress is not None:
-                progress(finished, len(seeds) * train_config.steps)
-    return Members(losses, tables, weights)
+                progress(finished, total)
+    return trainings.results
 
 
 def check_members(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool = True) -> None:
@@ -198,6 +306,21 @@ def members_at_once(config: GPTConfig, n_contexts: int, n_members: int) -> int:
     most = max(1, min(MAX_BLOCK, BLOCK_NUMBERS // each))
     blocks = max(-(-n_members // most), min(BLOCKS, n_members // LEAST_BLOCK))
     return -(-n_members // max(1, blocks))
+
+
+def blocks_of(n_members: int, size: int, first: int | None = None) -> list[range]:
+    """Return S members in blocks of at most ``size``, in order; the first of at most ``first``.
+
+    >>> blocks_of(10, 4, first=1)
+    [range(0, 1), range(1, 5), range(5, 9), range(9, 10)]
+    """
+    begins = [0, *range(min(first or size, size), n_members, size)]
+    return [range(begin, end) for begin, end in pairwise([*begins, n_members])]
+
+
+def most_contexts(corpus: Corpus | Sequence[Corpus]) -> int:
+    """Return how many distinct contexts the largest corpus has."""
+    return max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
 
 
 @torch.no_grad()

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import count_short
 from babygpt.run.history import FramePlan
+from babygpt.run.members import Trainings, blocks_of
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits
 from babygpt.studio.links import Decoding
-from babygpt.studio.retraining import Retraining, bent, together, weights_together
+from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
 
 # A band holds nine seeds in ten.
@@ -118,42 +119,31 @@ class ManySeeds:
 
     def __init__(self, setup: Setup, asked: int, total: int, limits: Limits, before: ManySeeds | None = None) -> None:
         V, K, N = setup.config.vocab_size, setup.config.block_size, setup.n_states
-        self.asked, self.total, self._setup = asked, total, setup
+        self.asked, self.total = asked, total
         self._before: ManySeeds | None = before
-        if before is not None and not before._trained:  # it knows nothing that those before it do not
+        if before is not None and not before._n_at(-1):  # it knows nothing that those before it do not
             self._before = before._before
         plan = FramePlan.within(limits.seeds, total, asked * N * V, count_short(V, K) + N)
         self._steps = [step for step in range(total + 1) if plan.wants(step) or step == total]
-        self._probs = np.empty((len(self._steps), asked, N, V), dtype=np.float32)
-        self._trained: int = 0  # seeds whose training is over
-        self._batch: Retraining | None = None
-        self._in_batch = 0
+        self._trainings = Trainings(
+            setup.corpus, range(asked), setup.config, setup.train_config, self._steps, keep=["probs"],
+            blocks=blocks_of(asked, together(setup.config, setup.corpus), FIRST),
+        )  # fmt: skip
         self._last: tuple[Any, Band] | None = None
 
     @property
     def n_bytes(self) -> int:
         """How many bytes the chains take."""
-        return self._probs.nbytes + (self._before.n_bytes if self._before else 0)
+        return self._trainings.results.probs.nbytes + (self._before.n_bytes if self._before else 0)
 
     @property
     def done(self) -> bool:
         """Whether all seeds are trained."""
-        return self._trained == self.asked
+        return self._trainings.done
 
     def advance(self, until: float) -> None:
         """Train until that time of :func:`time.perf_counter`, a step at least."""
-        setup = self._setup
-        if self._batch is None and not self.done:
-            left = self.asked - self._trained
-            self._in_batch = together(setup.config, setup.corpus, left if self._trained else min(left, FIRST))
-            seeds = range(self._trained, self._trained + self._in_batch)
-            part = self._probs[:, seeds.start : seeds.stop]
-            self._batch = Retraining(setup.corpus, seeds, setup.config, setup.train_config, self._steps, part)
-        if self._batch is not None:
-            self._batch.advance(until)
-            if self._batch.done:
-                self._trained += self._in_batch
-                self._batch, self._in_batch = None, 0
+        self._trainings.advance(until)
         if self.done:
             self._before = None
 
@@ -172,13 +162,14 @@ class ManySeeds:
             return here.band(step, decoding, passing)
         frame = self._frame(step)
         key = frame, self._n_at(frame), decoding
-        kept = passing and self._last is not None and self._probs[0].size > QUICK
+        chains = self._trainings.results.probs[:, frame]
+        kept = passing and self._last is not None and chains.size > QUICK
         if self._last is None or (self._last[0] != key and not kept):
-            probs = self._probs[frame, : key[1]]
+            probs = chains[: key[1]]
             finite = np.isfinite(probs).all(axis=(1, 2))
             if not finite.any():
                 return None
-            probs = bent(probs if finite.all() else probs[finite], decoding)
+            probs = decoded(probs if finite.all() else probs[finite], decoding)
             self._last = key, Band(self._steps[frame], np.flatnonzero(finite), probs)
         return self._last[1]
 
@@ -193,5 +184,5 @@ class ManySeeds:
         return max(bisect_right(self._steps, step) - 1, 0)
 
     def _n_at(self, frame: int) -> int:
-        come = self._batch is not None and frame < self._batch.n_read
-        return self._trained + (self._in_batch if come else 0)
+        """Return how many seeds, the first ones, have come as far as a frame, or the last one, −1."""
+        return int(np.count_nonzero(self._trainings.n_read > frame % len(self._steps)))

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from babygpt.gpt.reading import BORDER
 from babygpt.lab.attribute import corpora_of
+from babygpt.run.members import Trainings, blocks_of
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import Decoding
-from babygpt.studio.retraining import Retraining, bent, together, weights_together
+from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
 
 MAX_TEXTS = 64  # to be retrained for one token: one for each other symbol
@@ -83,8 +84,8 @@ class TokenEffects:
         """Come nearer to a token's effects, until that time of :func:`time.perf_counter`, a step at least."""
         if self._asked is None or position not in self._asked.places:  # else someone points elsewhere by now
             self._asked = _Asked(self._setup, self._ids, self.moment, self._near(position))
-        self._asked.advance(until)
-        if self._asked.done:
+        self._asked.trainings.advance(until)
+        if self._asked.trainings.done:
             for place, arrows in zip(self._asked.places, self._asked.changed(), strict=True):
                 self._known[place] = self._base - arrows
             self._asked = None
@@ -103,36 +104,17 @@ class _Asked:
     """Some places of a text, and the trainings with every other symbol at each, a few of them at a time."""
 
     def __init__(self, setup: Setup, ids: NDArray[np.int64], moment: Moment, places: list[int]) -> None:
-        self.places, self._setup, self._moment = places, setup, moment
+        self.places, self._moment = places, moment
         V = len(setup.corpus.vocabulary)
         others = [other for place in places for other in range(V) if other != ids[place]]
-        self._corpora, self._text_of = corpora_of(setup.corpus, ids, np.repeat(places, V - 1), np.array(others))
-        self._probs = np.empty((1, len(self._corpora), setup.n_states, V), dtype=np.float32)
-        self._begun = 0  # of the corpora
-        self._batch: Retraining | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether all are trained."""
-        return self._batch is None and self._begun == len(self._corpora)
-
-    def advance(self, until: float) -> None:
-        """Train until that time of :func:`time.perf_counter`, a step at least."""
-        setup = self._setup
-        if self._batch is None:
-            some = together(setup.config, setup.corpus, len(self._corpora) - self._begun)
-            part = slice(self._begun, self._begun + some)
-            seeds, steps = [setup.settings.seed] * some, [self._moment.step]
-            self._batch = Retraining(
-                self._corpora[part], seeds, setup.config, setup.train_config, steps, self._probs[:, part]
-            )
-            self._begun += some
-        self._batch.advance(until)
-        if self._batch.done:
-            self._batch = None
+        corpora, self._text_of = corpora_of(setup.corpus, ids, np.repeat(places, V - 1), np.array(others))
+        self.trainings = Trainings(
+            corpora, [setup.settings.seed] * len(corpora), setup.config, setup.train_config, [moment.step],
+            keep=["probs"], blocks=blocks_of(len(corpora), together(setup.config, setup.corpus)),
+        )  # fmt: skip
 
     def changed(self) -> Values:
         """Return the arrows with another symbol at each place, means over the others: float64 (places, N, V)."""
-        probs = bent(self._probs[0], self._moment.decoding).astype(np.float64)
+        probs = decoded(self.trainings.results.probs[:, 0], self._moment.decoding).astype(np.float64)
         means: Values = probs[self._text_of].reshape(len(self.places), -1, *probs.shape[1:]).mean(axis=1)
         return means

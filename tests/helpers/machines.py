@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.lab.hidden_markov import Source
 
 
@@ -14,4 +15,4 @@ def random_source(V, S, seed, sparse=False):
     if sparse:
         T *= rng.random((V, S, S)) < 0.5
         T[0, np.arange(S), (np.arange(S) + 1) % S] += 0.1
-    return Source(T / T.sum(axis=(0, 2))[:, None], [*"abcd"[:V]])
+    return Source(T / T.sum(axis=(0, 2))[:, None], Vocabulary("abcd"[:V]))

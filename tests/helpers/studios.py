@@ -195,6 +195,7 @@ class Screen:
             while True:
                 self.socket.recv(timeout=GIVEN_UP)
         except websockets.exceptions.ConnectionClosed as end:
+            assert end.rcvd is not None
             return end.rcvd.code, end.rcvd.reason
 
 

@@ -1,8 +1,11 @@
 # make studio  open the studio in the browser
 # make run     train the article's GPT and show it
 # make test    run all tests
+# make quick   run the tests of the room that has changed, without the slow ones (ROOM=chain names one)
+# make coverage  run all tests, and show which lines they do not reach
 # make check   style, types, direction of imports
 # make bench   measure speed, as ratios within one run
+# make soak    attack the studio, files and processes for fifteen minutes (MINUTES=3: for three)
 # make pictures  take the pictures of docs/ again (needs Chromium)
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
@@ -14,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: studio run test check check-screen format bench screen pictures clean
+.PHONY: studio run test quick coverage check check-screen format bench soak screen pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -25,6 +28,12 @@ run: .venv/.runs
 test: .venv/.tests
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --ignore tests/browser
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile tests/browser
+
+quick: .venv/.tests
+	@$(BIN)/python tests/quick.py
+
+coverage: .venv/.tests
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --ignore tests/browser --cov --cov-report term
 
 check: .venv/.tests
 	$(BIN)/ruff check .
@@ -52,6 +61,10 @@ format: .venv/.tests
 
 bench: .venv/.tests
 	$(BIN)/python benchmarks/bench.py
+
+MINUTES ?= 15
+soak: .venv/.tests
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv frontend/node_modules frontend/.tests build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

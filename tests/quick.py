@@ -24,10 +24,10 @@ def changed() -> list[str]:
     return [entry[3:] for entry in listed.stdout.split("\0") if entry]
 
 
-def tests_of(files: list[str]) -> list[str]:
+def chosen_for(files: list[str]) -> list[str]:
     """Return the tests of these files, as paths within the project.
 
-    >>> tests_of(["src/babygpt/chain/gap.py", "tests/gpt/test_model.py", "docs/studio.md"])
+    >>> chosen_for(["src/babygpt/chain/gap.py", "tests/gpt/test_model.py", "docs/studio.md"])
     ['tests/chain', 'tests/gpt/test_model.py']
     """
     chosen = set()
@@ -43,7 +43,7 @@ def tests_of(files: list[str]) -> list[str]:
 
 def main() -> int:
     room = os.environ.get("ROOM")
-    tests = [f"tests/{room}"] if room else tests_of(changed())
+    tests = [f"tests/{room}"] if room else chosen_for(changed())
     if not tests:
         print("Nothing that has tests has changed since the last commit. A room by its name: make quick ROOM=chain")
         return 0

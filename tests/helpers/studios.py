@@ -195,8 +195,7 @@ class Screen:
             while True:
                 self.socket.recv(timeout=GIVEN_UP)
         except websockets.exceptions.ConnectionClosed as end:
-            assert end.rcvd is not None
-            return end.rcvd.code, end.rcvd.reason
+            return (end.rcvd.code, end.rcvd.reason) if end.rcvd else None
 
 
 def until(holds):

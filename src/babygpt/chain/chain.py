@@ -8,6 +8,7 @@ cannot see further back: that is the Markov property, and here it holds exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from babygpt.chain.contexts import (
 )
 from babygpt.chain.decoding import decode
 from babygpt.chain.finite import FiniteChain
+from babygpt.chain.flow import Flow
 from babygpt.chain.ngram import NeverLeft, ngram_table
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import ContextError, InputError, SettingError
@@ -333,14 +335,16 @@ class MarkovChain(FiniteChain):
 
     # -- questions ---------------------------------------------------------------------------------------
 
-    def advance(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where a distribution over states is one token later: (N,) → (N,).
+    def advance(self, distribution: NDArray[np.float64], out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return where a distribution over states is one token later: (N,) → (N,), in ``out`` if that is given.
 
         States that differ only in their oldest token have the same successors, so the flow is summed over it.
         """
-        N, V = self.log_probs.shape
-        distribution = check_vector("distribution", distribution, N)
-        return np.einsum("aw,awt->wt", distribution.reshape(V, -1), self.probs.reshape(V, -1, V)).reshape(N)
+        return self._flow(check_vector("distribution", distribution, self.n_states), out)
+
+    @cached_property
+    def _flow(self) -> Flow:
+        return Flow(self.probs)
 
     def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""

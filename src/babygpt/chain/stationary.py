@@ -17,12 +17,12 @@ All but the direct solution can be had a step at a time (:mod:`babygpt.chain.ste
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import schur
+from scipy.linalg.blas import dasum
 from threadpoolctl import threadpool_limits
 
 from babygpt.chain import structure
@@ -135,13 +135,16 @@ def iteration_steps(
     """Do what :func:`power_iteration` does, in steps: each applies P once."""
     elsewhere = np.zeros(len(start))
     elsewhere[np.flatnonzero(start)[-1]] = 1.0
-    apart = np.inf
-    for method in (partial(_step, lazy=lazy, max_steps=max_steps), _arnoldi):
-        found = [(yield from method(chain, start)), (yield from method(chain, elsewhere))]
-        apart = min(apart, float(np.abs(found[0] - found[1]).sum()))
-        if apart < AGREEMENT:
-            return found[0]
-    residual = float(np.abs(chain.advance(found[0]) - found[0]).sum())
+    first = yield from _step(chain, start, lazy, max_steps)
+    second = yield from _step(chain, elsewhere, lazy, max_steps, first)
+    apart = _apart(first, second)
+    if apart < AGREEMENT:
+        return first
+    first, second = (yield from _arnoldi(chain, start)), (yield from _arnoldi(chain, elsewhere))
+    apart = min(apart, _apart(first, second))
+    if apart < AGREEMENT:
+        return first
+    residual = _apart(chain.advance(first), first)
     raise ConvergenceError(
         f"The stationary distribution of {chain.n_states:,} states did not settle: one step still moves it by "
         f"{residual:.2g}, and two starts come out {apart:.2g} apart (sums over states). This chain forgets "
@@ -149,22 +152,35 @@ def iteration_steps(
     )
 
 
-def _step(chain: FiniteChain, pi: NDArray[np.float64], lazy: bool, max_steps: int) -> Steps[NDArray[np.float64]]:
-    residuals, pi = [np.inf], pi.copy()
-    for _ in range(max_steps):
-        moved = chain.advance(pi)
+def _step(
+    chain: FiniteChain,
+    start: NDArray[np.float64],
+    lazy: bool,
+    max_steps: int,
+    known: NDArray[np.float64] | None = None,
+) -> Steps[NDArray[np.float64]]:
+    """Step from ``start`` until hardly anything moves; or, on the way to what is ``known``, until that is reached."""
+    residuals, pi, moved = [np.inf], start.copy(), np.empty(len(start))
+    for n in range(1, max_steps + 1):
+        chain.advance(pi, out=moved)
         if lazy:
-            moved = (moved + pi) / 2
+            moved += pi
         moved /= moved.sum()
         pi -= moved
-        residuals.append(float(np.abs(pi, out=pi).sum()))
-        pi = moved
+        residuals.append(float(dasum(pi)))
+        if known is not None and n % 8 == 0 and dasum(np.subtract(moved, known, out=pi)) < AGREEMENT:
+            return moved
+        pi, moved = moved, pi
         # Steps shrink by a factor r each; those to come add up to r / (1 − r) times the last.
         r = (residuals[-1] / residuals[-9]) ** (1 / 8) if len(residuals) > 9 else 1.0
         if residuals[-1] == 0 or (r < 1 and residuals[-1] * r / (1 - r) < TOLERANCE):
             break
         yield
     return pi
+
+
+def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return float(np.abs(a - b).sum())
 
 
 def _arnoldi(chain: FiniteChain, start: NDArray[np.float64]) -> Steps[NDArray[np.float64]]:

@@ -102,7 +102,7 @@ def arrived(monkeypatch):
         of_one(corpus, config, train_config)
 
     for place in ("babygpt.run.ensemble", "babygpt.lab.attribute"):
-        monkeypatch.setattr(importlib.import_module(place), "train_members", of_many)
+        monkeypatch.setattr(importlib.import_module(place), "train_many", of_many)
     monkeypatch.setattr(importlib.import_module("babygpt.run.training"), "Training", of_one)
     return seen
 

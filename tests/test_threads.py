@@ -7,7 +7,7 @@ import pytest
 
 import babygpt as bg
 from babygpt.gpt.model import seeded_gpt
-from babygpt.run.members import members_at_once
+from babygpt.run.blocks import members_at_once
 
 # A width that no vector register holds whole: what is at the end of a block is computed another way.
 SMALL = {"steps": 3, "n_layer": 1, "n_head": 1, "n_embd": 5, "context_length": 2}

@@ -111,14 +111,14 @@ def test_a_marked_run_that_diverges_leaves_the_others_shown(babygpt, monkeypatch
 
     def breaking(train):
         def train_and_break(corpus, numbers, *given, **more):
-            members = train(corpus, numbers, *given, **more)
-            members.losses[[seed == mark for seed in numbers], -1] = np.nan
-            return members
+            trained = train(corpus, numbers, *given, **more)
+            trained.losses[[seed == mark for seed in numbers], -1] = np.nan
+            return trained
 
         return train_and_break
 
     for module in (seeds, ensemble):
-        monkeypatch.setattr(module, "train_members", breaking(module.train_members))
+        monkeypatch.setattr(module, "train_many", breaking(module.train_many))
     arguments = ("seeds", ARTICLE, "--seeds", "3", "--mark", mark, *TINY)
     result = babygpt(*arguments, "--out", "all.csv")
     assert result.exit_code == 0
@@ -177,9 +177,7 @@ def test_the_marked_run_is_trained_once(babygpt, monkeypatch):
     from babygpt.lab import seeds
 
     trained = []
-    train = seeds.train_members
-    monkeypatch.setattr(
-        seeds, "train_members", lambda *given, **more: trained.append(given[1]) or train(*given, **more)
-    )
+    train = seeds.train_many
+    monkeypatch.setattr(seeds, "train_many", lambda *given, **more: trained.append(given[1]) or train(*given, **more))
     babygpt("seeds", ARTICLE, "--seeds", "3", "--out", "hills.svg", *TINY)
     assert trained == [[1337]]

@@ -89,9 +89,9 @@ def test_changed_corpora_are_those_counted_from_scratch(K, by):
 
 def test_equal_changes_are_trained_once(left_out, monkeypatch):
     trained = []
-    train = module.train_members
+    train = module.train_many
     monkeypatch.setattr(
-        module, "train_members", lambda corpora, *a, **k: trained.append(corpora) or train(corpora, *a, **k)
+        module, "train_many", lambda corpora, *a, **k: trained.append(corpora) or train(corpora, *a, **k)
     )
     again = attribute(ARTICLE, by="window")
     assert len(trained[0]) == 1 + len({ARTICLE[i : i + 4] for i in range(12)})
@@ -172,7 +172,7 @@ def test_arrows_that_are_not_there_are_told(flipped):
 
 def test_a_result_that_would_not_fit_is_refused_before_any_work(monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
-    monkeypatch.setattr(module, "train_members", lambda *_: pytest.fail("work began"))
+    monkeypatch.setattr(module, "train_many", lambda *_: pytest.fail("work began"))
     with pytest.raises(SizeError, match=r"arrows of all changes take .* shorter text"):
         attribute(ARTICLE)
 

@@ -80,7 +80,7 @@ def test_a_folder_goes_on_when_settings_are_added(old, spec, dropout, monkeypatc
 
 def test_parts_from_before_and_after_stand_in_one_table(old, dropout, monkeypatch):
     seen = []
-    monkeypatch.setattr(ensembles, "train_members", recorded(seen))
+    monkeypatch.setattr(ensembles, "train_many", recorded(seen))
     spec = {**ON_TEXT, "fixed": ON_TEXT["fixed"] | {"dropout": 0.5, "gain": 7}}
     made = bg.sweep(spec, old, jobs=1)
     assert (made.n_tasks, made.n_known) == (4, 0)  # another setting is another training
@@ -112,13 +112,13 @@ def test_a_folder_of_a_later_version_names_the_setting_that_is_not_known_here(ol
 
 
 def recorded(seen):
-    real = ensembles.train_members
+    real = ensembles.train_many
 
-    def train_members(corpus, seeds, config, train_config, *rest):
+    def train_many(corpus, seeds, config, train_config, *rest):
         seen.append((config, train_config))
         return real(corpus, seeds, config, train_config, *rest)
 
-    return train_members
+    return train_many
 
 
 @pytest.mark.parametrize("name", ["n_embd", "n_layer", "steps"])

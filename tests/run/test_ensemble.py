@@ -12,7 +12,8 @@ import babygpt as bg
 from babygpt.chain import extract
 from babygpt.errors import DivergedError, SequenceError, SettingError, SizeError
 from babygpt.gpt.compute import workers
-from babygpt.run import members as module
+from babygpt.run import blocks
+from babygpt.run import many as module
 
 ARTICLE = "111101111011110"
 TINY = {"n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 3}
@@ -94,7 +95,7 @@ def test_chains_too_large_for_one_pass_are_read_prefix_by_prefix(monkeypatch):
 @pytest.mark.parametrize("block", [1, 2, 100])
 def test_blocks_and_threads_change_nothing_but_the_last_digits(monkeypatch, block, threads):
     whole = bg.Ensemble.train(ARTICLE, seeds=range(5), threads=1, record=[0, 3], **TINY)
-    monkeypatch.setattr(module, "MAX_BLOCK", block)
+    monkeypatch.setattr(blocks, "MAX_BLOCK", block)
     parts = bg.Ensemble.train(ARTICLE, seeds=range(5), threads=threads, record=[0, 3], **TINY)
     np.testing.assert_allclose(parts.tables, whole.tables, atol=1e-5)
     np.testing.assert_allclose(parts.losses, whole.losses, atol=1e-6)
@@ -110,7 +111,7 @@ def test_record_chooses_the_steps(record, steps):
 
 
 def test_progress_rises_to_the_end_on_the_callers_thread(monkeypatch):
-    monkeypatch.setattr(module, "MAX_BLOCK", 2)
+    monkeypatch.setattr(blocks, "MAX_BLOCK", 2)
     heard = []
     bg.Ensemble.train(
         ARTICLE, seeds=range(7), progress=lambda *now: heard.append((*now, threading.current_thread())), **TINY
@@ -122,7 +123,7 @@ def test_progress_rises_to_the_end_on_the_callers_thread(monkeypatch):
 
 
 def test_what_progress_raises_ends_the_training_and_leaves_torch_as_it_was(monkeypatch):
-    monkeypatch.setattr(module, "MAX_BLOCK", 1)
+    monkeypatch.setattr(blocks, "MAX_BLOCK", 1)
     before = torch.get_num_threads(), torch.get_rng_state()
 
     def stop(done, total):

@@ -6,7 +6,7 @@ trained, from the same first weights, on the text with that token *changed* to a
 by that part of the data, one with a negative effect held down.
 
 Nothing here is estimated: influence functions [1]_ ask the same question of one gradient, which small trainings make
-unnecessary, since all of them fit side by side (:mod:`babygpt.run.members`).
+unnecessary, since all of them fit side by side (:mod:`babygpt.run.many`).
 
 .. [1] Koh and Liang, "Understanding black-box predictions via influence functions", ICML 2017.
 """
@@ -33,7 +33,8 @@ from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import Context, TokenKind, Vocabulary
 from babygpt.lab.seeds import some_states
-from babygpt.run.members import Progress, check_members, train_members
+from babygpt.run.blocks import check_kept
+from babygpt.run.many import Progress, train_many
 
 By = Literal["token", "window"]
 
@@ -233,7 +234,7 @@ def attribute(
     V, K = len(corpus.vocabulary), corpus.context_length
     config = GPTConfig(K, V, n_layer, n_head, n_embd, bias)
     if isinstance(seeds, Sized):  # before they are listed: nobody has room for range(10**12)
-        check_members(config, len(seeds), 1, keep_weights=False)
+        check_kept(config, len(seeds), 1, keep_weights=False)
     numbers = _checked_seeds(seeds)
     train_config = TrainConfig(steps, learning_rate, weight_decay, positions, batch_size, numbers[0], device)
     check_device(device)
@@ -241,12 +242,12 @@ def attribute(
     _check_fits(len(places) * count_states(V, K) * V)
     variants, variant_of = corpora_of(corpus, ids, places, replacements)
     corpora = [corpus, *variants]
-    members = train_members(
+    trained = train_many(
         [one for one in corpora for _ in numbers], numbers * len(corpora), config, train_config, [train_config.steps],
         threads, progress, keep_weights=False,
     )  # fmt: skip
-    tables = np.exp(members.tables[:, 0, -count_states(V, K) :])
-    lost = int((~np.isfinite(tables).all(axis=(1, 2)) | ~np.isfinite(members.losses).all(axis=1)).sum())
+    tables = np.exp(trained.tables[:, 0, -count_states(V, K) :])
+    lost = int((~np.isfinite(tables).all(axis=(1, 2)) | ~np.isfinite(trained.losses).all(axis=1)).sum())
     if lost:
         raise DivergedError(
             f"{lost:,} of {len(tables):,} trainings did not stay finite with learning_rate={learning_rate:g}. "

@@ -25,7 +25,7 @@ from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
 from babygpt.run.ensemble import Ensemble
-from babygpt.run.members import Progress, train_members
+from babygpt.run.many import Progress, train_many
 
 # The quantiles that tables and pictures show.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -146,7 +146,7 @@ class SeedStudy:
             probs = self.probs[np.flatnonzero(among)[0]]
         else:
             steps = self.steps.tolist()
-            alone = train_members(self.corpus, [seed], self.config, self.train_config, steps, threads=1)
+            alone = train_many(self.corpus, [seed], self.config, self.train_config, steps, threads=1)
             probs = np.exp(alone.tables[0, :, -self.probs.shape[2] :])
             if not (np.isfinite(probs).all() and np.isfinite(alone.losses).all()):
                 raise diverged

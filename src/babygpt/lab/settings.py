@@ -23,7 +23,7 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.gpt.room import least_time
-from babygpt.run.members import check_many
+from babygpt.run.blocks import check_many
 from babygpt.run.trace import SCALARS
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Which seed drew a GPT's first weights should not matter, and does: what one run says about a context it never saw may
 be the data's doing, the architecture's, or that one seed's. An ensemble is what a thousand seeds say.
 
-How they are trained together: :mod:`babygpt.run.members`. Each GPT is the one that a run with its seed trains alone,
+How they are trained together: :mod:`babygpt.run.many`. Each GPT is the one that a run with its seed trains alone,
 within rounding.
 """
 
@@ -28,7 +28,8 @@ from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT, seeded_gpt
 from babygpt.gpt.vocabulary import TokenKind, Vocabulary
-from babygpt.run.members import Progress, check_many, check_members, train_members
+from babygpt.run.blocks import check_kept, check_many
+from babygpt.run.many import Progress, train_many
 
 
 @explained
@@ -141,19 +142,19 @@ class Ensemble:
         recorded = _checked_record(record, train_config.steps)
         if isinstance(seeds, Sized):  # before they are listed: nobody has room for range(10**12)
             check_many(config, train_config, len(corpus.contexts), 1)
-            check_members(config, len(seeds), len(recorded))
+            check_kept(config, len(seeds), len(recorded))
         numbers = _checked_seeds(seeds)
         train_config = replace(train_config, seed=numbers[0])
-        members = train_members(corpus, numbers, config, train_config, recorded, threads, progress)
+        trained = train_many(corpus, numbers, config, train_config, recorded, threads, progress)
         return cls(
             corpus,
             config,
             train_config,
             np.array(numbers, dtype=np.int64),
-            members.losses,
+            trained.losses,
             np.array(recorded, dtype=np.int64),
-            members.tables,
-            members.weights,
+            trained.tables,
+            trained.weights,
         )
 
     @property

@@ -12,7 +12,7 @@ from babygpt.chain.decoding import decode
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.room import COPIES
-from babygpt.run.members import members_at_once
+from babygpt.run.blocks import members_at_once
 from babygpt.studio.links import Decoding
 
 # GPTs of the article's size side by side: a step of all of them takes as long as a screen shows a frame.

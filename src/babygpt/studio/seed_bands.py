@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import count_short
+from babygpt.run.blocks import blocks_of
 from babygpt.run.history import FramePlan
-from babygpt.run.members import Trainings, blocks_of
+from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits
 from babygpt.studio.links import Decoding

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from babygpt.gpt.reading import BORDER
 from babygpt.lab.attribute import corpora_of
-from babygpt.run.members import Trainings, blocks_of
+from babygpt.run.blocks import blocks_of
+from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import Decoding

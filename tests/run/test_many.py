@@ -10,8 +10,10 @@ import pytest
 
 import babygpt as bg
 from babygpt.gpt.fast.stacked import StackedTrainer
-from babygpt.run import members as module
-from babygpt.run.members import Trainings, blocks_of, train_members
+from babygpt.run import blocks
+from babygpt.run import many as module
+from babygpt.run.blocks import blocks_of
+from babygpt.run.many import Trainings, train_many
 
 TEXTS = ["111101111011110", "000000000011", "011011011011011"]
 SHAPE = bg.GPTConfig(3, 2, 2, 2, 8)
@@ -23,21 +25,21 @@ SHAPE = bg.GPTConfig(3, 2, 2, 2, 8)
 def test_members_with_data_of_their_own_are_the_runs_on_that_data(settings):
     corpora = [bg.Corpus.from_text(text, 3, "01") for text in TEXTS]
     how = bg.TrainConfig(steps=20, learning_rate=1e-2, **settings)
-    members = train_members(corpora, [7, 7, 8], SHAPE, how, [0, 20], threads=1)
+    trained = train_many(corpora, [7, 7, 8], SHAPE, how, [0, 20], threads=1)
     for place, (text, seed) in enumerate(zip(TEXTS, [7, 7, 8], strict=True)):
         run = bg.train(
             text, 3, 20, seed, learning_rate=1e-2, n_layer=2, n_head=2, n_embd=8, vocabulary="01", **settings
         )
-        np.testing.assert_allclose(members.losses[place], run.losses, atol=1e-5)
-        np.testing.assert_allclose(np.exp(members.tables[place, 1, -8:]), run.chain.probs, atol=2e-4)
-        np.testing.assert_allclose(np.exp(members.tables[place, 0, -8:]), run.chain_at(0).probs, atol=1e-6)
+        np.testing.assert_allclose(trained.losses[place], run.losses, atol=1e-5)
+        np.testing.assert_allclose(np.exp(trained.tables[place, 1, -8:]), run.chain.probs, atol=2e-4)
+        np.testing.assert_allclose(np.exp(trained.tables[place, 0, -8:]), run.chain_at(0).probs, atol=1e-6)
 
 
 def test_one_corpus_for_all_and_the_same_corpus_for_each_agree_to_the_last_bit():
     corpus = bg.Corpus.from_text(TEXTS[0], 3)
     how = bg.TrainConfig(steps=5)
-    shared = train_members(corpus, [1, 2], SHAPE, how, [5], threads=1)
-    each = train_members([corpus, corpus], [1, 2], SHAPE, how, [5], threads=1)
+    shared = train_many(corpus, [1, 2], SHAPE, how, [5], threads=1)
+    each = train_many([corpus, corpus], [1, 2], SHAPE, how, [5], threads=1)
     assert np.array_equal(shared.tables, each.tables)
     assert np.array_equal(shared.losses, each.losses)
 
@@ -46,9 +48,9 @@ def test_one_corpus_for_all_and_the_same_corpus_for_each_agree_to_the_last_bit()
 def test_every_member_keeps_its_own_data_however_they_are_blocked(monkeypatch, block, threads):
     corpora = [bg.Corpus.from_text(text, 3, "01") for text in TEXTS]
     how = bg.TrainConfig(steps=10, learning_rate=1e-2)
-    whole = train_members(corpora, [1, 1, 1], SHAPE, how, [10], threads=1)
-    monkeypatch.setattr(module, "MAX_BLOCK", block)
-    parts = train_members(corpora, [1, 1, 1], SHAPE, how, [10], threads=threads)
+    whole = train_many(corpora, [1, 1, 1], SHAPE, how, [10], threads=1)
+    monkeypatch.setattr(blocks, "MAX_BLOCK", block)
+    parts = train_many(corpora, [1, 1, 1], SHAPE, how, [10], threads=threads)
     np.testing.assert_allclose(parts.tables, whole.tables, atol=1e-5)
     assert np.ptp(whole.tables, axis=0).max() > 0.1  # the data does matter
 
@@ -56,8 +58,8 @@ def test_every_member_keeps_its_own_data_however_they_are_blocked(monkeypatch, b
 def test_weights_are_kept_only_where_they_are_wanted():
     corpus = bg.Corpus.from_text(TEXTS[0], 3)
     how = bg.TrainConfig(steps=2)
-    kept = train_members(corpus, [1, 2], SHAPE, how, [2], threads=1)
-    lean = train_members(corpus, [1, 2], SHAPE, how, [2], threads=1, keep_weights=False)
+    kept = train_many(corpus, [1, 2], SHAPE, how, [2], threads=1)
+    lean = train_many(corpus, [1, 2], SHAPE, how, [2], threads=1, keep_weights=False)
     assert kept.weights.keys() == SHAPE.parameter_shapes.keys()
     assert lean.weights == {}
     assert np.array_equal(lean.tables, kept.tables)
@@ -69,7 +71,7 @@ def test_weights_are_kept_only_where_they_are_wanted():
 def test_what_goes_on_piece_by_piece_ends_as_what_is_trained_at_once_to_the_last_bit():
     corpora = [bg.Corpus.from_text(text, 3, "01") for text in TEXTS]
     how, recorded = bg.TrainConfig(steps=5, learning_rate=1e-2), [0, 3]
-    once = train_members(corpora, [1, 1, 1], SHAPE, how, recorded, threads=2)
+    once = train_many(corpora, [1, 1, 1], SHAPE, how, recorded, threads=2)
     trainings = Trainings(corpora, [1, 1, 1], SHAPE, how, recorded)
     pieces = 0
     while not trainings.done:
@@ -84,7 +86,7 @@ def test_what_goes_on_piece_by_piece_ends_as_what_is_trained_at_once_to_the_last
 
 def test_what_is_known_so_far_can_be_read_and_what_is_not_is_told():
     corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=3)
-    whole = train_members(corpus, [1, 2, 3], SHAPE, how, [0, 2], threads=1)
+    whole = train_many(corpus, [1, 2, 3], SHAPE, how, [0, 2], threads=1)
     trainings = Trainings(corpus, [1, 2, 3], SHAPE, how, [0, 2], blocks=blocks_of(3, 2, first=1))
     for _ in range(6 + 3):  # the first alone to its end, and two steps of the others
         assert not trainings.done
@@ -104,7 +106,7 @@ def test_probabilities_alone_are_those_of_the_tables_and_training_ends_with_the_
     corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=9)
     lean = Trainings(corpus, [1, 2], SHAPE, how, [0, 4], keep=["probs"])
     lean.advance()
-    tables = train_members(corpus, [1, 2], SHAPE, how, [0, 4], threads=1).tables
+    tables = train_many(corpus, [1, 2], SHAPE, how, [0, 4], threads=1).tables
     assert np.array_equal(lean.results.probs, np.exp(tables[:, :, -8:]).astype(np.float32))
     assert (lean.results.losses.size, lean.results.tables.size, lean.results.weights) == (0, 0, {})
     assert lean.done
@@ -131,7 +133,7 @@ def test_progress_is_told_within_a_block_too(monkeypatch, threads):
     monkeypatch.setattr(module, "PIECE", 0.0)
     heard = []
     corpus, how = bg.Corpus.from_text(TEXTS[0], 3), bg.TrainConfig(steps=4)
-    train_members(corpus, [1, 2], SHAPE, how, [4], threads, progress=lambda *now: heard.append(now))
+    train_many(corpus, [1, 2], SHAPE, how, [4], threads, progress=lambda *now: heard.append(now))
     assert set(heard) == {(2 * step, 8) for step in range(5)}
     assert heard == sorted(heard)
 
@@ -159,7 +161,7 @@ def test_what_is_too_large_is_named_and_what_would_be_smaller(monkeypatch, shape
     how = bg.TrainConfig(steps=n_frames)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**7))
     with pytest.raises(bg.SizeError) as error:
-        train_members(corpus, range(n_members), config, how, range(n_frames))
+        train_many(corpus, range(n_members), config, how, range(n_frames))
     assert str(error.value) == f"{need} for weights; 9.5 MiB of memory are free. {advice}"
 
 
@@ -167,20 +169,20 @@ def test_a_gpt_that_alone_is_too_large_is_told_the_largest_that_fits(monkeypatch
     corpus, how = bg.Corpus.from_text("000111", 3), bg.TrainConfig(steps=1)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**8))
     with pytest.raises(bg.SizeError) as error:
-        train_members(corpus, range(9), bg.GPTConfig(n_embd=512), how, [1])
+        train_many(corpus, range(9), bg.GPTConfig(n_embd=512), how, [1])
     said = str(error.value)
     assert said.startswith("A GPT of 12,594,688 parameters takes about 338")
     assert said.endswith(" MiB to train; 95.4 MiB of memory are free. Try n_embd=268, the largest that fits.")
-    train_members(corpus, [1], bg.GPTConfig(n_embd=268), how, [1])
+    train_many(corpus, [1], bg.GPTConfig(n_embd=268), how, [1])
     with pytest.raises(bg.SizeError, match="n_embd=268"):
-        train_members(corpus, [1], bg.GPTConfig(n_embd=272), how, [1])
+        train_many(corpus, [1], bg.GPTConfig(n_embd=272), how, [1])
 
 
 def test_weights_that_are_not_kept_need_no_room(monkeypatch):
     corpus, config, how = bg.Corpus.from_text(TEXTS[0], 3), bg.GPTConfig(3), bg.TrainConfig(steps=1)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**4))
     with pytest.raises(bg.SizeError, match="Try a smaller width than n_embd=16"):
-        train_members(corpus, [1], config, how, [1])
-    assert len(train_members(corpus, [1], config, how, [1], keep_weights=False).tables) == 1
+        train_many(corpus, [1], config, how, [1])
+    assert len(train_many(corpus, [1], config, how, [1], keep_weights=False).tables) == 1
     with pytest.raises(bg.SizeError, match=r"^50 GPTs would take 10.9 KiB for chains at 1 step; 9.8 KiB"):
-        train_members(corpus, range(50), config, how, [1], keep_weights=False)
+        train_many(corpus, range(50), config, how, [1], keep_weights=False)

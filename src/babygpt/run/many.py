@@ -1,10 +1,10 @@
 """Many trainings at once: each member has its seed, and may have data of its own.
 
-GPTs of the article's size are trained many at a time (:mod:`babygpt.gpt.fast.stacked`), in blocks that fit the cache
-and go to as many threads as torch may use; a block is trained to its end before the next begins, so that memory is
-bounded by the threads, not by the members. Each GPT is the one that a run with its seed, on its data, trains alone,
-within rounding. Who shares a block does not depend on the threads: on any number of them the results are the same, to
-the last bit.
+GPTs of the article's size are trained many at a time (:mod:`babygpt.gpt.fast.stacked`), in blocks
+(:mod:`babygpt.run.blocks`) that go to as many threads as torch may use; a block is trained to its end before the next
+begins, so that memory is bounded by the threads, not by the members. Each GPT is the one that a run with its seed, on
+its data, trains alone, within rounding. Who shares a block does not depend on the threads: on any number of them the
+results are the same, to the last bit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from threading import Event
 from typing import Literal
 
@@ -23,9 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from babygpt.chain.contexts import check_size, count_short, count_states, human_bytes
+from babygpt.chain.contexts import count_short, count_states
 from babygpt.chain.extract import FORWARD_TOKENS, context_table
-from babygpt.errors import SizeError
 from babygpt.gpt.answers import log_softmax
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.compute import Job, side_by_side, threads_for
@@ -33,18 +32,11 @@ from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.fast.stacked import StackedTrainer, Weights, as_modules, draw, logits_of_all
 from babygpt.gpt.model import seeded_gpt
-from babygpt.gpt.room import check_training, free_memory, in_digits, per_token, step_bytes, training_bytes
+from babygpt.run.blocks import blocks_of, check_kept, check_many, contexts_read, members_at_once
 
 Progress = Callable[[int, int], object]
 Kept = Literal["losses", "tables", "probs", "weights"]
 
-# Numbers that a block of GPTs keeps at hand, weights, AdamW's memory and activations: 64 MiB.
-BLOCK_NUMBERS = 2**24
-MAX_BLOCK = 256
-# There are at least so many blocks, for the threads to share, unless they became too small: a block of 64 takes a
-# quarter more time for each GPT than one of 128, which takes no more than one of 206.
-BLOCKS = 8
-LEAST_BLOCK = 96
 # Seconds after which a thread tells how far it is.
 PIECE = 0.2
 
@@ -78,11 +70,11 @@ class Trainings:
     Parameters
     ----------
     corpus, seeds, config, train_config, recorded
-        As for :func:`train_members`.
+        As for :func:`train_many`.
     keep
         What is kept of them. If it is neither losses nor weights, a training ends with the last recorded step.
     blocks
-        Who is trained together: ranges of members, one after another; by default as :func:`members_at_once` has it.
+        Who is trained together: ranges of members, one after another; by default as :mod:`babygpt.run.blocks` has it.
 
     Attributes
     ----------
@@ -125,7 +117,7 @@ class Trainings:
             np.empty((S, F, N if "probs" in keep else 0, V), dtype=np.float32),
             {name: np.empty((S, *shape), dtype=np.float32) for name, shape in shapes.items()},
         )
-        self.blocks = blocks_of(S, members_at_once(config, most_contexts(corpus), S)) if blocks is None else blocks
+        self.blocks = blocks_of(S, members_at_once(config, contexts_read(corpus), S)) if blocks is None else blocks
         self.n_read = np.zeros(S, dtype=np.int64)
         self._finite, self._done = np.ones(S, dtype=bool), np.zeros(S, dtype=bool)
         self._pieces = chain.from_iterable(map(self.pieces, self.blocks))
@@ -181,7 +173,7 @@ class Trainings:
             probs[~self._finite[part]] = np.nan
 
 
-def train_members(
+def train_many(
     corpus: Corpus | Sequence[Corpus],
     seeds: Sequence[int],
     config: GPTConfig,
@@ -219,14 +211,14 @@ def train_members(
         The chains of all members, and their weights, would not fit into memory, or their training would take years.
 
     >>> texts = [Corpus.from_text(text, context_length=1) for text in ("0101", "0011")]
-    >>> trained = train_members(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
+    >>> trained = train_many(texts, [1337, 1337], GPTConfig(1, 2), TrainConfig(steps=20), [20])
     >>> np.exp(trained.tables[:, 0, 0, 1]).round(1).tolist()  # P(1 after 0): always so, and one time in two
     [0.6, 0.5]
     """
     threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-    n_contexts = most_contexts(corpus)
+    n_contexts = contexts_read(corpus)
     check_many(config, train_config, n_contexts, 1)  # if one does not fit, the others are not to blame
-    check_members(config, len(seeds), len(recorded), keep_weights)
+    check_kept(config, len(seeds), len(recorded), keep_weights)
     check_many(config, train_config, n_contexts, len(seeds), threads)
     keep: list[Kept] = ["losses", "tables", "weights"] if keep_weights else ["losses", "tables"]
     trainings = Trainings(corpus, seeds, config, train_config, recorded, keep)
@@ -257,70 +249,6 @@ def train_members(
             if progress is not None:
                 progress(finished, total)
     return trainings.results
-
-
-def check_members(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool = True) -> None:
-    """Raise :class:`SizeError` if what many GPTs leave behind, chains and weights, does not fit into memory."""
-    V, K = config.vocab_size, config.block_size
-    check_size(V, K)
-    chain, weights = 8 * (count_short(V, K) + count_states(V, K)) * V, 4 * config.n_parameters * keep_weights
-    chains, free = n_frames * chain, free_memory()
-    if n_members * (chains + weights) <= free:
-        return
-    fits = free // (chains + weights)
-    if weights > chains:
-        smaller = f"a smaller width than n_embd={config.n_embd}"
-    elif n_frames > 1 and chain + weights <= free:
-        smaller = "fewer recorded steps"
-    else:
-        smaller = f"a shorter context than context_length={K}"
-    raise SizeError(
-        f"{in_digits(n_members)} GPT{'s' * (n_members > 1)} would take {human_bytes(n_members * chains)} for chains at "
-        f"{in_digits(n_frames)} step{'s' * (n_frames > 1)}"
-        + (f" and {human_bytes(n_members * weights)} for weights" if weights else "")
-        + f"; {human_bytes(free)} of memory are free. "
-        + (f"There is room for {fits:,}: try fewer seeds or {smaller}." if fits else f"Try {smaller}.")
-    )
-
-
-def check_many(config: GPTConfig, train_config: TrainConfig, n_contexts: int, n_members: int, threads: int = 1) -> None:
-    """Raise :class:`SizeError` if to train many GPTs takes more memory than is free, or years.
-
-    Each reads ``n_contexts`` contexts a step.
-    """
-
-    def need(config: GPTConfig, how: TrainConfig) -> int:
-        at_once = min(n_members, threads * members_at_once(config, n_contexts, n_members))
-        return at_once * (training_bytes(config) + step_bytes(config, how, n_contexts)) + 8 * n_members * how.steps
-
-    check_training(config, train_config, need, n_contexts, n_members)
-
-
-def members_at_once(config: GPTConfig, n_contexts: int, n_members: int) -> int:
-    """Return how many of S members are trained together, to stay within the cache and to leave no thread without.
-
-    Each reads ``n_contexts`` contexts a step. The threads themselves do not count: what a GPT computes may depend, in
-    its last bit, on those beside it.
-    """
-    each = 4 * config.n_parameters + n_contexts * config.block_size * per_token(config)
-    most = max(1, min(MAX_BLOCK, BLOCK_NUMBERS // each))
-    blocks = max(-(-n_members // most), min(BLOCKS, n_members // LEAST_BLOCK))
-    return -(-n_members // max(1, blocks))
-
-
-def blocks_of(n_members: int, size: int, first: int | None = None) -> list[range]:
-    """Return S members in blocks of at most ``size``, in order; the first of at most ``first``.
-
-    >>> blocks_of(10, 4, first=1)
-    [range(0, 1), range(1, 5), range(5, 9), range(9, 10)]
-    """
-    begins = [0, *range(min(first or size, size), n_members, size)]
-    return [range(begin, end) for begin, end in pairwise([*begins, n_members])]
-
-
-def most_contexts(corpus: Corpus | Sequence[Corpus]) -> int:
-    """Return how many distinct contexts the largest corpus has."""
-    return max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
 
 
 @torch.no_grad()

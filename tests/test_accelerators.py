@@ -12,6 +12,7 @@ import babygpt as bg
 from babygpt.gpt.compute import available_devices
 from babygpt.gpt.model import seeded_gpt
 from babygpt.lens.inside import look_inside
+from babygpt.run.blocks import members_at_once
 from babygpt.run.training import Training
 
 ARTICLE = "111101111011110"
@@ -89,6 +90,15 @@ def test_many_at_once_are_each_trained_as_alone(card):
     theirs = bg.Ensemble.train(ARTICLE, seeds=range(5), steps=20)
     np.testing.assert_allclose(ours.losses, theirs.losses, rtol=2e-4)
     np.testing.assert_allclose(ours.log_probs, theirs.log_probs, atol=2e-3)
+
+
+def test_many_seeds_are_one_block_there_and_the_same_as_in_several_here(card):
+    how = {"steps": 3, "record": "all"}
+    ours, theirs = (bg.Ensemble.train(ARTICLE, seeds=range(300), device=device, **how) for device in (card, "cpu"))
+    sizes = [members_at_once(ours.config, len(ours.corpus.contexts), 300, device) for device in (card, "cpu")]
+    assert sizes == [300, 100]
+    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=2e-4)
+    np.testing.assert_allclose(ours.tables, theirs.tables, atol=1e-3)
 
 
 def test_effects_of_tokens_are_the_same(card):

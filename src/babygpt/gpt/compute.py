@@ -13,6 +13,7 @@ import torch
 
 from babygpt.errors import SettingError
 from babygpt.gpt.forks import forget_in_forks
+from babygpt.gpt.room import free_memory
 
 # Below this many activations per operation a second thread costs more than it brings; on a busy machine,
 # a hundred times more.
@@ -34,6 +35,17 @@ def check_device(name: str) -> torch.device:
     if name not in available_devices():
         raise SettingError(f"There is no device {name!r} here. This machine has: {', '.join(available_devices())}.")
     return torch.device(name)
+
+
+def free_on(device: str) -> int:
+    """Return the bytes that an accelerator has free; this machine's where it cannot be asked, or is not here."""
+    kind = torch.device(device).type
+    if kind == "cuda" and torch.cuda.is_available():
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch's, but free
+        return int(torch.cuda.mem_get_info(device)[0]) + cached
+    if kind == "mps" and torch.backends.mps.is_available():
+        return int(torch.mps.recommended_max_memory()) - int(torch.mps.driver_allocated_memory())
+    return free_memory()
 
 
 @contextmanager

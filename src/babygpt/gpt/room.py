@@ -73,9 +73,9 @@ def gpt_bytes(config: GPTConfig) -> int:
     return 4 * config.n_parameters + config.n_layer * BLOCK_OBJECTS // 2
 
 
-def training_bytes(config: GPTConfig) -> int:
-    """Return about how many bytes a GPT and AdamW's memory take in training."""
-    return 4 * COPIES * config.n_parameters + config.n_layer * BLOCK_OBJECTS
+def training_bytes(config: GPTConfig, n_gpts: int = 1, n_stacks: int = 1) -> int:
+    """Return about how many bytes GPTs and AdamW's memory take in training, stacked on each other so many times."""
+    return 4 * COPIES * config.n_parameters * n_gpts + config.n_layer * BLOCK_OBJECTS * n_stacks
 
 
 def per_token(config: GPTConfig) -> int:

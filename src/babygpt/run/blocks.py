@@ -1,6 +1,7 @@
 """Blocks: which of many GPTs are trained together, and what memory that takes.
 
-A block fits the cache, and there are enough of them for the threads.
+On a CPU a block fits the cache, and there are enough of them for the threads. An accelerator is told each operation
+anew for every block and does not notice how many GPTs it is for, so there a block is as large as memory allows.
 """
 
 from __future__ import annotations
@@ -8,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from babygpt.chain.contexts import check_size, count_short, count_states, human_bytes
+from babygpt.chain.extract import FORWARD_TOKENS
 from babygpt.errors import SizeError
+from babygpt.gpt.compute import free_on
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.room import check_training, free_memory, in_digits, per_token, step_bytes, training_bytes
@@ -21,18 +26,36 @@ MAX_BLOCK = 256
 # quarter more time for each GPT than one of 128, which takes no more than one of 206.
 BLOCKS = 8
 LEAST_BLOCK = 96
+# The same numbers on an accelerator, 1 GiB, if so many bytes for each are free there: gradients and what an operation
+# needs on its way come on top.
+ACCELERATOR_NUMBERS = 2**28
+BYTES_FREE = 8
 
 
-def members_at_once(config: GPTConfig, n_contexts: int, n_members: int) -> int:
-    """Return how many of S members are trained together, to stay within the cache and to leave no thread without.
+def members_at_once(config: GPTConfig, n_contexts: int, n_members: int, device: str = "cpu") -> int:
+    """Return how many of S members are trained together, in blocks as equal as can be.
 
-    Each reads ``n_contexts`` contexts a step. The threads themselves do not count: what a GPT computes may depend, in
-    its last bit, on those beside it.
+    Each reads ``n_contexts`` contexts a step. On a CPU a block stays within the cache and leaves no thread without one;
+    the threads themselves do not count: what a GPT computes may depend, in its last bit, on those beside it.
     """
     each = 4 * config.n_parameters + n_contexts * config.block_size * per_token(config)
-    most = max(1, min(MAX_BLOCK, BLOCK_NUMBERS // each))
-    blocks = max(-(-n_members // most), min(BLOCKS, n_members // LEAST_BLOCK))
-    return -(-n_members // max(1, blocks))
+    if device == "cpu":
+        most = min(MAX_BLOCK, BLOCK_NUMBERS // each)
+        least = min(BLOCKS, n_members // LEAST_BLOCK)
+    else:
+        numbers = min(ACCELERATOR_NUMBERS, free_on(device) // BYTES_FREE)
+        most, least = numbers // max(each, _reading(config)), 1
+    blocks = max(-(-n_members // max(1, most)), least, 1)
+    return -(-n_members // blocks)
+
+
+def _reading(config: GPTConfig) -> int:
+    """Return how many numbers it takes to read all contexts of a GPT in one go, where that is done."""
+    V, K, C = config.vocab_size, config.block_size, config.n_embd
+    if K * count_states(V, K) > FORWARD_TOKENS:
+        return 0
+    # keys and values of those that each attends to, and products with them; queries and the position-wise layer
+    return (count_short(V, K) + count_states(V, K)) * (4 * K * C + 12 * C + V)
 
 
 def blocks_of(n_members: int, size: int, first: int | None = None) -> list[range]:
@@ -45,9 +68,16 @@ def blocks_of(n_members: int, size: int, first: int | None = None) -> list[range
     return [range(begin, end) for begin, end in pairwise([*begins, n_members])]
 
 
-def contexts_read(corpus: Corpus | Sequence[Corpus]) -> int:
-    """Return how many distinct contexts the largest corpus has."""
-    return max(len(one.contexts) for one in ([corpus] if isinstance(corpus, Corpus) else corpus))
+def contexts_read(corpus: Corpus | Sequence[Corpus], device: str = "cpu") -> int:
+    """Return how many distinct contexts a step of a block is planned for, of members with one corpus or one each.
+
+    They are those of the largest corpus; on an accelerator, whose blocks may hold all members, those of all corpora.
+    """
+    corpora = [corpus] if isinstance(corpus, Corpus) else corpus
+    if device == "cpu" or len(corpora) == 1:
+        return max(len(one.contexts) for one in corpora)
+    states = {id(one): one.states for one in corpora}  # each once: it may be read from several seeds
+    return len(np.unique(np.concatenate([*states.values()])))
 
 
 def check_kept(config: GPTConfig, n_members: int, n_frames: int, keep_weights: bool = True) -> None:
@@ -79,9 +109,13 @@ def check_many(config: GPTConfig, train_config: TrainConfig, n_contexts: int, n_
 
     Each reads ``n_contexts`` contexts a step.
     """
+    device = train_config.device
+    blocks = threads if device == "cpu" else 1
 
     def need(config: GPTConfig, how: TrainConfig) -> int:
-        at_once = min(n_members, threads * members_at_once(config, n_contexts, n_members))
-        return at_once * (training_bytes(config) + step_bytes(config, how, n_contexts)) + 8 * n_members * how.steps
+        block = members_at_once(config, n_contexts, n_members, device)
+        at_once = min(n_members, blocks * block)
+        steps = at_once * step_bytes(config, how, n_contexts) + 8 * n_members * how.steps
+        return training_bytes(config, at_once, -(-at_once // block)) + steps
 
     check_training(config, train_config, need, n_contexts, n_members)

@@ -117,7 +117,10 @@ class Trainings:
             np.empty((S, F, N if "probs" in keep else 0, V), dtype=np.float32),
             {name: np.empty((S, *shape), dtype=np.float32) for name, shape in shapes.items()},
         )
-        self.blocks = blocks_of(S, members_at_once(config, contexts_read(corpus), S)) if blocks is None else blocks
+        if blocks is None:
+            n_contexts = contexts_read(corpus, train_config.device)
+            blocks = blocks_of(S, members_at_once(config, n_contexts, S, train_config.device))
+        self.blocks = blocks
         self.n_read = np.zeros(S, dtype=np.int64)
         self._finite, self._done = np.ones(S, dtype=bool), np.zeros(S, dtype=bool)
         self._pieces = chain.from_iterable(map(self.pieces, self.blocks))
@@ -216,7 +219,7 @@ def train_many(
     [0.6, 0.5]
     """
     threads = torch.get_num_threads() if threads is None else check_count("threads", threads)
-    n_contexts = contexts_read(corpus)
+    n_contexts = contexts_read(corpus, train_config.device)
     check_many(config, train_config, n_contexts, 1)  # if one does not fit, the others are not to blame
     check_kept(config, len(seeds), len(recorded), keep_weights)
     check_many(config, train_config, n_contexts, len(seeds), threads)

@@ -15,8 +15,8 @@ TINY = ("--steps", "2", "--layers", "1", "--heads", "1", "--width", "2")
 # A command that writes a file, without the file's name; its ending; and where its work begins.
 WRITERS = {
     "chain": (("chain", "RUN", "--out"), "svg", "babygpt.draw.graph.draw_chain"),
-    "seeds": (("seeds", ARTICLE, "--seeds", "2", *TINY, "--out"), "csv", "babygpt.lab.seeds.study"),
-    "seeds drawn": (("seeds", ARTICLE, "--seeds", "2", *TINY, "--out"), "png", "babygpt.lab.seeds.study"),
+    "seeds": (("seeds", ARTICLE, "--seeds", "2", *TINY, "--out"), "csv", "babygpt.lab.seed_study.study"),
+    "seeds drawn": (("seeds", ARTICLE, "--seeds", "2", *TINY, "--out"), "png", "babygpt.lab.seed_study.study"),
     "attribute": (("attribute", ARTICLE, *TINY, "--out"), "parquet", "babygpt.lab.attribute.attribute"),
     "analyse": (("analyse", "RUN", "--plot"), "pdf", "babygpt.draw.plots.draw_traces"),
     "sweep plot": (
@@ -85,7 +85,7 @@ def test_with_replace_the_file_is_replaced(babygpt, kept_article_run, command, e
 def test_a_sweeps_picture_is_replaced_and_its_folder_asked_for_before_any_work(babygpt, refused, monkeypatch):
     Path("spec.toml").write_text(f'[fixed]\nsequence = "{ARTICLE}"\nsteps = 2\nn_layer = 1\n[grid]\nseed = "0..1"\n')
     with monkeypatch.context() as patch:
-        patch.setattr("babygpt.lab.workers.Crew.work", lambda *_: pytest.fail("work"))
+        patch.setattr("babygpt.lab.workers.WorkerPool.work", lambda *_: pytest.fail("work"))
         Path("file").touch()
         refused(
             babygpt("sweep", "spec.toml", "--out", "file/deep"), "The folder file/deep/parts cannot be made: Not a d"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from babygpt.lab.attribute import Attribution, attribute
     from babygpt.lab.hidden_markov import Source
     from babygpt.lab.judge import Judgement, judge
-    from babygpt.lab.seeds import SeedStudy, study
+    from babygpt.lab.seed_study import SeedStudy, study
     from babygpt.lab.sweep import Sweep, sweep
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
@@ -77,7 +77,7 @@ _HOME = {
     "babygpt.lab.attribute": ["Attribution", "attribute"],
     "babygpt.lab.hidden_markov": ["Source"],
     "babygpt.lab.judge": ["Judgement", "judge"],
-    "babygpt.lab.seeds": ["SeedStudy", "study"],
+    "babygpt.lab.seed_study": ["SeedStudy", "study"],
     "babygpt.lab.sweep": ["Sweep", "sweep"],
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],

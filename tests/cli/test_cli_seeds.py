@@ -106,7 +106,7 @@ def test_seeds_that_diverge_are_counted(babygpt, second_seed_breaks):
 
 @pytest.mark.parametrize("mark", [1, 1337])  # one of the seeds, another
 def test_a_marked_run_that_diverges_leaves_the_others_shown(babygpt, monkeypatch, mark):
-    from babygpt.lab import seeds
+    from babygpt.lab import seed_study
     from babygpt.run import ensemble
 
     def breaking(train):
@@ -117,7 +117,7 @@ def test_a_marked_run_that_diverges_leaves_the_others_shown(babygpt, monkeypatch
 
         return train_and_break
 
-    for module in (seeds, ensemble):
+    for module in (seed_study, ensemble):
         monkeypatch.setattr(module, "train_many", breaking(module.train_many))
     arguments = ("seeds", ARTICLE, "--seeds", "3", "--mark", mark, *TINY)
     result = babygpt(*arguments, "--out", "all.csv")
@@ -174,10 +174,12 @@ def test_a_training_in_which_no_seed_stays_finite_is_told(babygpt, refused):
 
 
 def test_the_marked_run_is_trained_once(babygpt, monkeypatch):
-    from babygpt.lab import seeds
+    from babygpt.lab import seed_study
 
     trained = []
-    train = seeds.train_many
-    monkeypatch.setattr(seeds, "train_many", lambda *given, **more: trained.append(given[1]) or train(*given, **more))
+    train = seed_study.train_many
+    monkeypatch.setattr(
+        seed_study, "train_many", lambda *given, **more: trained.append(given[1]) or train(*given, **more)
+    )
     babygpt("seeds", ARTICLE, "--seeds", "3", "--out", "hills.svg", *TINY)
     assert trained == [[1337]]

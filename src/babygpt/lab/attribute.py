@@ -32,7 +32,7 @@ from babygpt.gpt.kinds import explained
 from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import Context, TokenKind, Vocabulary
-from babygpt.lab.seeds import some_states
+from babygpt.lab.seed_study import some_states
 from babygpt.run.blocks import check_kept
 from babygpt.run.many import Progress, train_many
 

@@ -37,7 +37,7 @@ from babygpt.errors import DivergedError, SettingError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from babygpt.lab.seeds import Mark, SeedStudy
+    from babygpt.lab.seed_study import Mark, SeedStudy
 
 # Beyond this a list of seeds alone is large; a sweep is the way.
 MAX_SEEDS = 10**6
@@ -104,11 +104,11 @@ def seeds(
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
     data = learnt(sequence, "seeds", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
     corpus = data.corpus(context_length)
-    from babygpt.lab.seeds import check_steps, study
+    from babygpt.lab.seed_study import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)
     if drawn:  # asked before the training rather than after it
-        from babygpt.draw.seeds import check_columns
+        from babygpt.draw.seed_hills import check_columns
 
         check_columns(len(corpus.vocabulary), steps + 1 if frames is None else len(frames))
     with training_shown(f"{seeds:,} seeds", data.said) as progress:
@@ -126,7 +126,7 @@ def seeds(
         console.say(f"The GPT of seed {mark} did not stay finite, so no run is marked. --mark names another.")
     try:
         if drawn and out is not None:
-            from babygpt.draw.seeds import draw_seeds
+            from babygpt.draw.seed_hills import draw_seeds
 
             draw_seeds(found, found.steps.tolist(), marked).save(out, replace)
         elif out is not None:
@@ -150,7 +150,7 @@ def _steps(at: str | None, steps: int) -> list[int] | None:
 
 
 def _print(found: SeedStudy, marked: Mark | None) -> None:
-    from babygpt.lab.seeds import some_states
+    from babygpt.lab.seed_study import some_states
 
     shown = list(range(len(found.steps)))
     if len(shown) > 6:  # a history: its beginning, its end, and some between
@@ -174,7 +174,7 @@ def _table(found: SeedStudy, marked: Mark | None, frame: int, states: list[int])
     from rich.text import Text
 
     from babygpt.chain.contexts import contexts_between
-    from babygpt.lab.seeds import QUANTILES
+    from babygpt.lab.seed_study import QUANTILES
 
     vocabulary, V = found.corpus.vocabulary, len(found.corpus.vocabulary)
     quantiles, above = found.quantiles()[:, frame], found.share_above()[frame]

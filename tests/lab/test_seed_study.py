@@ -9,7 +9,7 @@ import pytest
 
 import babygpt as bg
 from babygpt.errors import DivergedError, SequenceError, SettingError, SizeError
-from babygpt.lab.seeds import study
+from babygpt.lab.seed_study import study
 
 ARTICLE = "111101111011110"
 TINY = {"n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 3}

@@ -8,7 +8,7 @@ from PIL import Image
 from svgs import texts
 
 import babygpt as bg
-from babygpt.draw.seeds import density, draw_seeds
+from babygpt.draw.seed_hills import density, draw_seeds
 from babygpt.errors import SettingError
 
 ARTICLE = "111101111011110"

@@ -22,14 +22,14 @@ from babygpt.chain.contexts import contexts_between
 from babygpt.draw.figure import figure_picture, mono
 from babygpt.draw.picture import Picture
 from babygpt.errors import SettingError
-from babygpt.lab.seeds import some_states
+from babygpt.lab.seed_study import some_states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from babygpt.lab.seeds import Mark, SeedStudy
+    from babygpt.lab.seed_study import Mark, SeedStudy
 
 # No more rows or columns of hills are drawn.
 MAX_ROWS, MAX_COLUMNS = 32, 8

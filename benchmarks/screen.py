@@ -26,7 +26,7 @@ CLICK = """() => new Promise((answered) => {
     document.querySelector("button.primary").click();
 })"""
 
-# From pointing at a token to the drawing of what it holds, without the moment that one waits before it is meant, in ms.
+# From pointing at a token to the drawing of its effect, without the moment that one waits before it is meant, in ms.
 POINT = """() => new Promise((answered) => {
     const token = document.querySelector('.token[data-at="4"]');
     const start = performance.now();
@@ -108,7 +108,7 @@ def measure(full: bool) -> list[Growth]:
 
             page = visit("#trained=50")
             wait_for_step(page, 50)
-            beside.rows.append(("what a token holds is drawn", page.evaluate(POINT) / 1000))
+            beside.rows.append(("the effect of a token is drawn", page.evaluate(POINT) / 1000))
             page.context.close()
             page = visit("#trained=50")
             wait_for_step(page, 50)

@@ -14,7 +14,7 @@ TINY = ("--layers", "1", "--heads", "1", "--width", "4", "--steps", "3")
 SETTINGS = {"n_layer": 1, "n_head": 1, "n_embd": 4, "steps": 3}
 
 
-def test_each_arrow_names_what_holds_it_up_and_down(babygpt):
+def test_each_arrow_names_what_raises_it_and_what_lowers_it(babygpt):
     result = babygpt("attribute", ARTICLE)
     rows = {line[:7]: line[7:] for line in result.stdout.splitlines() if "→" in line}
     assert list(rows) == [f"{state:03b} → 1" for state in range(8)]

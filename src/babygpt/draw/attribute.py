@@ -1,6 +1,6 @@
-"""Which part of the data holds which arrow, as a map: a column for each part, a row for each arrow.
+"""The effect of each part of the data on each arrow, as a map: a column for each part, a row for each arrow.
 
-Blue holds the arrow up, orange holds it down, white leaves it as it is.
+Blue raises the arrow, orange lowers it, white leaves it as it is.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def draw_attribution(found: Attribution, arrows: Sequence[tuple[int, int]] | Non
         axes.tick_params(which="both", length=0)
         axes.spines[:].set_visible(False)
         axes.set_title(f"Retrained with each {what}; {whose}, step {found.train_config.steps}", fontsize=11, pad=10)
-        says = "blue: this part of the data holds the arrow up; orange: holds it down"
+        says = "blue: this part of the data raises the arrow; orange: lowers it"
         unseen = any(state not in seen for state, _ in rows)
         axes.set_xlabel(says + "\n(in brackets: a context that the data lacks)" * unseen, fontsize=9)
 

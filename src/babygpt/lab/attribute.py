@@ -1,9 +1,9 @@
-"""Which part of the data holds which arrow: retrain without it, and see.
+"""The effect of each part of the data on each arrow: retrain without it, and see.
 
 The *effect* of a token on an arrow is the arrow's probability as trained, less what it is when the very same GPT is
 trained, from the same first weights, on the text with that token *changed* to another symbol; or, for a *window*
-(a context and the token after it), on the text's windows without this one. An arrow with a positive effect is held up
-by that part of the data, one with a negative effect held down.
+(a context and the token after it), on the text's windows without this one. A part of the data with a positive effect
+raises the arrow's probability, one with a negative effect lowers it.
 
 Nothing here is estimated: influence functions [1]_ ask the same question of one gradient, which small trainings make
 unnecessary, since all of them fit side by side (:mod:`babygpt.run.many`).
@@ -55,7 +55,7 @@ class Influence:
     changed
         The arrow's probability without that part of the data.
     effect
-        Its probability with it, less ``changed``: positive if that part holds the arrow up.
+        Its probability with it, less ``changed``: positive if that part raises the arrow.
     """
 
     position: int
@@ -113,7 +113,7 @@ class Attribution:
         return self.effects.reshape(-1, each, *self.base.shape).mean(axis=1)
 
     def strongest(self, context: Context, token: str | int, n: int | None = None) -> list[Influence]:
-        """Return what holds an arrow up or down most: the ``n`` strongest changes (all, by default), strongest first.
+        """Return the strongest effects on an arrow, strongest first: of ``n`` changes, by default of all.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""``babygpt attribute``: which part of the data holds which arrow."""
+"""``babygpt attribute``: the effect of each part of the data on each arrow."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def attribute(
     ] = None,
     replace: Replace = False,
 ) -> None:
-    """Retrain with each part of the data changed: which part holds which arrow up, and which down.
+    """Retrain with each part of the data changed: which part raises which arrow, and which lowers it.
 
     babygpt attribute 111101111011110
 
@@ -169,7 +169,7 @@ def _overview(found: Attribution) -> Table:
     from babygpt.lab.attribute import default_arrows
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("arrow", "now", "held up by", "held down by"):
+    for name in ("arrow", "now", "raised by", "lowered by"):
         table.add_column(name, justify="right" if name == "now" else "left", no_wrap=True)
     for state, token in default_arrows(found.corpus):
         context, symbol = _texts(found, state, token)

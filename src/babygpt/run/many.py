@@ -239,7 +239,7 @@ def train_many(
         return count, []
 
     # a block goes to whichever thread is free for one, and is trained to its end before that thread begins another
-    side = threads if train_config.device == "cpu" else 1
+    side = min(threads, len(trainings.blocks)) if train_config.device == "cpu" else 1
     jobs = [
         partial(work, chain.from_iterable(trainings.pieces(block, threads) for block in waiting)) for _ in range(side)
     ]

@@ -335,12 +335,12 @@ class MarkovChain(FiniteChain):
 
     # -- questions ---------------------------------------------------------------------------------------
 
-    def advance(self, distribution: NDArray[np.float64], out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Return where a distribution over states is one token later: (N,) → (N,), in ``out`` if that is given.
+    def _advance_into(self, out: NDArray[np.float64], distribution: NDArray[np.float64]) -> None:
+        """Write where a distribution (N,) is one token later to ``out`` (N,), another array.
 
         States that differ only in their oldest token have the same successors, so the flow is summed over it.
         """
-        return self._flow(check_vector("distribution", distribution, self.n_states), out)
+        self._flow(distribution, out)
 
     @cached_property
     def _flow(self) -> Flow:

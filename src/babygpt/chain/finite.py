@@ -146,13 +146,16 @@ class FiniteChain(ABC):
         P.sum_duplicates()
         return P
 
-    def advance(self, distribution: NDArray[np.float64], out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Return where a distribution over states is one token later: (N,) → (N,), in ``out`` if that is given."""
-        flow = check_vector("distribution", distribution, self.n_states)[:, None] * self.probs
-        moved = np.bincount(self.successors().ravel(), flow.ravel(), minlength=self.n_states)
-        out = np.empty(self.n_states) if out is None else out
-        out[:] = moved
-        return out
+    def advance(self, distribution: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where a distribution over states is one token later: (N,) → (N,)."""
+        moved = np.empty(self.n_states)
+        self._advance_into(moved, check_vector("distribution", distribution, self.n_states))
+        return moved
+
+    def _advance_into(self, out: NDArray[np.float64], distribution: NDArray[np.float64]) -> None:
+        """Write where a distribution (N,) is one token later to ``out`` (N,), another array."""
+        flow = distribution[:, None] * self.probs
+        out[:] = np.bincount(self.successors().ravel(), flow.ravel(), minlength=self.n_states)
 
     def pull(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the expected value, one token later, of a function of the state: P f, (N,) → (N,)."""

@@ -162,7 +162,7 @@ def _step(
     """Step from ``start`` until hardly anything moves; or, on the way to what is ``known``, until that is reached."""
     residuals, pi, moved = [np.inf], start.copy(), np.empty(len(start))
     for n in range(1, max_steps + 1):
-        chain.advance(pi, out=moved)
+        chain._advance_into(moved, pi)
         if lazy:
             moved += pi
         moved /= moved.sum()

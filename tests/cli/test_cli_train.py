@@ -331,6 +331,18 @@ def test_resume_needs_a_run(babygpt, refused):
     refused(babygpt("train", "--resume", "nowhere"), "There is no run at nowhere")
 
 
+def test_where_graphviz_cannot_be_loaded_the_training_is_kept_and_a_sentence_says_what_to_install(
+    babygpt, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    result = babygpt("train", ARTICLE, *SMALL, "--out", "run")
+    assert result.exit_code == 0
+    assert "warning: Graphviz, which draws graphs, cannot be loaded" in result.stderr
+    assert "sudo apt install libglib2.0-0" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.svg")) == ["losses.svg"]
+    assert bg.Run.load(tmp_path / "run").steps == 4
+
+
 # -- Ctrl-C ------------------------------------------------------------------------------------------------
 
 

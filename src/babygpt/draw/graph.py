@@ -15,11 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import pygraphviz
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, count_short
-from babygpt.draw.graphviz import _quiet_graphviz, write
+from babygpt.draw.graphviz import _quiet_graphviz, empty_graph, write
 from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring
 from babygpt.draw.paint import paint
 from babygpt.draw.picture import Picture
@@ -197,7 +196,7 @@ def _positions(
             positions[rows, 1] = (np.arange(V**length)[::-1] + 0.5) / V**length * 2 * reach - reach
             column -= RADIUS + 90
         return positions
-    plain = pygraphviz.AGraph(directed=True, strict=False)
+    plain = empty_graph()
     plain.graph_attr.update(mindist="1.7" if few else "0.5")
     plain.node_attr.update(shape="circle", width=f"{2 * RADIUS / 72:.3f}", fixedsize="true")
     plain.add_nodes_from(range(n))

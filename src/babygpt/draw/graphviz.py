@@ -8,16 +8,37 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-
-import pygraphviz
+from typing import TYPE_CHECKING
 
 from babygpt.draw.layout import label_size
 from babygpt.draw.scene import FAINT, INK, PAPER, Scene
 from babygpt.draw.text import FONT_SIZE, NODE_FONT_SIZE
+from babygpt.errors import BabyGPTError
 from babygpt.gpt.signs import harmless, visible
+
+if TYPE_CHECKING:
+    import pygraphviz
 
 _NO_SHAPE = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 FONT = "Helvetica,Arial,sans-serif"
+
+
+def empty_graph() -> pygraphviz.AGraph:
+    """Return a directed graph of Graphviz' that may have several arrows from one node to another.
+
+    Raises
+    ------
+    BabyGPTError
+        Graphviz cannot be loaded: its wheel needs GLib, which a bare system may lack.
+    """
+    try:
+        import pygraphviz
+    except ImportError as error:
+        raise BabyGPTError(
+            f"Graphviz, which draws graphs, cannot be loaded ({error}). On Debian and Ubuntu: sudo apt install "
+            "libglib2.0-0; everything but pictures of graphs works without."
+        ) from error
+    return pygraphviz.AGraph(directed=True, strict=False)
 
 
 @contextmanager
@@ -62,7 +83,7 @@ def write(scene: Scene, format: str) -> bytes:  # noqa: A002
 
 def _graph(scene: Scene) -> pygraphviz.AGraph:
     """Return a scene as a graph: its states are the nodes 0, 1, …, whatever they are called."""
-    graph = pygraphviz.AGraph(directed=True, strict=False)
+    graph = empty_graph()
     graph.graph_attr.update(bgcolor=PAPER, outputorder="edgesfirst", splines="true", pad="0.15", fontname=FONT)
     if scene.title:
         graph.graph_attr.update(label=escape(scene.title), labelloc="t", fontsize="14", fontcolor=INK)

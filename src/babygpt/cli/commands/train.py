@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -36,7 +37,7 @@ from babygpt.cli.options import (
     WeightDecay,
     Width,
 )
-from babygpt.errors import DivergedError, FileError, RunError, SettingError
+from babygpt.errors import BabyGPTError, DivergedError, RunError, SettingError
 from babygpt.gpt.signs import harmless
 
 if TYPE_CHECKING:
@@ -262,14 +263,14 @@ def _draw_beside(run: Run, saved: Path) -> None:
     from babygpt.draw.graph import draw_chain
     from babygpt.draw.plots import draw_losses
 
-    pictures: dict[str, Picture] = {
-        "chain.svg": draw_chain(run.chain, seen=run.corpus.states.tolist()),
-        "losses.svg": draw_losses(run),
+    pictures: dict[str, Callable[[], Picture]] = {
+        "chain.svg": lambda: draw_chain(run.chain, seen=run.corpus.states.tolist()),
+        "losses.svg": lambda: draw_losses(run),
     }
-    for name, picture in pictures.items():
+    for name, draw in pictures.items():
         try:
-            console.say(f"picture: {picture.save(saved / name)}")
-        except FileError as error:
+            console.say(f"picture: {draw().save(saved / name)}")
+        except BabyGPTError as error:
             console.say(f"warning: {error}")
 
 

@@ -7,6 +7,7 @@
 # make bench   measure speed, as ratios within one run
 # make soak    attack the studio, files and processes for fifteen minutes (MINUTES=3: for three)
 # make pictures  take the pictures of docs/ again (needs Chromium)
+# make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
 
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: studio run test quick coverage check check-screen format bench soak screen pictures clean
+.PHONY: studio run test quick coverage check check-screen format bench soak protocol screen pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -41,9 +42,13 @@ check: .venv/.tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# the screen's types and tests, and that the committed bundle is what its source builds
-check-screen: frontend/node_modules/.installed
+# the screen's types and tests, and that the committed types and bundle are what their sources make
+check-screen: .venv/.runs frontend/node_modules/.installed
+	$(BIN)/python frontend/protocol.py --check
 	cd frontend && npm run --silent check && npm test --silent && node build.mjs --check
+
+protocol: .venv/.runs
+	$(BIN)/python frontend/protocol.py
 
 screen: frontend/node_modules/.installed
 	cd frontend && npm run --silent build

@@ -5,11 +5,9 @@ import gzip
 import io
 import json
 import math
-import re
 import zipfile
 from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,14 +19,14 @@ import babygpt as bg
 from babygpt.errors import BabyGPTError
 from babygpt.gpt.reading import Reading
 from babygpt.run.history import Recorder
-from babygpt.studio import playback
+from babygpt.studio import playback, protocol
 from babygpt.studio.commands import COMMANDS
 from babygpt.studio.limits import TABLES, Limits
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.session import Session
 from babygpt.studio.setup import ARTICLE
 
-PROTOCOL = (Path(__file__).parents[2] / "frontend" / "src" / "protocol.ts").read_text(encoding="utf-8")
+VIEWS = protocol.Views.__annotations__
 
 TERNARY = "012021102210012200112"
 
@@ -48,12 +46,6 @@ class Frames(Limits):
         return self._frames
 
 
-def interface(name):
-    """Return the keys of an interface of the protocol."""
-    body = re.search(rf"export interface {name} {{\n(.*?)\n}}", PROTOCOL, re.DOTALL)[1]
-    return set(re.findall(r"^  (\w+)\??: ", body, re.MULTILINE))
-
-
 def trained(**kinds):
     """Return the run of the library with the settings of a configure command."""
     kinds = dict(kinds)
@@ -63,37 +55,16 @@ def trained(**kinds):
 # -- the protocol ------------------------------------------------------------------------------------------
 
 
-def test_every_view_has_the_keys_that_the_protocol_says():
-    studio = Driven(**SMALL).trained()
-    studio("select", state=5)
-    studio("rows", first=0)
-    studio("code", on=True)
-    studio("pin", slot="A")
-    studio("show", source="seeds")
-    studio("select", state=-1)
-    assert set(studio.views) == interface("Views")
-    for name, view in studio.views.items():
-        if name not in ("link",):
-            kind = {"code": {"python", "command"}}.get(name) or interface(name.capitalize())
-            assert set(view) == kind, name
-    assert set(studio.setup["settings"]) == interface("Settings")
-
-
-def test_the_commands_are_those_of_the_protocol():
-    union = PROTOCOL[PROTOCOL.index("export type Command") :]
-    assert set(COMMANDS) == set(re.findall(r'command: "(\w+)"', union))
-
-
 def test_a_view_comes_once_and_again_only_when_it_changes():
     session = Session()
     first, known = session.changed({})
-    assert set(known) == set(first) == interface("Views")
+    assert set(known) == set(first) == set(VIEWS)
     assert session.changed(known) == ({}, known)
     session.handle({"command": "select", "state": 3})
     changed, after = session.changed(known)
     assert set(changed) == {"selected", "link"}
     assert all(after[name] == known[name] + (name in changed) for name in known)
-    assert set(session.changed({})[0]) == interface("Views")  # for who comes later
+    assert set(session.changed({})[0]) == set(VIEWS)  # for who comes later
     assert session.changed(known)[0] == changed  # for who comes second
 
 
@@ -1700,9 +1671,11 @@ ANYTHING = st.recursive(
 NEARLY = st.one_of(
     [
         st.fixed_dictionaries(
-            {"command": st.just(name)} | dict.fromkeys(required, ANYTHING), optional=dict.fromkeys(optional, SCALARS)
+            {"command": st.just(name)} | {part: ANYTHING for part, of in kind.model_fields.items() if of.is_required()},
+            optional={part: SCALARS for part in kind.parts() if part not in kind.model_fields}
+            | {part: SCALARS for part, of in kind.model_fields.items() if not of.is_required()},
         )
-        for name, (required, optional) in COMMANDS.items()
+        for name, kind in COMMANDS.items()
     ]
 )
 SIMPLE = st.sampled_from(
@@ -1729,7 +1702,7 @@ def test_whatever_comes_a_session_answers_and_its_views_are_json(commands):
             studio.session.advance(studio.now, 0.0)
             studio.look()
     studio.finish()
-    assert set(studio.views) == interface("Views")
+    assert set(studio.views) == set(VIEWS)
     studio("open", link=studio.link)
     studio.finish()
     assert studio.notice is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from babygpt.studio.limits import RefusedError
 from babygpt.studio.links import SEEDS, Decoding
+from babygpt.studio.protocol import Silence
 from babygpt.studio.retraining import weights_together
 from babygpt.studio.seed_bands import Band, ManySeeds, check_fits
 from babygpt.studio.tokens import Moment, TokenEffects, can_change
@@ -103,7 +104,7 @@ class Beside:
     # -- tokens ---------------------------------------------------------------------------------------------
 
     @property
-    def unavailable_reason(self) -> str:
+    def unavailable_reason(self) -> Silence:
         """Why nothing can be said of what the token holds that someone points at, or ``""``.
 
         ``"moving"``: frames pass by; ``"untrained"``: at step 0; ``"turned"``: the weights are not those of training;

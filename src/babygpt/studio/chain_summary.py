@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from functools import cached_property
-from typing import Generic, TypeVar, cast
+from typing import Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from babygpt.errors import ConvergenceError
 from babygpt.gpt.corpus import Corpus
 from babygpt.studio.figures import finite
 from babygpt.studio.limits import LONG_RUN
+from babygpt.studio.protocol import MixingStanding, Numbers, Standing
 
 # Of how many states the long run, and the mixing time, are computed while frames pass by; and the latter at all.
 FOLLOWED = 64
@@ -153,20 +154,20 @@ class ChainSummary:
         self._asked = True
         return self._pi.value
 
-    def standing(self, passing: bool) -> str:
+    def standing(self, passing: bool) -> Standing:
         """Return what there is of the long run: "exact", or why it is not known.
 
         "large": too many states; "moving": frames pass by; "computing": it comes; "unknown": it does not settle.
         """
         pi = self.long_run(passing)
-        missing = "unknown" if self._pi.known else "computing"
+        missing: Standing = "unknown" if self._pi.known else "computing"
         return self._standing(passing, FOLLOWED, LONG_RUN) or (missing if pi is None else "exact")
 
-    def numbers(self, passing: bool) -> dict[str, float | str | None]:
+    def numbers(self, passing: bool) -> Numbers:
         """Return what the chain amounts to, as far as it is known."""
         loss, standing = self._loss, self.standing(passing)
         mixing = self._standing(passing, FOLLOWED_MIXING, MIXING)
-        time, kind = (None, mixing) if mixing else self._mixed()
+        time, kind = self._mixed() if not mixing else (None, mixing)
         return {
             "loss": finite(loss),
             "gap": finite(loss - self._expected.floor),
@@ -176,11 +177,11 @@ class ChainSummary:
             "mixing": kind,
         }
 
-    def _standing(self, passing: bool, followed: int, most: int) -> str:
+    def _standing(self, passing: bool, followed: int, most: int) -> Literal["", "large", "moving"]:
         N = self.chain.n_states
         return "large" if most < N else "moving" if passing and followed < N else ""
 
-    def _mixed(self) -> tuple[float | None, str]:
+    def _mixed(self) -> tuple[float | None, MixingStanding]:
         if self._at_once and self.chain.n_states <= AT_ONCE_MIXING:
             self._mixing.work(math.inf)
         return self._mixing.value or (None, "computing")
@@ -218,7 +219,7 @@ class ChainSummary:
             return None
         return pi if np.isfinite(pi).all() else None
 
-    def _mixing_time(self) -> Steps[tuple[float | None, str]]:
+    def _mixing_time(self) -> Steps[tuple[float | None, MixingStanding]]:
         while not self._pi.known:
             self._pi.step()
             yield

@@ -1,124 +1,303 @@
-"""What a screen may ask: which commands there are, and of what kind their parts must be.
+"""What a screen may ask: each command, what its parts must be, and what it means.
 
-`frontend/src/protocol.ts` says what each command means. Whatever else arrives is no command, and is told so.
+A command is declared here and handled by the method of :class:`~babygpt.studio.session.Session` that takes it;
+`make protocol` writes its TypeScript. On the wire it is an object: `{"command": "seek", "step": 3}`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any
+import re
+from dataclasses import fields
+from typing import Annotated, Any, ClassVar, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from babygpt.studio.limits import RefusedError
-from babygpt.studio.links import SOURCES, SUBJECTS
-from babygpt.studio.setup import NAMES
-
-Kind = Callable[[object], bool]
+from babygpt.studio.links import PLAIN, Decoding, Slot, Source, Subject
+from babygpt.studio.setup import Settings
 
 # No number that means anything is larger.
 LARGEST = 10**30
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+def _with_bytes(text: str) -> str:
+    text.encode()  # raises a ValueError, which pydantic reports
+    return text
 
 
-def _number(value: object) -> bool:
-    return _whole(value) or (isinstance(value, float) and math.isfinite(value))
+# The kinds of parts; each description ends the sentence that refuses another kind. A text is one that has a UTF-8 form:
+# half a surrogate pair is none. A number is finite, and true is none.
+Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST, description="a whole number")]
+WholeOrNone = Annotated[Whole | None, Field(description="a whole number or null")]
+Number = Annotated[float, Field(description="a number")]
+NumberOrNone = Annotated[float | None, Field(description="a number or null")]
+Truth = Annotated[bool, Field(description="true or false")]
+_Str = Annotated[str, AfterValidator(_with_bytes)]
+Text = Annotated[_Str, Field(description="a text")]
+Link = Annotated[dict[_Str, _Str], Field(description="an object of texts")]
+SourceName = Annotated[Source, Field(description=f"one of {', '.join(get_args(Source))}")]
+SlotName = Annotated[Slot, Field(description="A or B")]
+# JSON has lists for tuples, hence strict=False; what is in it is as strict as ever
+Pair = Annotated[tuple[Subject, Subject], Field(strict=False, description="two of model, seeds, data, A, B")]
+# Something of which a setting can say what is wrong.
+Plain = Annotated[bool | Whole | float | _Str | None, Field(description="a number, a text, true, false or null")]
 
 
-def _truth(value: object) -> bool:
-    return isinstance(value, bool)
+class Command(BaseModel):
+    """A command without parts; the name on the wire is that of the class, in small letters."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    settings_of: ClassVar[type | None] = None  # whose fields are further parts, each of which may be left out
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parts that are settings, those given; of what kind each must be, the settings themselves say."""
+        return dict(self.model_extra or {})
+
+    @classmethod
+    def parts(cls) -> tuple[str, ...]:
+        """Return the names of its parts."""
+        settings = () if cls.settings_of is None else fields(cls.settings_of)
+        return (*cls.model_fields, *(field.name for field in settings))
 
 
-def _text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()  # half a surrogate pair is no text
-    except UnicodeEncodeError:
-        return False
-    return True
+class SettingsCommand(Command):
+    """A command some of whose parts are settings."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Plain] = Field(init=False)
 
 
-def _plain(value: object) -> bool:
-    """Whether it is something of which a setting can say what is wrong."""
-    return value is None or _truth(value) or _number(value) or _text(value)
+# -- what is learnt ----------------------------------------------------------------------------------------
 
 
-def _or_none(kind: Kind) -> Kind:
-    return lambda value: value is None or kind(value)
+class Open(Command):
+    """Make the session as a link says."""
+
+    link: Link
 
 
-def _one_of(*words: str) -> Kind:
-    return lambda value: isinstance(value, str) and value in words
+class Configure(SettingsCommand):
+    """Learn another text, or the same with other settings; what is left out stays."""
+
+    settings_of = Settings
+    sequence: Text = ""
+    name: Text = ""
 
 
-def _pair(value: object) -> bool:
-    subject = _one_of(*SUBJECTS, *SLOTS)
-    return isinstance(value, list) and len(value) == 2 and all(map(subject, value))
+class File(Command):
+    """Learn a file's text; its bytes as base64."""
+
+    name: Text
+    data: Text
 
 
-def _link(value: object) -> bool:
-    return isinstance(value, dict) and all(_text(key) and _text(text) for key, text in value.items())
+class Preset(Command):
+    """Learn an example."""
+
+    name: Text
 
 
-SLOTS = ("A", "B")
-_SLOT = {"slot": _one_of(*SLOTS)}
-_NOTHING: dict[str, Kind] = {}
+class Train(Command):
+    """Train up to the steps in the settings, and play."""
 
-# Of each command: what it must have; what it may have besides.
-COMMANDS: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
-    "open": ({"link": _link}, {}),
-    "configure": ({}, {"sequence": _text, "name": _text, **dict.fromkeys(NAMES, _plain)}),
-    "file": ({"name": _text, "data": _text}, {}),
-    "preset": ({"name": _text}, {}),
-    "train": ({}, {}),
-    "more": ({"steps": _whole}, {}),
-    "pause": ({}, {}),
-    "stop": ({}, {}),
-    "play": ({}, {}),
-    "step": ({}, {}),
-    "rewind": ({}, {}),
-    "seek": ({"step": _number}, {}),
-    "skip": ({"by": _whole}, {}),
-    "speed": ({"speed": _or_none(_number)}, {}),
-    "show": ({"source": _one_of(*SOURCES)}, {"compare": _pair}),
-    "seeds": ({"n": _whole}, {}),
-    "attribute": ({"position": _or_none(_whole)}, {}),
-    "select": ({"state": _or_none(_whole)}, {}),
-    "walk": ({"token": _whole}, {}),
-    "place": ({"state": _whole}, {}),
-    "wander": ({"on": _truth}, {}),
-    "decode": ({}, dict.fromkeys(("temperature", "top_k", "top_p", "min_p"), _plain)),
-    "pin": (_SLOT, {}),
-    "unpin": (_SLOT, {}),
-    "turn": ({"position": _number}, {}),
-    "tensor": ({"name": _text}, {}),
-    "nudge": ({"place": _whole, "by": _number}, {}),
-    "release": ({}, {}),
-    "rows": ({"first": _or_none(_whole)}, {}),
-    "code": ({"on": _truth}, {}),
-    "dismiss": ({}, {}),
+
+class More(Command):
+    """Train so many steps more than there are."""
+
+    steps: Whole
+
+
+class Stop(Command):
+    """End the training."""
+
+
+# -- which step is shown -----------------------------------------------------------------------------------
+
+
+class Pause(Command):
+    """Stop the playhead; training under way goes on."""
+
+
+class Play(Command):
+    """Let the playhead go on, from the start if it is at the end."""
+
+
+class Step(Command):
+    """Go one recorded step on; train one if there is none."""
+
+
+class Rewind(Command):
+    """Go to the initial weights."""
+
+
+class Seek(Command):
+    """Go to the nearest recorded step."""
+
+    step: Number
+
+
+class Skip(Command):
+    """Go that many recorded steps on, or back."""
+
+    by: Whole
+
+
+class Speed(Command):
+    """Play so many steps a second; null: as fast as training goes."""
+
+    speed: NumberOrNone
+
+
+# -- what is shown of it -----------------------------------------------------------------------------------
+
+
+class Show(Command):
+    """Show the arrows of another source; of a difference: of what."""
+
+    source: SourceName
+    compare: Pair = PLAIN
+
+
+class Seeds(Command):
+    """Say how many seeds are many."""
+
+    n: Whole
+
+
+class Attribute(Command):
+    """Point at a token of the sequence, or at none."""
+
+    position: WholeOrNone
+
+
+class Select(Command):
+    """Look at a state beside the chain, or at none."""
+
+    state: WholeOrNone
+
+
+class Decode(SettingsCommand):
+    """Decode otherwise; what is left out stays."""
+
+    settings_of = Decoding
+
+
+class Pin(Command):
+    """Keep the chain shown, to compare with."""
+
+    slot: SlotName
+
+
+class Unpin(Command):
+    """Keep it no more."""
+
+    slot: SlotName
+
+
+class Rows(Command):
+    """Show the table's window from a row on; null: no table is shown."""
+
+    first: WholeOrNone
+
+
+class Code(Command):
+    """Say whether a panel shows the scripts: only then do they travel."""
+
+    on: Truth
+
+
+class Dismiss(Command):
+    """Take the notice away."""
+
+
+# -- the ball ----------------------------------------------------------------------------------------------
+
+
+class Walk(Command):
+    """Let the ball take the arrow of a token."""
+
+    token: Whole
+
+
+class Place(Command):
+    """Put the ball in a state."""
+
+    state: Whole
+
+
+class Wander(Command):
+    """Let the ball move by itself, or not."""
+
+    on: Truth
+
+
+# -- knobs -------------------------------------------------------------------------------------------------
+
+
+class Turn(Command):
+    """Go from the initial weights (0) to the trained (1) and beyond."""
+
+    position: Number
+
+
+class Tensor(Command):
+    """Show a tensor."""
+
+    name: Text
+
+
+class Nudge(Command):
+    """Add to one number of the tensor shown."""
+
+    place: Whole
+    by: Number
+
+
+class Release(Command):
+    """Put all knobs as training left them."""
+
+
+COMMANDS: dict[str, type[Command]] = {
+    kind.__name__.lower(): kind
+    for kind in (*Command.__subclasses__(), *SettingsCommand.__subclasses__())
+    if kind is not SettingsCommand
 }
 
 
-def parse(command: object) -> tuple[str, dict[str, Any]]:
-    """Return the name of a command and its parts.
+def parse(command: object) -> Command:
+    """Return the command that an object is.
 
     Raises
     ------
     RefusedError
         It is none, or lacks a part, or has one too many or of the wrong kind.
     """
-    if not isinstance(command, dict) or not isinstance(name := command.get("command"), str) or name not in COMMANDS:
-        raise RefusedError("The studio knows no such command.", "command")
-    required, optional = COMMANDS[name]
+    name = command.get("command") if isinstance(command, dict) else None
+    if not isinstance(command, dict) or not isinstance(name, str) or name not in COMMANDS:
+        got = f"There is no command {name!r:.40}." if isinstance(name, str) else "That is no command."
+        raise RefusedError(f"{got} There are: {', '.join(COMMANDS)}.", "command")
+    kind = COMMANDS[name]
     parts = {key: value for key, value in command.items() if key != "command"}
-    kinds = required | optional
-    wrong = [key for key in required if key not in parts] + [
-        key for key, value in parts.items() if key not in kinds or not kinds[key](value)
-    ]
-    if wrong:
-        raise RefusedError(f"The command {name!r} is not understood: see {wrong[0]!r:.40}.", "command")
-    return name, parts
+    known = kind.parts()
+    for part in parts:
+        if part not in known:
+            has = f"Its parts: {', '.join(known)}." if known else "It has no parts."
+            raise RefusedError(f"The command {name!r} has no part {part!r:.40}. {has}", "command")
+    try:
+        return kind.model_validate(parts)
+    except ValidationError as error:
+        part = str(error.errors(include_url=False)[0]["loc"][0])
+    field = kind.model_fields.get(part)
+    wanted = "a number, a text, true, false or null" if field is None else field.description
+    got = f"it got {_shown(parts[part])}" if part in parts else "it is missing"
+    raise RefusedError(f"The part {part!r} of the command {name!r} is {wanted}; {got}.", "command")
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a value as it is written; of a number too long to write, that it is one."""
+    try:
+        return re.sub(r"(?s)(.{40}).+", r"\1…", repr(value))
+    except ValueError:
+        return "a number far too large"

@@ -1,6 +1,6 @@
 """The figures in the views: chains and losses as plain numbers, and bytes where there are many.
 
-`frontend/src/protocol.ts` says what each view holds.
+:mod:`babygpt.studio.protocol` says what each view holds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import contexts_between
@@ -157,17 +158,21 @@ def pixels(values: Values, vocab_size: int, context_length: int, difference: boo
 # -- one state, one curve ----------------------------------------------------------------------------------
 
 
-def neighbours(chain: MarkovChain, state: int) -> tuple[list[int], list[dict[str, float]]]:
-    """Return the V successors of a state, by token, and its V predecessors.
+class Predecessor(TypedDict):
+    """A state from which an arrow leads to another."""
 
-    Of each predecessor: ``state``, its number; ``token``, the one that leads from there to this state, the same from
-    all of them; ``p``, how likely it is drawn there.
-    """
+    state: int
+    token: int  # leads from there; the same from all predecessors
+    p: float  # how likely it is drawn there
+
+
+def neighbours(chain: MarkovChain, state: int) -> tuple[list[int], list[Predecessor]]:
+    """Return the V successors of a state, by token, and its V predecessors."""
     V, N = len(chain.vocabulary), chain.n_states
     after = [state % (N // V) * V + token for token in range(V)]
     token = state % V
     before = [oldest * (N // V) + state // V for oldest in range(V)]
-    arrows = [{"state": s, "token": token, "p": float(chain.probs[s, token])} for s in before]
+    arrows: list[Predecessor] = [{"state": s, "token": token, "p": float(chain.probs[s, token])} for s in before]
     return after, arrows
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from babygpt.studio import protocol
 from babygpt.studio.figures import packed
 from babygpt.studio.limits import RefusedError
 from babygpt.studio.playback import Playback, Weights
@@ -119,7 +120,7 @@ class Knobs:
         weights[playback.tensors()[self._tensor][0] + self._place] += np.float32(self._by)
         return weights
 
-    def view(self, step: int, playback: Playback) -> dict[str, Any]:
+    def view(self, step: int, playback: Playback) -> protocol.Knobs:
         """Return the knobs for the screen."""
         places = playback.tensors()
         values = value = None

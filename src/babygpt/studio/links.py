@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import SettingError
@@ -20,10 +20,16 @@ from babygpt.studio.setup import ARTICLE, NAMES, Setup, file_name
 LONGEST = 4000
 
 # Whose arrows can be shown.
-SOURCES = ("model", "seeds", "data", "difference")
+Source = Literal["model", "seeds", "data", "difference"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 # What a link can compare; what a difference is of, unless someone says otherwise.
-SUBJECTS = ("model", "seeds", "data")
-PLAIN = ("model", "data")
+PlainSubject = Literal["model", "seeds", "data"]
+SUBJECTS: tuple[PlainSubject, ...] = get_args(PlainSubject)
+# Where a chain can be kept; what a session can compare.
+Slot = Literal["A", "B"]
+SLOTS: tuple[Slot, ...] = get_args(Slot)
+Subject = PlainSubject | Slot
+PLAIN: tuple[Subject, Subject] = ("model", "data")
 # How many seeds are many, unless someone says otherwise.
 SEEDS = 200
 
@@ -56,8 +62,8 @@ class Scene:
     trained: int = 0
     step: int | None = None
     select: int | None = None
-    source: str = SOURCES[0]
-    compare: tuple[str, str] = PLAIN
+    source: Source = SOURCES[0]
+    compare: tuple[Subject, Subject] = PLAIN
     seeds: int = SEEDS
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -143,15 +149,19 @@ class _Reader:
         if source not in SOURCES:
             self._object("source", source)
             source = SOURCES[0]
-        compare = tuple(self.link["compare"].split(",")) if "compare" in self.link else PLAIN
-        if len(compare) != 2 or not set(compare) <= set(SUBJECTS):
-            self._object("compare", ",".join(compare))
-            compare = PLAIN
+        compare = self._compare(self.link["compare"]) if "compare" in self.link else PLAIN
         seeds = self._count("seeds", SEEDS) or 0
         if not 2 <= seeds <= MAX_SEEDS:
             self._object("seeds", str(seeds))
             seeds = SEEDS
-        return Scene(trained, step, select, source, (compare[0], compare[1]), seeds, self._decoding())
+        return Scene(trained, step, select, source, compare, seeds, self._decoding())
+
+    def _compare(self, text: str) -> tuple[Subject, Subject]:
+        subjects = [subject for word in text.split(",") for subject in SUBJECTS if subject == word]
+        if len(subjects) == 2 and ",".join(subjects) == text:
+            return subjects[0], subjects[1]
+        self._object("compare", text)
+        return PLAIN
 
     def _decoding(self) -> Decoding:
         decoding = Decoding()

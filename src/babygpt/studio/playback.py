@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ class Playback:
     def _begin(self, training: Training) -> None:
         self.training = training
         self._steps = iter(training)
-        self.stopped = ""
+        self.stopped: Literal["", "gap", "diverged"] = ""
         self._chains: OrderedDict[int, MarkovChain] = OrderedDict()
         self._plan = FramePlan.within(self._budget, self.total, self.config.n_parameters)
         self._weights = {step: weights for step, weights in self._weights.items() if self._plan.wants(step)}

@@ -21,6 +21,7 @@ from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits
 from babygpt.studio.links import Decoding
+from babygpt.studio.protocol import StateOfSeeds
 from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
 
@@ -67,7 +68,7 @@ class Band:
     def _quantiles(self) -> Values:
         return np.quantile(self.probs, (LOW, 0.5, HIGH), axis=0).astype(np.float64)
 
-    def of_state(self, state: int, own: Values | None, seed: int) -> dict[str, Any]:
+    def of_state(self, state: int, own: Values | None, seed: int) -> StateOfSeeds:
         """Return what the seeds say after one state, and where the ``own`` arrows (V,) of a run with ``seed`` lie.
 
         The tokens are at most 64, those with the largest medians. ``likeliest`` is the share of the seeds that find

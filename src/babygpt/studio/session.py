@@ -2,8 +2,8 @@
 
 A session has a *setup* (a text and the settings), the *playback* of its training, a *playhead* that says which of its
 steps is shown, *knobs* on the weights, a *decoding*, and a ball that walks the chain and leaves a *tape*.
-Commands change these; the *views* are all that a screen needs to draw them. `frontend/src/protocol.ts` says what each
-command means and what each view holds; the parts are beside it.
+Commands change these; the *views* are all that a screen needs to draw them. :mod:`babygpt.studio.commands` says what
+each command means and :mod:`babygpt.studio.protocol` what each view holds; the parts are beside it.
 
 A session knows no transport and no clock: whoever hosts it hands on commands, tells it the time, and fetches what
 changed. One thread at a time may use it.
@@ -12,15 +12,15 @@ changed. One thread at a time may use it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar
+from functools import singledispatchmethod
+from typing import Any
 
 from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
 from babygpt.gpt.reading import BORDER
-from babygpt.studio import links
-from babygpt.studio.commands import parse
+from babygpt.studio import commands, links, protocol
 from babygpt.studio.exports import Export, snapshot
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
@@ -61,7 +61,7 @@ class Session:
         self._limits, self._seed = limits or Limits(), seed
         self._stage = Stage(Setup.of_preset(next(iter(PRESETS)), self._limits), self._limits, seed)
         self._views = Views()
-        self._notice: View | None = None
+        self._notice: protocol.Notice | None = None
         self._notices = 0
 
     # -- what a host does -----------------------------------------------------------------------------------
@@ -69,8 +69,7 @@ class Session:
     def handle(self, command: object) -> None:
         """Do what a command says. What cannot be done changes nothing but the notice, which says why."""
         try:
-            name, parts = parse(command)
-            self._do[name](self, **parts)
+            self._do(commands.parse(command))
         except BabyGPTError as error:
             self._notify(error)
 
@@ -131,10 +130,16 @@ class Session:
         """
         return snapshot(file, self._stage.shown.chain, self._stage.playback)
 
+    @singledispatchmethod
+    def _do(self, command: commands.Command) -> None:
+        """Do what a command says: each kind has its method below."""
+        raise NotImplementedError(command)
+
     # -- commands: what is learnt ---------------------------------------------------------------------------
 
-    def _open(self, link: Mapping[str, str]) -> None:
-        setup, scene, mistake = links.read(link, self._limits)
+    @_do.register
+    def _open(self, command: commands.Open) -> None:
+        setup, scene, mistake = links.read(command.link, self._limits)
         stage = Stage(setup, self._limits, self._seed, self._stage.version)
         stage.pins, stage.shows_code = self._stage.pins, self._stage.shows_code
         stage.playhead.keep_pace_of(self._stage.playhead)
@@ -148,14 +153,16 @@ class Session:
         if mistake is not None:
             self._notify(mistake)
 
-    def _configure(self, sequence: str | None = None, name: str | None = None, **given: Any) -> None:
-        old = self._stage.setup
-        text = old.text if sequence is None else sequence
-        if name is None:
+    @_do.register
+    def _configure(self, command: commands.Configure) -> None:
+        old, given = self._stage.setup, command.model_fields_set
+        text = command.sequence if "sequence" in given else old.text
+        name = command.name
+        if "name" not in given:
             name = old.name if text == old.text else ""
         elif file_name(name) not in ("", *PRESETS):
             text = _as_read_from_file(text)
-        self._learn(text, name, given, old.encoding if (text, name) == (old.text, old.name) else None)
+        self._learn(text, name, command.settings, old.encoding if (text, name) == (old.text, old.name) else None)
 
     def _learn(self, text: str, name: str, given: Mapping[str, Any], encoding: str | None) -> None:
         stage, old = self._stage, self._stage.setup
@@ -173,31 +180,35 @@ class Session:
             told = f"{n:,} lines of words: each is read as a sequence of its own. lines=False joins them."
             self._notify(RefusedError(told, "lines", n=n))
 
-    def _file(self, name: str, data: str) -> None:
-        name = file_name(name) or "file"
-        text, guessed = text_of_file(name, data, self._limits)
+    @_do.register
+    def _file(self, command: commands.File) -> None:
+        name = file_name(command.name) or "file"
+        text, guessed = text_of_file(name, command.data, self._limits)
         self._learn(text, name, {"vocabulary": None}, guessed)
         if guessed is not None:
             told = f"{name} is not UTF-8 text; it was read as {guessed}."
             self._notify(RefusedError(told, "guessed", name=name, encoding=guessed))
 
-    def _preset(self, name: str) -> None:
-        self._stage.begin(Setup.of_preset(name, self._limits))
+    @_do.register
+    def _preset(self, command: commands.Preset) -> None:
+        self._stage.begin(Setup.of_preset(command.name, self._limits))
         self._notice = None
 
-    def _train(self) -> None:
+    @_do.register
+    def _train(self, command: commands.Train) -> None:
         stage = self._stage
         stage.let_go()
         if not stage.playback.done:
             stage.playhead.suit(stage.playback.total - stage.playhead.step)
             stage.train_to(stage.playback.total)
-        self._play()
+        self._let_play()
 
-    def _more(self, steps: int) -> None:
+    @_do.register
+    def _more(self, command: commands.More) -> None:
         stage, most = self._stage, self._limits.steps
-        if steps < 1:
-            raise RefusedError(f"{steps:,} steps more is no training.", "command")
-        wanted = stage.playback.trained + steps
+        if command.steps < 1:
+            raise RefusedError(f"{command.steps:,} steps more is no training.", "command")
+        wanted = stage.playback.trained + command.steps
         total = min(wanted, most)
         if total > stage.playback.trained:
             stage.let_go()
@@ -206,10 +217,11 @@ class Session:
             stage.playback.resume()
             stage.playhead.suit(total - stage.playhead.step)
             stage.train_to(max(total, stage.goal), heedless=near)
-            self._play()
+            self._let_play()
         self._limits.check_steps(wanted)
 
-    def _stop(self) -> None:
+    @_do.register
+    def _stop(self, command: commands.Stop) -> None:
         if self._stage.training:
             self._stage.rest()
             self._after_training()
@@ -223,7 +235,11 @@ class Session:
 
     # -- commands: which step is shown ----------------------------------------------------------------------
 
-    def _play(self) -> None:
+    @_do.register
+    def _play(self, command: commands.Play) -> None:
+        self._let_play()
+
+    def _let_play(self) -> None:
         stage = self._stage
         stage.let_go()
         if not stage.training and stage.playback.after(stage.playhead.step) is None:
@@ -231,10 +247,12 @@ class Session:
             stage.playhead.suit(stage.playback.trained)
         stage.playhead.play()
 
-    def _pause(self) -> None:
+    @_do.register
+    def _pause(self, command: commands.Pause) -> None:
         self._stage.playhead.playing = False
 
-    def _step(self) -> None:
+    @_do.register
+    def _step(self, command: commands.Step) -> None:
         stage, playback = self._stage, self._stage.playback
         if playback.after(stage.playhead.step) is None and playback.trained >= playback.total:
             self._limits.check_steps(playback.trained + 1)
@@ -248,27 +266,37 @@ class Session:
             self._after_training()
         stage.playhead.move_to(playback.after(stage.playhead.step) or stage.playhead.step)
 
-    def _rewind(self) -> None:
-        self._seek(0)
+    @_do.register
+    def _rewind(self, command: commands.Rewind) -> None:
+        self._go_to(0)
 
-    def _seek(self, step: float) -> None:
+    @_do.register
+    def _seek(self, command: commands.Seek) -> None:
+        self._go_to(command.step)
+
+    def _go_to(self, step: float) -> None:
         self._stage.let_go()
         self._stage.playhead.drag_to(self._stage.playback.closest(step))
 
-    def _skip(self, by: int) -> None:
+    @_do.register
+    def _skip(self, command: commands.Skip) -> None:
         steps, step = self._stage.playback.recorded, self._stage.playhead.step
-        place = bisect_left(steps, step) + by if by < 0 else bisect_right(steps, step) - 1 + by
-        self._seek(steps[min(max(place, 0), len(steps) - 1)])
+        here = bisect_left(steps, step) if command.by < 0 else bisect_right(steps, step) - 1
+        place = here + command.by
+        self._go_to(steps[min(max(place, 0), len(steps) - 1)])
 
-    def _speed(self, speed: float | None) -> None:
-        if speed is not None and speed <= 0:
-            raise RefusedError(f"{speed:g} steps a second is no speed.", "command")
-        self._stage.playhead.choose_speed(speed)
+    @_do.register
+    def _speed(self, command: commands.Speed) -> None:
+        if command.speed is not None and command.speed <= 0:
+            raise RefusedError(f"{command.speed:g} steps a second is no speed.", "command")
+        self._stage.playhead.choose_speed(command.speed)
 
     # -- commands: what is shown of it ----------------------------------------------------------------------
 
-    def _show(self, source: str, compare: list[str] | None = None) -> None:
-        first, second = compare or self._stage.compare
+    @_do.register
+    def _show(self, command: commands.Show) -> None:
+        source = command.source
+        first, second = command.compare if "compare" in command.model_fields_set else self._stage.compare
         subjects = (first, second) if source == "difference" else (source,)
         if "seeds" in subjects:
             check_fits(self._stage.setup, self._stage.beside.n_seeds, self._limits)
@@ -276,23 +304,28 @@ class Session:
             self._stage.subject(subject)  # refuses what cannot be compared
         self._stage.source, self._stage.compare = source, (first, second)
 
-    def _seeds(self, n: int) -> None:
-        if n < 2:
-            raise RefusedError(f"{n:,} seeds are not many. Ask for 2 or more.", "command")
-        check_fits(self._stage.setup, n, self._limits)
-        self._stage.ask_seeds(n)
+    @_do.register
+    def _seeds(self, command: commands.Seeds) -> None:
+        if command.n < 2:
+            raise RefusedError(f"{command.n:,} seeds are not many. Ask for 2 or more.", "command")
+        check_fits(self._stage.setup, command.n, self._limits)
+        self._stage.ask_seeds(command.n)
 
-    def _attribute(self, position: int | None) -> None:
-        n_tokens = self._stage.n_tokens
+    @_do.register
+    def _attribute(self, command: commands.Attribute) -> None:
+        position, n_tokens = command.position, self._stage.n_tokens
         if position is not None and not 0 <= position < n_tokens:
             raise RefusedError(f"There is no token {position:,}; the text has {n_tokens:,}.", "command")
         border = position is not None and self._stage.setup.tokens[position] == BORDER
         self._stage.beside.point(None if border else position)
 
-    def _select(self, state: int | None) -> None:
-        self._stage.selected = None if state is None else self._stage.check_state(state)
+    @_do.register
+    def _select(self, command: commands.Select) -> None:
+        self._stage.selected = None if command.state is None else self._stage.check_state(command.state)
 
-    def _decode(self, **given: Any) -> None:
+    @_do.register
+    def _decode(self, command: commands.Decode) -> None:
+        given = command.settings
         decoding = replace(self._stage.decoding, **given)
         try:
             check_decoding(**asdict(decoding))
@@ -301,57 +334,69 @@ class Session:
             raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
         self._stage.decoding = decoding
 
-    def _pin(self, slot: str) -> None:
+    @_do.register
+    def _pin(self, command: commands.Pin) -> None:
         stage = self._stage
-        stage.pins[slot] = Pin(stage.shown.chain, stage.playhead.step, stage.setup.settings.seed)
+        stage.pins[command.slot] = Pin(stage.shown.chain, stage.playhead.step, stage.setup.settings.seed)
 
-    def _unpin(self, slot: str) -> None:
-        self._stage.pins[slot] = None
+    @_do.register
+    def _unpin(self, command: commands.Unpin) -> None:
+        self._stage.pins[command.slot] = None
         self._stage.check_compare()
 
-    def _rows(self, first: int | None) -> None:
-        self._stage.window = first
+    @_do.register
+    def _rows(self, command: commands.Rows) -> None:
+        self._stage.window = command.first
 
-    def _code(self, on: bool) -> None:
-        self._stage.shows_code = on
+    @_do.register
+    def _code(self, command: commands.Code) -> None:
+        self._stage.shows_code = command.on
 
-    def _dismiss(self) -> None:
+    @_do.register
+    def _dismiss(self, command: commands.Dismiss) -> None:
         self._notice = None
 
     # -- commands: the ball ---------------------------------------------------------------------------------
 
-    def _walk(self, token: int) -> None:
+    @_do.register
+    def _walk(self, command: commands.Walk) -> None:
         stage, V = self._stage, self._stage.setup.config.vocab_size
-        if not 0 <= token < V:
-            raise RefusedError(f"There is no token {token:,}; this vocabulary has 0 to {V - 1:,}.", "command")
+        if not 0 <= command.token < V:
+            raise RefusedError(f"There is no token {command.token:,}; this vocabulary has 0 to {V - 1:,}.", "command")
         stage.tape.wander(False)
-        stage.tape.take(token, stage.shown.chain)
+        stage.tape.take(command.token, stage.shown.chain)
 
-    def _place(self, state: int) -> None:
-        self._stage.begin_tape(self._stage.check_state(state))
+    @_do.register
+    def _place(self, command: commands.Place) -> None:
+        self._stage.begin_tape(self._stage.check_state(command.state))
         self._stage.tape.wander(False)
 
-    def _wander(self, on: bool) -> None:
-        self._stage.tape.wander(on)
+    @_do.register
+    def _wander(self, command: commands.Wander) -> None:
+        self._stage.tape.wander(command.on)
 
     # -- commands: knobs ------------------------------------------------------------------------------------
 
-    def _turn(self, position: float) -> None:
+    @_do.register
+    def _turn(self, command: commands.Turn) -> None:
         playback = self._stage.playback
         if playback.trained == 0:
             raise RefusedError("There are no trained weights to go to yet. Train first.", "untrained")
-        self._stage.turn(lambda knobs: knobs.turn(position, playback))
+        self._stage.turn(lambda knobs: knobs.turn(command.position, playback))
 
-    def _tensor(self, name: str) -> None:
-        self._stage.knobs.choose(name, self._stage.playback)
+    @_do.register
+    def _tensor(self, command: commands.Tensor) -> None:
+        self._stage.knobs.choose(command.name, self._stage.playback)
 
-    def _nudge(self, place: int, by: float) -> None:
+    @_do.register
+    def _nudge(self, command: commands.Nudge) -> None:
         def nudge(knobs: Knobs) -> None:
-            knobs.nudge(place, by, self._stage.playback)
+            knobs.nudge(command.place, command.by, self._stage.playback)
 
         self._stage.turn(nudge)
 
-    def _release(self) -> None:
+    @_do.register
+    def _release(self, command: commands.Release) -> None:
         self._stage.knobs.release()
 
     # -- notices --------------------------------------------------------------------------------------------
@@ -363,18 +408,6 @@ class Session:
         self._notice = {
             "id": self._notices, "code": told.code, "field": told.field, "values": told.values, "text": text
         }  # fmt: skip
-
-    _do: ClassVar[dict[str, Callable[..., None]]] = {
-        "open": _open, "configure": _configure, "file": _file, "preset": _preset,
-        "train": _train, "more": _more, "stop": _stop,
-        "play": _play, "pause": _pause, "step": _step, "rewind": _rewind, "seek": _seek, "skip": _skip,
-        "speed": _speed,
-        "show": _show, "select": _select, "decode": _decode, "pin": _pin, "unpin": _unpin, "rows": _rows,
-        "seeds": _seeds, "attribute": _attribute,
-        "walk": _walk, "place": _place, "wander": _wander,
-        "turn": _turn, "tensor": _tensor, "nudge": _nudge, "release": _release,
-        "code": _code, "dismiss": _dismiss,
-    }  # fmt: skip
 
 
 def _as_read_from_file(text: str) -> str:

@@ -18,7 +18,7 @@ from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.links import PLAIN, Decoding
+from babygpt.studio.links import PLAIN, Decoding, Slot, Source, Subject
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
 from babygpt.studio.setup import Setup
@@ -64,11 +64,13 @@ class Stage:
     def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0) -> None:
         self.limits = limits
         self.playhead, self.tape = Playhead(), Tape(seed)
-        self.decoding, self.source, self.compare = Decoding(), "model", PLAIN
+        self.decoding = Decoding()
+        self.source: Source = "model"
+        self.compare: tuple[Subject, Subject] = PLAIN
         self.selected: int | None = None
         self.window: int | None = None
         self.shows_code = False
-        self.pins: dict[str, Pin | None] = {"A": None, "B": None}
+        self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
         self.version = version
         self._shown: tuple[Any, ChainSummary] | None = None
         self._beside_next = False  # whose turn it is to compute
@@ -238,7 +240,7 @@ class Stage:
         """Whether differences are shown."""
         return self.source == "difference" or self.beside.effects is not None
 
-    def subject(self, subject: str) -> Values:
+    def subject(self, subject: Subject) -> Values:
         """Return the probabilities (N, V) of what can be compared.
 
         Raises

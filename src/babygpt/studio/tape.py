@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.walk import draw
+from babygpt.studio import protocol
 from babygpt.studio.figures import context_of
 
 # Seconds between two moves of a ball that wanders.
@@ -71,7 +70,7 @@ class Tape:
         if self._next is None:
             self._next = now + PACE
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> protocol.Tape:
         """Return the tape for the screen."""
         start, token, p = self._arrow or (None, None, None)
         return {

@@ -1,6 +1,6 @@
 """What a screen is told: the views, each whole in itself, with a revision that grows when it changes.
 
-`frontend/src/protocol.ts` says what each view holds.
+:mod:`babygpt.studio.protocol` says what each view holds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from babygpt.lens.inside import look_inside
-from babygpt.studio import links, scripts
+from babygpt.studio import links, protocol, scripts
 from babygpt.studio.figures import (
     MAX_VALUES,
     context_of,
@@ -30,7 +30,7 @@ from babygpt.studio.links import PLAIN, SUBJECTS, Scene
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.stage import Pin, Stage
 
-View = dict[str, Any]
+View = Mapping[str, object]
 
 MAX_TEXT = 4000  # characters that are edited on the screen
 MAX_TOKENS = 400  # tokens drawn one by one
@@ -74,7 +74,7 @@ class Views:
 # -- what is learnt ----------------------------------------------------------------------------------------
 
 
-def _setup(stage: Stage) -> View:
+def _setup(stage: Stage) -> protocol.Setup:
     setup, limits = stage.setup, stage.limits
     corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
     V, K = config.vocab_size, config.block_size
@@ -104,7 +104,7 @@ def _setup(stage: Stage) -> View:
     }
 
 
-def _curve(stage: Stage) -> View:
+def _curve(stage: Stage) -> protocol.Curve:
     playback, losses = stage.playback, stage.playback.training.losses
     if not stage.training and stage.setup.settings.batch_size is None:
         losses = [*losses, stage.expected.loss(playback.chain(playback.trained))]
@@ -114,7 +114,7 @@ def _curve(stage: Stage) -> View:
     return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
 
 
-def _playhead(stage: Stage) -> View:
+def _playhead(stage: Stage) -> protocol.Player:
     playhead, playback = stage.playhead, stage.playback
     return {
         "step": playhead.step, "trained": playback.trained, "total": playback.total, "training": stage.training,
@@ -131,7 +131,7 @@ def _frame_key(stage: Stage) -> Any:
     return stage.moment, stage.source, stage.compare, pins, stage.passing, _token(stage), _known_seeds(stage), known
 
 
-def _token(stage: Stage) -> View | None:
+def _token(stage: Stage) -> protocol.PointedToken | None:
     beside = stage.beside
     if beside.pointed is None:
         return None
@@ -142,7 +142,7 @@ def _known_seeds(stage: Stage) -> Any:
     return stage.beside.seeds.known(stage.playhead.step) if stage.beside.shows_seeds else None
 
 
-def _frame(stage: Stage) -> View:
+def _frame(stage: Stage) -> protocol.Frame:
     config, values = stage.setup.config, stage.values()
     many = len(values) > MAX_VALUES
     pi = None if many else stage.shown.long_run(stage.passing)
@@ -166,7 +166,7 @@ def _selected_key(stage: Stage) -> Any:
     return stage.selected, stage.moment, stage.passing, stage.shown.known[0]
 
 
-def _selected(stage: Stage) -> View | None:
+def _selected(stage: Stage) -> protocol.Selected | None:
     state = stage.selected
     if state is None:
         return None
@@ -175,7 +175,8 @@ def _selected(stage: Stage) -> View | None:
     counts, tokens = data_counts(stage.setup.corpus, state, state + 1)[0], context_of(state, V, K)
     pi = stage.shown.long_run(stage.passing)
     after, before = neighbours(chain, state)
-    attention = layers = None
+    attention: protocol.Attention | None = None
+    layers = None
     if config.n_layer * config.n_head * K * K <= MAX_ATTENTION and not stage.passing:
         step, weights = stage.weights
         inside = look_inside(stage.playback.gpt(weights), tokens)
@@ -193,7 +194,7 @@ def _seeds_key(stage: Stage) -> Any:
     return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, *shown)
 
 
-def _seeds(stage: Stage) -> View | None:
+def _seeds(stage: Stage) -> protocol.Seeds | None:
     if not stage.beside.shows_seeds:
         return None
     beside, state, band = stage.beside, stage.selected, stage.beside.band
@@ -217,7 +218,7 @@ def _seeds(stage: Stage) -> View | None:
     }
 
 
-def _rows(stage: Stage) -> View | None:
+def _rows(stage: Stage) -> protocol.Rows | None:
     if stage.window is None:
         return None
     N, V = stage.setup.n_states, stage.setup.config.vocab_size
@@ -230,14 +231,14 @@ def _rows(stage: Stage) -> View | None:
     }
 
 
-def _pins(stage: Stage) -> View:
-    def view(pin: Pin | None) -> View | None:
+def _pins(stage: Stage) -> protocol.Pins:
+    def view(pin: Pin | None) -> protocol.Pinned | None:
         if pin is None:
             return None
         length, fits = pin.chain.context_length, stage.fits(pin)
         return {"step": pin.step, "seed": pin.seed, "context_length": length, "fits": fits}
 
-    return {slot: view(pin) for slot, pin in stage.pins.items()}
+    return {"A": view(stage.pins["A"]), "B": view(stage.pins["B"])}
 
 
 # -- what can be taken away --------------------------------------------------------------------------------

@@ -1,0 +1,184 @@
+"""Records the conversations of this folder: python tests/protocol/record.py."""
+
+from __future__ import annotations
+
+import json
+
+from conversations import FOLDER, Speaker, rounded
+
+from babygpt.studio.presets import PRESETS
+
+SMALL = {"n_layer": 1, "n_head": 2, "n_embd": 8}
+FINISH = {"finish": True}
+
+
+def send(command, **parts):
+    return {"send": {"command": command, **parts}}
+
+
+def wait(seconds):
+    return {"wait": seconds}
+
+
+def trained(steps):
+    """Train to so many steps and show the last."""
+    return [send("train"), send("pause"), FINISH, send("seek", step=steps)]
+
+
+def preset(name):
+    """Open a preset, look at a state, and train three steps of it, whatever its rate: the rest is more of the same."""
+    few = [{"send": {"command": "more", "steps": 3}}, send("pause"), FINISH, send("seek", step=3)]
+    return [send("preset", name=name), FINISH, send("select", state=1), send("code", on=True), *few, send("rewind")]
+
+
+CONVERSATIONS = {
+    "article": (
+        "The article's GPT is trained, its film is gone through, and a state looked at.",
+        [
+            send("select", state=0b101), send("train"), send("pause"), FINISH,
+            send("seek", step=20), send("seek", step=49.6), send("rewind"), send("step"), send("skip", by=10),
+            send("skip", by=-3), send("speed", speed=20), send("play"), wait(0.5), send("pause"),
+            send("speed", speed=None), send("more", steps=2), FINISH, send("select", state=None), send("stop"),
+        ],
+    ),
+    "configure": (
+        "Texts and settings of all kinds, and what follows from them.",
+        [
+            send("configure", sequence="0110100110010110", **SMALL), send("configure", context_length=2, steps=4),
+            send("select", state=2), *trained(4), send("configure", steps=6), *trained(6),
+            send("configure", seed=3, learning_rate=0.002, weight_decay=0.2, bias=True, positions="all"), *trained(6),
+            send("configure", batch_size=4, positions="last"), *trained(6),
+            send("configure", batch_size=None, stop_gap=5), send("train"), FINISH, send("more", steps=1), FINISH,
+            send("configure", sequence="the cat the dog the cat", tokens="words", context_length=1, stop_gap=None),
+            send("configure", sequence="a b, c d, a b, c d, e", separator=","),
+            send("configure", sequence="01\n011\n0111", separator=None, tokens="chars", lines=True),
+            send("configure", sequence="0101", vocabulary="012", lines=None),
+            send("file", name="poems/moon.txt", data="bW9vbiBtb29uCg=="),
+            send("file", name="latin.txt", data="6WD66ek="),
+            send("configure", sequence="moonmoonm"), send("train"), FINISH,
+        ],
+    ),
+    "refusals": (
+        "What is refused, and the sentence that says why.",
+        [
+            {"send": None}, {"send": {"command": "Train"}}, send("seek"), send("seek", step="2"),
+            send("seek", step=True),
+            send("seek", step=1, x=2), send("train", x=1), send("dismiss"), send("select", state=8),
+            send("select", state=-1), send("walk", token=2), send("place", state=9), send("wander", on=1),
+            send("show", source="seen"), send("show", source="model", compare=["model"]),
+            send("show", source="difference", compare=["model", "A"]), send("pin", slot="C"), send("speed", speed=0),
+            send("more", steps=0), send("more", steps=10**6), send("seeds", n=1), send("seeds", n=2000),
+            send("attribute", position=99), send("turn", position=0.5), send("tensor", name="wte"),
+            send("nudge", place=0, by=1), send("open", link={"steps": 3}), send("configure", depth=3),
+            send("configure", steps=[3]), send("configure", steps=-1), send("configure", steps=501),
+            send("configure", context_length=20), send("configure", learning_rate="fast"),
+            send("configure", n_embd=10, n_head=4), send("configure", sequence=""), send("configure", sequence="1111"),
+            send("configure", sequence="01"), send("configure", sequence="01" * 501),
+            send("configure", vocabulary="0"), send("configure", sequence="012", vocabulary="01"),
+            send("configure", tokens="bytes"), send("configure", batch_size=2**21), send("configure", lines="no"),
+            send("decode", temperature=-1), send("decode", top_k=0), send("decode", top_p=1.5),
+            send("decode", min_p="x"),
+            send("decode", top_q=1), send("preset", name="none"), send("file", name="x", data="?"),
+        ],
+    ),
+    "links": (
+        "Sessions that are opened by links, sound and mistaken.",
+        [
+            send("open", link={"steps": "8", "n_layer": "1", "trained": "6", "step": "4", "select": "5"}), FINISH,
+            send("open", link={"preset": "alternating", "trained": "3", "steps": "3", "temperature": "0.5"}), FINISH,
+            send("open", link={"sequence": "0120120121", "context_length": "1", "source": "data", "n_embd": "8"}),
+            send("open", link={"source": "difference", "compare": "data,model", "steps": "2", "trained": "2"}), FINISH,
+            send("open", link={"steps": "many"}), send("open", link={"preset": "none", "seed": "4"}),
+            send("open", link={"select": "99"}), send("open", link={"context_length": "50", "seed": "2"}),
+            send("open", link={"too_long": "1"}), send("open", link={"compare": "model"}), send("open", link={}),
+        ],
+    ),
+    "shown": (
+        "The model, the data, what is kept, differences, a table and scripts.",
+        [
+            send("configure", steps=6, **SMALL), send("pin", slot="A"), *trained(6), send("pin", slot="B"),
+            send("show", source="data"), send("show", source="difference"),
+            send("show", source="difference", compare=["model", "A"]), send("select", state=6),
+            send("show", source="difference", compare=["B", "A"]), send("unpin", slot="A"),
+            send("show", source="model"),
+            send("rows", first=2), send("rows", first=None), send("code", on=True), send("show", source="data"),
+            send("code", on=False), send("configure", context_length=2),
+            send("show", source="difference", compare=["model", "B"]), send("unpin", slot="B"),
+        ],
+    ),
+    "decoding": (
+        "Each rule of decoding, alone and together.",
+        [
+            send("configure", steps=5, sequence="0120210122", context_length=2, **SMALL),
+            send("select", state=4), *trained(5),
+            send("decode", temperature=0.5), send("decode", temperature=0), send("decode", temperature=2, top_k=2),
+            send("decode", top_k=None, top_p=0.7), send("decode", top_p=None, min_p=0.9), send("code", on=True),
+            send("decode", temperature=1, top_k=1, min_p=None), send("decode", temperature=1, top_k=None),
+        ],
+    ),
+    "ball": (
+        "The ball walks, is put somewhere, and wanders.",
+        [
+            send("configure", steps=5, **SMALL), *trained(5), send("walk", token=0), send("walk", token=1),
+            send("place", state=2), send("walk", token=1), send("wander", on=True), wait(3), wait(2),
+            send("wander", on=False), wait(3), send("decode", temperature=0), send("wander", on=True), wait(2),
+        ],
+    ),
+    "knobs": (
+        "The weights are turned, all at once and one by one.",
+        [
+            send("configure", steps=5, sequence="010011000111", context_length=2, **SMALL), *trained(5),
+            send("turn", position=0), send("turn", position=0.5), send("turn", position=1.5), send("turn", position=9),
+            send("tensor", name="transformer.wte.weight"), send("nudge", place=3, by=0.5),
+            send("nudge", place=3, by=-1),
+            send("release"), send("nudge", place=2, by=0.25), send("seek", step=2),
+            send("tensor", name="lm_head.weight"),
+            send("tensor", name="wte.weight"), send("nudge", place=5, by=2), send("train"), FINISH,
+        ],
+    ),
+    "seeds": (
+        "Many seeds beside this one.",
+        [
+            send("configure", steps=4, sequence="0110100110010110", context_length=2, **SMALL), send("seeds", n=6),
+            send("show", source="seeds"), FINISH, *trained(4), send("select", state=1), send("seek", step=2),
+            send("decode", temperature=0.5), send("show", source="difference", compare=["model", "seeds"]),
+            send("code", on=True), send("show", source="seeds"), send("seeds", n=3), FINISH,
+        ],
+    ),
+    "tokens": (
+        "Someone points at tokens, whose effects are computed.",
+        [
+            send("configure", steps=4, sequence="01201202", context_length=2, **SMALL), send("attribute", position=2),
+            *trained(4), FINISH, send("attribute", position=3), FINISH, send("decode", temperature=0.5), FINISH,
+            send("turn", position=0.5), send("release"), FINISH, send("attribute", position=None),
+        ],
+    ),
+    "map": (
+        "More states than travel as numbers.",
+        [
+            send("configure", steps=3, sequence="0110100110010110", context_length=9, **SMALL), FINISH,
+            send("select", state=105), *trained(3), FINISH, send("rows", first=100), send("rows", first=None),
+            send("show", source="data"), send("show", source="difference"),
+        ],
+    ),
+    **{f"preset-{name}": (f"The preset {name} begins.", preset(name)) for name in PRESETS},
+}  # fmt: skip
+
+LIMITS = {"states": 1024, "steps": 500, "text": 1000}
+
+
+def main() -> None:
+    """Record all, and remove what is recorded no more."""
+    for old in FOLDER.glob("*.json"):
+        old.unlink()
+    for name, (about, turns) in CONVERSATIONS.items():
+        limits = LIMITS if name != "article" and not name.startswith("preset-") else {}
+        speaker = Speaker(limits)
+        heard = [{**turn, "views": rounded(speaker(turn))} for turn in [{"wait": 0}, *turns]]
+        lines = ",\n".join(json.dumps(turn, ensure_ascii=False, separators=(",", ":")) for turn in heard)
+        head = json.dumps({"about": about, "limits": limits}, ensure_ascii=False)[:-1]
+        (FOLDER / f"{name}.json").write_text(f'{head}, "turns": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@
 import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { RULE_NAMES, RULES } from "./decoding";
 import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
@@ -32,12 +33,11 @@ const NAMES: (keyof Views)[] = [
 
 /** What a setting must be, by the name of the sentence that says so. */
 const RANGES: Record<string, string> = {
-  ...Object.fromEntries(["context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "top_k"].map((name) => [name, "counted"])),
-  ...Object.fromEntries(["weight_decay", "stop_gap", "temperature"].map((name) => [name, "zero"])),
+  ...Object.fromEntries(["context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size"].map((name) => [name, "counted"])),
+  ...Object.fromEntries(["weight_decay", "stop_gap"].map((name) => [name, "zero"])),
   learning_rate: "positive",
   seed: "whole",
-  top_p: "share",
-  min_p: "share",
+  ...Object.fromEntries(RULE_NAMES.map((name) => [name, RULES[name].range])),
 };
 
 /** Where the link is kept: the address bar of a page; a notebook has none. */

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import importlib
+import inspect
+import re
+from dataclasses import fields
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +16,7 @@ from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWa
 from witnesses import chain_of, random_chain, uniform_chain
 
 import babygpt as bg
-from babygpt.chain.decoding import decode
+from babygpt.chain.decoding import Decoding
 from babygpt.errors import SettingError
 
 
@@ -49,7 +54,7 @@ def test_transformers_processors_leave_the_same_distribution(settings, V, spread
     logits = np.random.default_rng(V).normal(scale=spread, size=(200, V))
     if settings.get("top_k", 0) > V:
         settings = settings | {"top_k": V}
-    found = np.exp(decode(normalised(logits), **settings))
+    found = np.exp(Decoding(**settings).apply(normalised(logits)))
     expected = by_transformers(logits, **settings)
     np.testing.assert_array_equal(found > 0, expected > 0)
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-300)
@@ -68,14 +73,14 @@ def test_any_combination_agrees_with_transformers(logits, temperature, top_k, to
     if len(np.unique(logits.round(6))) < logits.size:
         return
     settings = {"temperature": temperature, "top_k": None if top_k is None else min(top_k, logits.size)}
-    found = np.exp(decode(normalised(logits), **settings, top_p=top_p, min_p=min_p))
+    found = np.exp(Decoding(**settings, top_p=top_p, min_p=min_p).apply(normalised(logits)))
     np.testing.assert_allclose(found, by_transformers(logits, **settings, top_p=top_p, min_p=min_p), atol=1e-9)
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 3, 4, 5])
 def test_tokens_that_tie_with_the_kth_stay_as_in_transformers(top_k):
     logits = np.random.default_rng(top_k).integers(0, 3, size=(100, 5)).astype(float)
-    found = np.exp(decode(normalised(logits), top_k=top_k))
+    found = np.exp(Decoding(top_k=top_k).apply(normalised(logits)))
     np.testing.assert_allclose(found, by_transformers(logits, top_k=top_k), rtol=1e-12)
     assert (found > 0).sum(axis=1).max() > top_k or top_k == 5
 
@@ -133,7 +138,7 @@ def kept_by_integers(row, tenths_of_p):
 def test_integers_decide_every_top_p_cut_of_tenths(V, tenths_of_p):
     table = tenths(V)
     with np.errstate(divide="ignore"):
-        decoded = np.exp(decode(np.log(table / 10), top_p=tenths_of_p / 10))
+        decoded = np.exp(Decoding(top_p=tenths_of_p / 10).apply(np.log(table / 10)))
     for row, found in zip(table.tolist(), decoded, strict=True):
         kept = kept_by_integers(row, tenths_of_p)
         expected = [row[token] / sum(row[k] for k in kept) if token in kept else 0 for token in range(V)]
@@ -158,7 +163,7 @@ def test_a_share_that_is_truly_above_the_sum_keeps_the_next_token(more, kept):
 def test_integers_decide_every_min_p_cut_of_tenths(V, ratio):
     table, (part, whole) = tenths(V), ratio
     with np.errstate(divide="ignore"):
-        decoded = decode(np.log(table / 10), min_p=part / whole)
+        decoded = Decoding(min_p=part / whole).apply(np.log(table / 10))
     expected = (table > 0) & (table * whole >= part * table.max(axis=1, keepdims=True))
     np.testing.assert_array_equal(decoded > -np.inf, expected)
 
@@ -169,7 +174,7 @@ def test_integers_decide_every_top_k_cut_of_tenths_however_the_probabilities_wer
     table = tenths(V)
     sums = [[sum([0.1] * n) for n in row] for row in table.tolist()]  # .1 + .1 + .1 is not .3
     with np.errstate(divide="ignore"):
-        decoded = decode(np.log(sums), top_k=top_k)
+        decoded = Decoding(top_k=top_k).apply(np.log(sums))
     expected = (table > 0) & (table >= np.sort(table, axis=1)[:, [V - top_k]])
     np.testing.assert_array_equal(decoded > -np.inf, expected)
 
@@ -325,3 +330,42 @@ def test_settings_that_mean_nothing_are_refused_by_name(article_run, name, value
 def test_numpy_numbers_are_numbers(article_run):
     decoded = article_run.chain.with_decoding(np.float32(0.5), np.int64(2), np.float64(0.9), np.float64(0.1))
     assert decoded.probs.shape == (8, 2)
+
+
+# -- a rule is written once --------------------------------------------------------------------------------------
+
+RULES = [rule.name for rule in fields(Decoding)]
+FORM = Path(__file__).parents[2] / "frontend" / "src" / "decoding.ts"
+
+
+def test_a_chain_takes_the_rules_by_name_in_order_or_as_one_decoding(article_run):
+    assert list(inspect.signature(bg.MarkovChain.with_decoding).parameters) == ["self", *RULES]
+    by_name = article_run.chain.with_decoding(temperature=0.5, top_p=0.6)
+    for same in (article_run.chain.with_decoding(0.5, None, 0.6), article_run.chain.decoded(Decoding(0.5, top_p=0.6))):
+        np.testing.assert_array_equal(same.log_probs, by_name.log_probs)
+
+
+def test_every_rule_is_an_option_of_the_commands_that_decode():
+    for command in ("sample", "analyse"):
+        main = importlib.import_module("babygpt.cli.main")
+        parameters = inspect.signature(getattr(main, command)).parameters
+        at = list(parameters).index(RULES[0])
+        assert list(parameters)[at : at + len(RULES)] == RULES
+    said = "; ".join(f"{name}=2" for name in RULES)
+    assert main.in_options(said) == "; ".join(f"--{name.replace('_', '-')} 2" for name in RULES)
+
+
+@pytest.mark.skipif(not FORM.exists(), reason="the screen's source is not here")
+def test_every_rule_has_its_line_in_the_screens_form():
+    table = FORM.read_text(encoding="utf-8").split("RULES = {")[1].split("}  as")[0].split("} as")[0]
+    assert re.findall(r"^  (\w+): \{ plain: (\w+)", table, re.MULTILINE) == [
+        (rule.name, "null" if rule.default is None else f"{rule.default:g}") for rule in fields(Decoding)
+    ]
+
+
+def test_a_decoding_says_its_rules_as_they_are_typed():
+    assert str(Decoding(0.5, top_k=2)) == "temperature=0.5, top_k=2"
+    assert Decoding(0.5, top_k=2).given == {"temperature": 0.5, "top_k": 2}
+    assert not Decoding(0.5).is_neutral
+    assert Decoding().is_neutral
+    assert str(Decoding()) == "no decoding"

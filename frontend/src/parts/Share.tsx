@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
+import { isPlain } from "../decoding";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
-import { isPlain } from "./Decoding";
 
 const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
 

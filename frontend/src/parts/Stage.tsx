@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { certainContext, contextOf, occurrences } from "../contexts";
+import { isPlain } from "../decoding";
 import { Graph } from "../graph/Graph";
 import type { ViewKind } from "../hash";
 import { SuffixMap } from "../map/Map";
@@ -7,7 +8,6 @@ import { count } from "../numbers";
 import type { Frame, Subject } from "../protocol";
 import { MOST_DRAWN, useScreen } from "../screen";
 import { Choice, Icon } from "./common";
-import { isPlain } from "./Decoding";
 import { Neighbourhood } from "./Neighbourhood";
 import { sentence } from "./StatePanel";
 import { ChainTable } from "./Table";

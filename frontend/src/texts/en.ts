@@ -106,7 +106,7 @@ export const en = {
 
   "decoding.title": "Decoding",
   "decoding.on": "on",
-  "decoding.hint": "How the probabilities are bent before a token is drawn. The GPT stays as it is.",
+  "decoding.hint": "What is made of the probabilities before a token is drawn. The GPT stays as it is.",
   "decoding.temperature": "Temperature",
   "decoding.greedy": "Greedy",
   "decoding.top_k": "Top-k",

@@ -30,7 +30,7 @@ from babygpt.chain.contexts import (
     row_of,
     successors,
 )
-from babygpt.chain.decoding import decode
+from babygpt.chain.decoding import Decoding, by_rules
 from babygpt.chain.finite import FiniteChain
 from babygpt.chain.flow import Flow
 from babygpt.chain.ngram import NeverLeft, ngram_table
@@ -396,23 +396,21 @@ class MarkovChain(FiniteChain):
 
     # -- questions about texts, memory and data (the others are asked of any finite chain) -----------------
 
-    def with_decoding(
-        self,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-    ) -> MarkovChain:
-        """Return the chain under a decoding rule: temperature (0 is greedy), then top-k, top-p, min-p.
+    @by_rules(Decoding)
+    def with_decoding(self, decoding: Decoding) -> MarkovChain:
+        """Return the chain under rules of decoding: temperature (0 is greedy), then top-k, top-p, min-p.
 
         Raises
         ------
         SettingError
             A setting that means nothing, such as a negative temperature.
         """
-        settings = (temperature, top_k, top_p, min_p)
-        short = None if self.short_log_probs is None else decode(self.short_log_probs, *settings)
-        return MarkovChain(decode(self.log_probs, *settings), self.vocabulary, short)
+        return self.decoded(decoding)
+
+    def decoded(self, decoding: Decoding) -> MarkovChain:
+        """Return the chain under a :class:`babygpt.chain.decoding.Decoding`."""
+        short = None if self.short_log_probs is None else decoding.apply(self.short_log_probs)
+        return MarkovChain(decoding.apply(self.log_probs), self.vocabulary, short)
 
     def distance_to_stationary(self, n: int, start: str | int | None = None) -> float:
         """Return the total variation from π after ``n`` tokens: from the worst state, or from the given context.

@@ -14,11 +14,13 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
 
 import babygpt
+from babygpt.chain.decoding import Decoding
 from babygpt.cli import console
 from babygpt.cli.arguments import LearnsOne
 from babygpt.cli.commands.analyse import analyse
@@ -78,7 +80,7 @@ _OPTION = {
     "n_tokens": "--tokens",
     **{name: "--" + name.replace("_", "-") for name in (
         "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
-        "layout", "seeds", "mark", "at", "by", "temperature", "top_k", "top_p", "min_p", "within", "step", "host",
+        "layout", "seeds", "mark", "at", "by", *(rule.name for rule in fields(Decoding)), "within", "step", "host",
         "port", "backend", "jobs", "scheduler", "limit", "encoding", "separator", "column", "replace", "frames",
     )},
 }  # fmt: skip

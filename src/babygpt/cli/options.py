@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import Field, fields
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from babygpt.chain.decoding import Decoding
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
@@ -30,15 +36,6 @@ class Positions(StrEnum):
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 AtStep = Annotated[int | None, typer.Option("--step", help="An earlier step; 0 is untrained.", show_default="the last")]
 ShortContexts = Annotated[bool, typer.Option("--short-contexts", help="Include the contexts of fewer tokens.")]
-
-Temperature = Annotated[float, typer.Option(help="Decode with this temperature; 0 is greedy.")]
-TopK = Annotated[int | None, typer.Option(help="Keep the k likeliest tokens.", show_default="all")]
-TopP = Annotated[
-    float | None, typer.Option(help="Keep the fewest likeliest tokens that reach this share.", show_default="all")
-]
-MinP = Annotated[
-    float | None, typer.Option(help="Keep tokens this likely, as a share of the likeliest.", show_default="all")
-]
 
 # What to learn and how: the settings of a training. Commands give them the article's values.
 Sequence = Annotated[
@@ -83,3 +80,27 @@ OnDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 def chain_at(run: Run, step: int | None) -> MarkovChain:
     """Return the chain of a run at a step, by default the last."""
     return run.chain if step is None else run.chain_at(step)
+
+
+def decodes(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has, in place of its parameter ``decoding``, an option for each rule of decoding."""
+    own = signature(command, eval_str=True)
+    parameters: list[Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += [_option(rule) for rule in fields(Decoding)] if parameter.name == "decoding" else [parameter]
+
+    @wraps(command)
+    def call(**given: Any) -> None:
+        decoding = Decoding(**{rule.name: given.pop(rule.name) for rule in fields(Decoding)})
+        command(**given, decoding=decoding)
+
+    call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def _option(rule: Field[Any]) -> Parameter:
+    kind, everything = rule.metadata["kind"], rule.default is None
+    option = typer.Option(help=rule.metadata["help"], show_default="all" if everything else True)
+    annotation = Annotated[kind | None, option] if everything else Annotated[kind, option]
+    return Parameter(rule.name, Parameter.KEYWORD_ONLY, default=rule.default, annotation=annotation)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from babygpt.studio.limits import RefusedError
-from babygpt.studio.links import SEEDS, Decoding
+from babygpt.studio.links import SEEDS
 from babygpt.studio.protocol import Silence
 from babygpt.studio.retraining import weights_together
 from babygpt.studio.seed_bands import Band, ManySeeds, check_fits
@@ -147,6 +146,6 @@ class Beside:
         moment = Moment(stage.playhead.step, stage.decoding)
         if self._tokens is None or self._tokens.moment != moment:
             chain = stage.playback.chain(moment.step)
-            base = chain if moment.decoding == Decoding() else chain.with_decoding(**asdict(moment.decoding))
+            base = chain if moment.decoding.is_neutral else chain.decoded(moment.decoding)
             self._tokens = TokenEffects(stage.setup, moment, base.probs)
         return self._tokens

@@ -12,8 +12,9 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from babygpt.chain.decoding import Decoding
 from babygpt.studio.limits import RefusedError
-from babygpt.studio.links import PLAIN, Decoding, Slot, Source, Subject
+from babygpt.studio.links import PLAIN, Slot, Source, Subject
 from babygpt.studio.setup import Settings
 
 # No number that means anything is larger.

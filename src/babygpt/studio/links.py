@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
-from babygpt.chain.decoding import check_decoding
+from babygpt.chain.decoding import Decoding
 from babygpt.errors import SettingError
 from babygpt.studio.limits import MAX_SEEDS, Limits, RefusedError
 from babygpt.studio.presets import PRESETS
@@ -35,16 +35,6 @@ SEEDS = 200
 
 _WHOLE = ("context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "seed")
 _NUMBERS = ("stop_gap", "learning_rate", "weight_decay")
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How probabilities are bent before a token is drawn: see :mod:`babygpt.chain.decoding`."""
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,10 +76,7 @@ def write(setup: Setup, scene: Scene) -> dict[str, str]:
     link |= {name: _said(value) for name, value in parts.items() if value != getattr(plain, name)}
     if scene.compare != plain.compare:
         link["compare"] = ",".join(scene.compare)
-    link |= {
-        name: _said(value) for name, value in asdict(scene.decoding).items() if value != getattr(plain.decoding, name)
-    }
-    return link
+    return link | {name: _said(value) for name, value in scene.decoding.given.items()}
 
 
 def read(link: Mapping[str, str], limits: Limits) -> tuple[Setup, Scene, RefusedError | None]:
@@ -165,15 +152,13 @@ class _Reader:
 
     def _decoding(self) -> Decoding:
         decoding = Decoding()
-        for name in (f.name for f in fields(Decoding) if f.name in self.link):
-            for value in self._read(name, self.link[name], int if name == "top_k" else float):
-                bent = replace(decoding, **{name: value})
+        for rule in (rule for rule in fields(Decoding) if rule.name in self.link):
+            name = rule.name
+            for value in self._read(name, self.link[name], rule.metadata["kind"]):
                 try:
-                    check_decoding(**asdict(bent))
+                    decoding = replace(decoding, **{name: value})
                 except SettingError as error:
                     self._note(RefusedError(str(error), "setting", name, value=self.link[name][:60]))
-                else:
-                    decoding = bent
         return decoding
 
     def _setting(self, name: str, text: str) -> list[Any]:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from typing_extensions import Doc, TypedDict
 
+from babygpt.chain.decoding import Decoding as DecodingRules
 from babygpt.studio.figures import Predecessor
-from babygpt.studio.links import Decoding as DecodingRules
 from babygpt.studio.links import Source, Subject
 from babygpt.studio.setup import Settings as SettingsTable
 

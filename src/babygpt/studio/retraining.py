@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import count_states
-from babygpt.chain.decoding import decode
+from babygpt.chain.decoding import Decoding
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.room import COPIES
 from babygpt.run.blocks import members_at_once
-from babygpt.studio.links import Decoding
 
 # GPTs of the article's size side by side: a step of all of them takes as long as a screen shows a frame.
 TOGETHER = 32
@@ -36,11 +33,11 @@ def weights_together(config: GPTConfig, corpus: Corpus) -> int:
 
 def decoded(probs: NDArray[np.float32], decoding: Decoding) -> NDArray[np.float32]:
     """Return what a decoding makes of probabilities (S, N, V)."""
-    if decoding == Decoding():
+    if decoding.is_neutral:
         return probs
     made = np.empty_like(probs)
     some = max(1, CHUNK // probs[0].size)
     with np.errstate(divide="ignore", invalid="ignore"):
         for at in range(0, len(probs), some):
-            made[at : at + some] = np.exp(decode(np.log(probs[at : at + some], dtype=np.float64), **asdict(decoding)))
+            made[at : at + some] = np.exp(decoding.apply(np.log(probs[at : at + some], dtype=np.float64)))
     return made

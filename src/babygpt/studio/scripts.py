@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import asdict
 from typing import Any
 
 from babygpt.chain.contexts import count_short
+from babygpt.chain.decoding import Decoding
 from babygpt.gpt.paths import looks_like_path
 from babygpt.run.history import FRAME_BUDGET, FramePlan
-from babygpt.studio.links import LONGEST, Decoding
+from babygpt.studio.links import LONGEST
 from babygpt.studio.seed_bands import HIGH, LOW
 from babygpt.studio.setup import Setup
 
@@ -26,25 +26,24 @@ def python(setup: Setup, steps: int, step: int, decoding: Decoding, state: int |
     steps, step = _as_recorded(setup, steps, step)
     learnt, lines, given = _begun(setup, ["import babygpt as bg"], _given(setup, steps))
     lines.append(f"run = bg.train({', '.join([learnt, *_said(given)])})")
-    chain, bent = "run.chain" if step == steps else f"run.chain_at({step})", _bent(decoding)
-    if bent:
-        chain += f".with_decoding({', '.join(_said(bent))})"
+    chain = "run.chain" if step == steps else f"run.chain_at({step})"
+    if not decoding.is_neutral:
+        chain += f".with_decoding({decoding})"
     lines += [f"chain = {chain}", "print(chain)" if state is None else f"print(chain[{setup.context(state)!r}])"]
     return "\n".join(lines) + "\n"
 
 
 def python_of_seeds(setup: Setup, steps: int, step: int, decoding: Decoding, state: int | None, seeds: int) -> str:
     """Return a script that trains many seeds and prints, of a step, what lies between nine in ten of them."""
-    bent = _bent(decoding)
     imports = ["import numpy as np", "", "import babygpt as bg"]
-    imports += ["from babygpt.chain.decoding import decode"] if bent else []
+    imports += [] if decoding.is_neutral else ["from babygpt.chain.decoding import Decoding"]
     learnt, lines, given = _begun(setup, imports, _given(setup, steps))
     given = {"seeds": range(seeds), "at": [step], **given}
     given.pop("seed", None)
     lines.append(f"many = bg.study({', '.join([learnt, *_said(given)])})")
     lines.append(f"probs = many.probs[:, 0{'' if state is None else f', {state}'}]")
-    if bent:
-        lines.append(f"probs = np.exp(decode(np.log(probs), {', '.join(_said(bent))}))")
+    if not decoding.is_neutral:
+        lines.append(f"probs = np.exp(Decoding({decoding}).apply(np.log(probs)))")
     lines.append(f"print(np.quantile(probs, {[LOW, 0.5, HIGH]}, axis=0))")
     return "\n".join(lines) + "\n"
 
@@ -79,10 +78,6 @@ def _begun(setup: Setup, imports: list[str], given: dict[str, Any]) -> tuple[str
     counted = f"corpus = bg.Corpus.{made}({', '.join([what, *_said(own)])})"
     rest = {name: value for name, value in given.items() if name not in _OF_THE_CORPUS}
     return "corpus", [*imports, "", counted], rest
-
-
-def _bent(decoding: Decoding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(decoding).items() if value != getattr(Decoding(), name)}
 
 
 def _said(given: dict[str, Any]) -> list[str]:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import count_short
+from babygpt.chain.decoding import Decoding
 from babygpt.run.blocks import blocks_of
 from babygpt.run.history import FramePlan
 from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits
-from babygpt.studio.links import Decoding
 from babygpt.studio.protocol import StateOfSeeds
 from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup

@@ -17,7 +17,6 @@ from dataclasses import asdict, replace
 from functools import singledispatchmethod
 from typing import Any
 
-from babygpt.chain.decoding import check_decoding
 from babygpt.errors import BabyGPTError, SettingError
 from babygpt.gpt.reading import BORDER
 from babygpt.studio import commands, links, protocol
@@ -326,13 +325,11 @@ class Session:
     @_do.register
     def _decode(self, command: commands.Decode) -> None:
         given = command.settings
-        decoding = replace(self._stage.decoding, **given)
         try:
-            check_decoding(**asdict(decoding))
+            self._stage.decoding = replace(self._stage.decoding, **given)
         except SettingError as error:
             field = next((name for name in given if str(error).startswith(f"{name}=")), None)
             raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
-        self._stage.decoding = decoding
 
     @_do.register
     def _pin(self, command: commands.Pin) -> None:

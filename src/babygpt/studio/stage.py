@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import number_of
+from babygpt.chain.decoding import Decoding
 from babygpt.chain.extract import context_table
 from babygpt.errors import SettingError
 from babygpt.studio.beside import Beside
@@ -18,7 +19,7 @@ from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.links import PLAIN, Decoding, Slot, Source, Subject
+from babygpt.studio.links import PLAIN, Slot, Source, Subject
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
 from babygpt.studio.setup import Setup
@@ -46,7 +47,7 @@ class Stage:
     version
         Counts the films.
     decoding, source, compare
-        How arrows are bent; whose are shown; what is subtracted from what in a difference.
+        How arrows are decoded; whose are shown; what is subtracted from what in a difference.
     selected, window
         The state beside the chain, and the first row of a table, if there are any.
     shows_code
@@ -201,8 +202,8 @@ class Stage:
         """The model's chain: at the playhead, with knobs and decoding."""
         if self._shown is None or self._shown[0] != self.moment:
             chain = self._turned() if self.knobs.turned else self.playback.chain(self.playhead.step)
-            if self.decoding != Decoding():
-                chain = chain.with_decoding(**asdict(self.decoding))
+            if not self.decoding.is_neutral:
+                chain = chain.decoded(self.decoding)
             self._shown = self.moment, ChainSummary(chain, self.expected)
         return self._shown[1]
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.chain.decoding import Decoding
 from babygpt.gpt.reading import BORDER
 from babygpt.lab.attribute import corpora_of
 from babygpt.run.blocks import blocks_of
 from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.links import Decoding
 from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
 

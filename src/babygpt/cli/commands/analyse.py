@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from babygpt.chain.decoding import Decoding
 from babygpt.cli import console
 from babygpt.cli.meant import load
-from babygpt.cli.options import AtStep, MinP, Replace, RunFolder, Temperature, TopK, TopP, chain_at
+from babygpt.cli.options import AtStep, Replace, RunFolder, chain_at, decodes
 from babygpt.cli.outputs import PICTURES, check_out
 from babygpt.errors import ConvergenceError, SizeError
 
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from babygpt.run.run import Run
 
 
+@decodes
 def analyse(
     run: RunFolder,
     step: AtStep = None,
-    temperature: Temperature = 1.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
+    *,
+    decoding: Decoding,
     target: Annotated[
         list[str] | None, typer.Option(help="Also: how long until this is said, how likely within --within tokens.")
     ] = None,
@@ -58,8 +58,7 @@ def analyse(
         check_out(plot, PICTURES, replace)
     check_count("within", within, least=0)
     loaded = load(run)
-    decoding = (temperature, top_k, top_p, min_p)
-    chain = chain_at(loaded, step).with_decoding(*decoding)
+    chain = chain_at(loaded, step).decoded(decoding)
     origin = loaded.corpus.most_frequent if start is None else start
     tail = _last_context(chain, origin) if any(_is_long(chain, word) for word in target or ()) else origin
     chain.row(tail)  # tells what is wrong with it, asked for or not
@@ -71,7 +70,7 @@ def analyse(
     if over_training or plot is not None:
         names = over_training or ["loss", "entropy_rate", "second_eigenvalue", "nearest_ngram"]
         followed = {name: _follow(loaded, name) for name in names}
-        if decoding != (1.0, None, None, None):
+        if not decoding.is_neutral:
             console.say("Over training the chain is followed as the GPT has it, without decoding.")
         if plot is not None:
             from babygpt.draw.plots import draw_traces

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from babygpt.chain.decoding import Decoding
 from babygpt.cli import console
 from babygpt.cli.meant import load
-from babygpt.cli.options import AtStep, MinP, RunFolder, Temperature, TopK, TopP, chain_at
+from babygpt.cli.options import AtStep, RunFolder, chain_at, decodes
 
 
+@decodes
 def sample(
     run: RunFolder,
     start: Annotated[
@@ -19,10 +21,8 @@ def sample(
     tokens: Annotated[int, typer.Option(help="How many tokens to draw.")] = 20,
     seed: Annotated[int, typer.Option(help="The same seed walks the same way.")] = 0,
     step: AtStep = None,
-    temperature: Temperature = 1.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
+    *,
+    decoding: Decoding,
     plain: Annotated[bool, typer.Option("--plain", help="Print only the tokens drawn.")] = False,
 ) -> None:
     """Walk the chain: flip the biased coin, move along the arrow, repeat.
@@ -34,7 +34,7 @@ def sample(
     loaded = load(run)
     if start is None:
         start = loaded.corpus.most_frequent
-    chain = chain_at(loaded, step).with_decoding(temperature, top_k, top_p, min_p)
+    chain = chain_at(loaded, step).decoded(decoding)
     walk = chain.walk(start, tokens, seed)
     if tokens:
         terminal.say_if_not_trained(loaded, start)

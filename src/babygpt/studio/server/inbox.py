@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import asdict
+from dataclasses import fields
 
-from babygpt.chain.decoding import check_decoding
+from babygpt.chain.decoding import Decoding
 from babygpt.errors import SettingError
 from babygpt.studio.commands import LARGEST
-from babygpt.studio.links import Decoding
 
 # A slider sends many of these, each saying where it stands: what came before is of no interest any more.
 LATEST_WINS = frozenset({"turn", "nudge", "seek", "decode", "rows", "speed", "select", "attribute", "place"})
@@ -20,7 +19,7 @@ HELD = 32
 
 MOST = 256  # commands
 
-_SLIDERS = asdict(Decoding())
+_SLIDERS = {rule.name for rule in fields(Decoding)}
 _TYPING = {"command", "sequence", "name"}  # the parts of a command that someone's typing sends
 
 
@@ -150,10 +149,10 @@ def _skipped(earlier: dict[str, object], later: dict[str, object]) -> dict[str, 
 def _moves_sliders(decode: dict[str, object]) -> bool:
     """Return whether a command to decode can be obeyed: one that cannot must not spoil another."""
     parts = {key: value for key, value in decode.items() if key != "command"}
-    if not parts.keys() <= _SLIDERS.keys():
+    if not parts.keys() <= _SLIDERS:
         return False
     try:
-        check_decoding(**{**_SLIDERS, **parts})
+        Decoding(**parts)  # type: ignore[arg-type]  # it checks
     except SettingError:
         return False
     return True

@@ -15,9 +15,9 @@ import pytest
 import babygpt as bg
 from babygpt import files
 from babygpt.chain.export import to_prism
-from babygpt.draw.picture import Picture
 from babygpt.files import check_place, whole_file, whole_files, write_file
 from babygpt.lab.tables import write_table
+from babygpt.picture import Picture
 
 WINDOWS = sys.platform == "win32"
 posix = pytest.mark.skipif(WINDOWS, reason="names and permissions of POSIX")

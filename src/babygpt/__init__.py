@@ -11,6 +11,9 @@ Names are loaded when they are first used, so that what needs no torch does not 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from babygpt.picture import drawn_by
+from babygpt.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.chain.extract import context_table
@@ -85,7 +88,9 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__version__ = "0.1.0"
+drawn_by("chain", "babygpt.draw.graph:draw_chain")
+drawn_by("run", "babygpt.draw.summary:run_html")
+
 __all__ = [
     "GPT",
     "Attribution",

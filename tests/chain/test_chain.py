@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -7,6 +9,9 @@ import pytest
 import torch
 
 import babygpt as bg
+from babygpt.chain.input_device import ConnectedChain
+from babygpt.chain.joined import JoinedChain
+from babygpt.chain.stationary import stationary_distribution
 from babygpt.errors import ContextError, SettingError, VocabularyError
 from babygpt.gpt.model import seeded_gpt
 
@@ -382,3 +387,34 @@ def test_arrows_that_underflow_are_counted():
     assert chain.n_zero_arrows == 2
     assert chain.row("0")[1] == -800.0
     assert uniform_chain(2, 3).n_zero_arrows == 0
+
+
+# -- the classes -------------------------------------------------------------------------------------------------
+
+
+def test_no_kind_of_chain_overrides_what_another_has_written_out():
+    kinds = [bg.MarkovChain, ConnectedChain, JoinedChain]
+    for kind in kinds:
+        written: dict[str, type] = {}
+        for base in reversed(kind.__mro__[:-1]):
+            for name, member in vars(base).items():
+                if name.startswith("_") or not (callable(member) or isinstance(member, (property, cached_property))):
+                    continue
+                overridden = getattr(written.get(name), name, None)
+                assert overridden is None or getattr(overridden, "__isabstractmethod__", False), (kind, name)
+                written[name] = base
+
+
+def test_what_is_kept_of_a_chain_is_computed_once_and_handed_out_as_a_copy(article_run):
+    chain = bg.MarkovChain(article_run.chain.log_probs)
+    chain.stationary_distribution()[:] = 0
+    chain.recurrent_classes()[0][:] = 0
+    assert chain.stationary_distribution().sum() == pytest.approx(1)
+    assert chain.recurrent_classes()[0].tolist() == list(range(8))
+    assert stationary_distribution(chain) is stationary_distribution(chain)
+
+
+def test_a_chain_with_kept_answers_can_be_pickled(article_run):
+    chain = bg.MarkovChain(article_run.chain.log_probs)
+    pi = chain.stationary_distribution()
+    assert pickle.loads(pickle.dumps(chain)).stationary_distribution().tolist() == pi.tolist()

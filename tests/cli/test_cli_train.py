@@ -69,7 +69,7 @@ def test_pictures_are_drawn_beside_the_run(babygpt):
 
 
 def test_a_picture_that_cannot_be_written_is_a_warning(babygpt, monkeypatch):
-    from babygpt.draw.picture import Picture
+    from babygpt.picture import Picture
 
     def full(self, path):
         raise bg.FileError("The picture cannot be written to there: No space left on device.")

@@ -15,19 +15,17 @@ are parted as long as some token leads them to different parts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain.arrows import RARE, Arrows
+from babygpt.chain.states import States
+from babygpt.chain.stationary import stationary_distribution
+from babygpt.chain.structure import recurrent_classes
 from babygpt.errors import SettingError
 from babygpt.gpt.checks import check_rate
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
-
 
 # Less than this is never, however tolerant: an arrow is not dropped because others are like it.
 NO_ARROW = 1e-9
@@ -75,7 +73,7 @@ class CausalStates:
         return sparse.coo_array((values, (rows, self.targets[rows, tokens])), shape=shape).tocsr()
 
 
-def causal_states(chain: FiniteChain, tolerance: float = 1e-9) -> CausalStates:
+def causal_states(chain: States, tolerance: float = 1e-9) -> CausalStates:
     """Return the causal states of a chain.
 
     Parameters
@@ -93,13 +91,13 @@ def causal_states(chain: FiniteChain, tolerance: float = 1e-9) -> CausalStates:
         raise SettingError(f"tolerance={tolerance!r} is no difference of probabilities; it lies from 0 up to 1.")
     part = same_futures(chain, tolerance)
     merged = merge(chain, part, tolerance)
-    if len(chain.recurrent_classes()) > 1:
+    if len(recurrent_classes(chain)) > 1:
         return merged
-    weights = np.bincount(part, chain.stationary_distribution(), minlength=merged.n_states)
+    weights = np.bincount(part, stationary_distribution(chain), minlength=merged.n_states)
     return replace(merged, weights=weights.astype(np.float64))
 
 
-def same_futures(chain: FiniteChain, tolerance: float = 0.0) -> NDArray[np.int64]:
+def same_futures(chain: States, tolerance: float = 0.0) -> NDArray[np.int64]:
     """Return the part of each state (N,) in the coarsest partition into states with the same future."""
     probs, heads = _told_apart(chain, tolerance), chain.successors()
     part, n_parts = np.zeros(chain.n_states, dtype=np.int64), 0
@@ -119,7 +117,7 @@ def same_futures(chain: FiniteChain, tolerance: float = 0.0) -> NDArray[np.int64
     return rank[part].astype(np.int64)
 
 
-def merge(chain: FiniteChain, part: NDArray[np.int64], tolerance: float = 0.0) -> CausalStates:
+def merge(chain: States, part: NDArray[np.int64], tolerance: float = 0.0) -> CausalStates:
     """Return the machine with one state for each part of a partition into equal futures; its weights are NaN."""
     _, first = np.unique(part, return_index=True)
     sizes = np.bincount(part)
@@ -148,14 +146,14 @@ def same_arrows(arrows: Arrows) -> Arrows:
         values, logs, heads = values[first], logs[first], np.where(heads[first] < 0, -1, part[heads[first]])
 
 
-def _told_apart(chain: FiniteChain, tolerance: float) -> NDArray[np.float64]:
+def _told_apart(chain: States, tolerance: float) -> NDArray[np.float64]:
     """Return the probabilities (N, V); without tolerance those too small for a float stand there as logarithms."""
     if tolerance or not chain.n_underflowed_arrows:
         return chain.probs
     return np.where(chain.log_probs < RARE, np.maximum(chain.log_probs, np.finfo(np.float64).min), chain.probs)
 
 
-def _there(chain: FiniteChain, tolerance: float) -> NDArray[np.bool_]:
+def _there(chain: States, tolerance: float) -> NDArray[np.bool_]:
     """Return which arrows count as such: bool (N, V)."""
     return chain.probs > min(tolerance, NO_ARROW) if tolerance else chain.log_probs > -np.inf
 

@@ -10,17 +10,16 @@ times the divergence of the model from the data there, and that is a sum over ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.chain.stationary import stationary_distribution
+from babygpt.chain.table import ContextTable
 from babygpt.errors import SettingError
 from babygpt.gpt.corpus import Corpus
-
-if TYPE_CHECKING:
-    from babygpt.chain.chain import MarkovChain
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +110,7 @@ class NearestNgram:
         return {-1: "uniform", 0: "unigram", 1: "bigram", 2: "trigram"}.get(self.order, f"order {self.order}")
 
 
-def compare(p: MarkovChain, q: MarkovChain) -> Comparison:
+def compare(p: ContextTable, q: ContextTable) -> Comparison:
     """Return how ``q`` differs from ``p``.
 
     Raises
@@ -120,10 +119,10 @@ def compare(p: MarkovChain, q: MarkovChain) -> Comparison:
         Different vocabularies or context lengths.
     """
     check_alike(p, q.vocabulary.symbols, q.context_length, "other chain")
-    return Comparison(_terms(p.probs, p.log_probs, q.log_probs), p.probs - q.probs, p.stationary_distribution())
+    return Comparison(_terms(p.probs, p.log_probs, q.log_probs), p.probs - q.probs, stationary_distribution(p))
 
 
-def loss_decomposition(chain: MarkovChain, corpus: Corpus) -> LossDecomposition:
+def loss_decomposition(chain: ContextTable, corpus: Corpus) -> LossDecomposition:
     """Return the chain's loss on the corpus, split into the floor and each arrow's part."""
     check_alike(chain, corpus.vocabulary.symbols, corpus.context_length, "corpus")
     weights = corpus.counts.sum(axis=1) / corpus.n_examples
@@ -133,7 +132,7 @@ def loss_decomposition(chain: MarkovChain, corpus: Corpus) -> LossDecomposition:
     return LossDecomposition(corpus.floor, corpus.contexts, weights, terms)
 
 
-def nearest_ngram(chain: MarkovChain, corpus: Corpus, ngrams: list[MarkovChain]) -> NearestNgram:
+def nearest_ngram(chain: ContextTable, corpus: Corpus, ngrams: Sequence[ContextTable]) -> NearestNgram:
     """Return which of the n-grams of order 0 … K (or the uniform distribution) the chain is nearest to."""
     check_alike(chain, corpus.vocabulary.symbols, corpus.context_length, "corpus")
     weights, V = corpus.counts.sum(axis=1) / corpus.n_examples, len(corpus.vocabulary)
@@ -143,7 +142,7 @@ def nearest_ngram(chain: MarkovChain, corpus: Corpus, ngrams: list[MarkovChain])
     return NearestNgram(int(np.argmin(divergences)) - 1, np.array(divergences))
 
 
-def check_alike(chain: MarkovChain, symbols: tuple[str, ...] | object, context_length: int, what: str) -> None:
+def check_alike(chain: ContextTable, symbols: tuple[str, ...] | object, context_length: int, what: str) -> None:
     """Raise :class:`SettingError` unless a corpus or chain has this chain's vocabulary and context length."""
     if chain.vocabulary.symbols != symbols:
         raise SettingError(f"The {what} has another vocabulary than the chain. Compare like with like.")

@@ -7,12 +7,10 @@ every walk ends in a cycle. A cycle's *word* is what it says over and over; its 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
+from babygpt.chain.states import States
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class GreedyCycle:
     basin: int
 
 
-def greedy_cycles(chain: FiniteChain) -> list[GreedyCycle]:
+def greedy_cycles(chain: States) -> list[GreedyCycle]:
     """Return every cycle of greedy decoding, the one with the largest basin first."""
     N = chain.n_states
     tokens = np.argmax(chain.log_probs, axis=1)  # the first of equals

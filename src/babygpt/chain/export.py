@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from babygpt.chain.contexts import all_contexts
+from babygpt.chain.states import States
+from babygpt.chain.table import ContextTable
 from babygpt.errors import SettingError
 from babygpt.files import file_errors, whole_files
 
@@ -16,11 +18,8 @@ if TYPE_CHECKING:
     import networkx
     import quantecon
 
-    from babygpt.chain.chain import MarkovChain
-    from babygpt.chain.finite import FiniteChain
 
-
-def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
+def to_networkx(chain: ContextTable, short: bool = False) -> networkx.DiGraph:
     """Return the chain as a directed graph.
 
     Nodes are contexts (texts) with their ``state`` number (−1 for a short context); edges carry the ``token`` and
@@ -43,7 +42,7 @@ def to_networkx(chain: MarkovChain, short: bool = False) -> networkx.DiGraph:
     return graph
 
 
-def to_quantecon(chain: FiniteChain) -> quantecon.MarkovChain:
+def to_quantecon(chain: States) -> quantecon.MarkovChain:
     """Return the chain as QuantEcon's Markov chain, its states named by their numbers.
 
     Raises
@@ -61,7 +60,7 @@ def to_quantecon(chain: FiniteChain) -> quantecon.MarkovChain:
     return quantecon.MarkovChain(sparse.csr_matrix(P))
 
 
-def to_prism(chain: MarkovChain, path: str | Path) -> tuple[Path, Path]:
+def to_prism(chain: ContextTable, path: str | Path) -> tuple[Path, Path]:
     """Write the chain as a DTMC in PRISM's explicit-state format: ``path``.tra and ``path``.sta; return both paths.
 
     Both appear or neither; files that are there are replaced.

@@ -17,7 +17,7 @@ an Arnoldi iteration finds λ₂, and its residual decides how far it is believe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,9 @@ from babygpt.chain.arrows import RARE, Arrows, Dense
 from babygpt.chain.causal_states import same_arrows
 from babygpt.chain.elimination import MAX_ELIMINATION, absorbing_numbers, gth
 from babygpt.chain.solve import leaving
+from babygpt.chain.states import States
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
 
 # Eigenvalues nearer to the unit circle than this are computed through an inverse.
 NEAR = 1 / 8
@@ -49,7 +47,7 @@ MAX_WIDE_POWER = 256
 EPS = float(np.finfo(np.float64).eps)
 
 
-def spectral_gap(chain: FiniteChain) -> float:
+def spectral_gap(chain: States) -> float:
     """Return 1 − |λ₂|: 0 exactly if some eigenvalue other than the 1 lies on the unit circle, 1 if all others are 0.
 
     Raises
@@ -58,8 +56,8 @@ def spectral_gap(chain: FiniteChain) -> float:
         More than 1,024 states with different arrows, and the iteration did not settle or is too coarse for the gap; or
         more than 256 that keep a rhythm with arrows too rare for a float.
     """
-    classes = chain.recurrent_classes()
-    if len(classes) > 1 or chain.period() > 1:
+    classes = structure.recurrent_classes(chain)
+    if len(classes) > 1 or structure.period(chain) > 1:
         return 0.0
     arrows = same_arrows(chain.arrows)
     parts = structure.components(arrows)

@@ -16,7 +16,7 @@ the largest time, usually a billionth, or an error says so. A time too long for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,11 @@ from threadpoolctl import threadpool_limits
 
 from babygpt.chain.elimination import MAX_ELIMINATION
 from babygpt.chain.solve import ACCEPT, AIM, solve_transient
-from babygpt.chain.structure import reaching
+from babygpt.chain.states import States
+from babygpt.chain.stationary import stationary_distribution
+from babygpt.chain.structure import is_irreducible, reaching
 from babygpt.errors import ConvergenceError
 from babygpt.gpt.checks import check_count
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
 
 # Tokens that are followed one by one, whatever the chain; of a large chain as many as pass so many arrows. Whether the
 # walk stands still is looked at now and then.
@@ -39,7 +38,7 @@ MAX_WORK = 2**36
 CHECKED = 16
 
 
-def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.float64]:
+def hitting_times(chain: States, target: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the expected number of tokens from every state until the target (N,) is first reached: (N,).
 
     Raises
@@ -68,7 +67,7 @@ def hitting_times(chain: FiniteChain, target: NDArray[np.bool_]) -> NDArray[np.f
     return times
 
 
-def hitting_probability(chain: FiniteChain, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
+def hitting_probability(chain: States, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
     """Return how likely the target is reached within ``within`` tokens, from every state: (N,).
 
     Few tokens are followed one by one. More are doubled, up to 1,024 states: who walks n + m tokens reaches the target
@@ -100,7 +99,7 @@ def hitting_probability(chain: FiniteChain, target: NDArray[np.bool_], within: i
     return np.minimum(reached, 1.0)
 
 
-def _doubled(chain: FiniteChain, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
+def _doubled(chain: States, target: NDArray[np.bool_], within: int) -> NDArray[np.float64]:
     """Return what :func:`hitting_probability` does, by doubling the tokens."""
     answer, may = target.astype(np.float64), reaching(chain, target)
     others, never = np.flatnonzero(~target & may), np.flatnonzero(~may)
@@ -127,7 +126,7 @@ def _doubled(chain: FiniteChain, target: NDArray[np.bool_], within: int) -> NDAr
     return answer
 
 
-def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
+def _iterate(chain: States, inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
     """Return the times an iteration comes to (N,), and by how much the equations are off then at most."""
     N = chain.n_states
     few = 2 * chain.n_zero_arrows > chain.n_arrows
@@ -141,7 +140,7 @@ def _iterate(chain: FiniteChain, inside: NDArray[np.bool_]) -> tuple[NDArray[np.
     b = inside.astype(np.float64)
     # A walk that misses the target soon forgets where it began, so times are nearly the same from everywhere, and
     # that common part is what an iteration is slow to find. It is put in exactly: (weights · A b) scales it.
-    weights = np.where(inside, chain.stationary_distribution() if chain.is_irreducible else 1 / N, 0.0)
+    weights = np.where(inside, stationary_distribution(chain) if is_irreducible(chain) else 1 / N, 0.0)
     leaving = float(weights @ apply(b))
 
     def precondition(r: NDArray[np.float64]) -> NDArray[np.float64]:

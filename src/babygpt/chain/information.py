@@ -10,13 +10,16 @@ tells about the whole future [1]_.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from babygpt.chain.chain import MarkovChain
+from babygpt.chain.states import States
+from babygpt.chain.stationary import stationary_distribution
+from babygpt.chain.table import ContextTable
+from babygpt.errors import SettingError
+from babygpt.gpt.checks import check_rate
 
 
 def entropies(probs: NDArray[np.float64], log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -24,10 +27,17 @@ def entropies(probs: NDArray[np.float64], log_probs: NDArray[np.float64]) -> NDA
     return -np.multiply(probs, log_probs, out=np.zeros_like(probs), where=probs > 0).sum(axis=-1) + 0.0
 
 
-def conditional_entropies(chain: MarkovChain) -> NDArray[np.float64]:
+def entropy_rate(chain: States, base: float = math.e) -> float:
+    """Return h, the mean surprise of the next token in the long run, in units of log ``base``."""
+    if (base := check_rate("base", base)) <= 1:
+        raise SettingError(f"base={base:g} measures nothing; a base is above 1. Use e for nats, 2 for bits.")
+    return float(stationary_distribution(chain) @ entropies(chain.probs, chain.log_probs) / np.log(base))
+
+
+def conditional_entropies(chain: ContextTable) -> NDArray[np.float64]:
     """Return h₀, h₁, … h_K in nats per token: float64 (K + 1,)."""
     V, K = len(chain.vocabulary), chain.context_length
-    joint = chain.stationary_distribution()[:, None] * chain.probs  # (N, V): context and next token
+    joint = stationary_distribution(chain)[:, None] * chain.probs  # (N, V): context and next token
     h = np.empty(K + 1)
     for k in range(K, -1, -1):
         context = joint.sum(axis=1, keepdims=True)
@@ -38,13 +48,13 @@ def conditional_entropies(chain: MarkovChain) -> NDArray[np.float64]:
     return h
 
 
-def memory_profile(chain: MarkovChain) -> NDArray[np.float64]:
+def memory_profile(chain: ContextTable) -> NDArray[np.float64]:
     """Return what the token at each lag 1 … K adds to the next one, in nats: float64 (K,); the most recent first."""
     return np.maximum(-np.diff(conditional_entropies(chain)), 0.0)
 
 
-def excess_entropy(chain: MarkovChain) -> float:
+def excess_entropy(chain: ContextTable) -> float:
     """Return E = H(π) − K·h in nats."""
-    pi = chain.stationary_distribution()
+    pi = stationary_distribution(chain)
     visited = pi[pi > 0]
-    return max(0.0, float(-(visited * np.log(visited)).sum()) - chain.context_length * chain.entropy_rate())
+    return max(0.0, float(-(visited * np.log(visited)).sum()) - chain.context_length * entropy_rate(chain))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.finite import FiniteChain
+from babygpt.chain.states import Listed
 from babygpt.chain.walk import draw
 from babygpt.errors import ContextError, DeviceError
 from babygpt.gpt.checks import check_count, check_places, check_seed
@@ -101,7 +102,7 @@ class Device:
 
 
 @explained
-class ConnectedChain(FiniteChain):
+class ConnectedChain(Listed, FiniteChain):
     """A GPT's chain joined to a finite device: again a finite chain, exact.
 
     A state is a context together with the device's state; a token said leads on through whatever the device adds.

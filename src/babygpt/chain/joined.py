@@ -8,20 +8,17 @@ several carry the same), and not N times as many.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.chain.automaton import Automaton
 from babygpt.chain.contexts import MAX_ARROWS, human_bytes
-from babygpt.chain.finite import FiniteChain
+from babygpt.chain.states import Listed, States
 from babygpt.errors import SizeError
 
-if TYPE_CHECKING:
-    from babygpt.chain.automaton import Automaton
 
-
-class JoinedChain(FiniteChain):
+class JoinedChain(Listed):
     """A finite chain and the automaton of texts, together a finite chain.
 
     Attributes
@@ -32,7 +29,7 @@ class JoinedChain(FiniteChain):
         int64 (states,): the automaton's node in each.
     """
 
-    def __init__(self, chain: FiniteChain, automaton: Automaton) -> None:
+    def __init__(self, chain: States, automaton: Automaton) -> None:
         self.chain, self.vocabulary, self._automaton = chain, chain.vocabulary, automaton
         self.context_length = chain.context_length
         K, N, contexts = chain.context_length, chain.n_states, chain.context_numbers()

@@ -20,18 +20,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.chain.contexts import number_of
 from babygpt.chain.elimination import MAX_ELIMINATION
+from babygpt.chain.gap import spectral_gap
+from babygpt.chain.states import States
+from babygpt.chain.stationary import stationary_distribution
 from babygpt.chain.steps import Steps, finish
+from babygpt.chain.structure import period
 from babygpt.errors import ConvergenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_count, check_rate
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
 
 # Worst starts are looked for among all states: N² numbers, and N³ work for each doubling.
 MAX_STARTS = 4096
@@ -137,7 +139,7 @@ class _Walks:
         return lost > 0 and MODES * EPS / lost * (tokens / lost) < PART
 
 
-def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64] | None = None) -> float:
+def distance_to_stationary(chain: States, n: int, start: NDArray[np.float64] | None = None) -> float:
     """Return the total variation between where a walk is after ``n`` tokens and π.
 
     From ``start``, a distribution (N,); by default from the worst state, d(n).
@@ -150,7 +152,7 @@ def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64
         So many tokens of so many states are too much work, and the walk is still moving.
     """
     check_count("n", n, least=0)
-    N, pi = chain.n_states, chain.stationary_distribution()
+    N, pi = chain.n_states, stationary_distribution(chain)
     if start is None:
         _check_starts(N)
     walks = _begun(chain, pi, np.eye(N) if start is None else start[None])
@@ -191,7 +193,25 @@ def distance_to_stationary(chain: FiniteChain, n: int, start: NDArray[np.float64
     return 0.0 if rounds else walks.distance
 
 
-def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
+def distance_from(chain: States, n: int, start: str | int) -> float:
+    """Return the total variation from π ``n`` tokens after a state, or a context; 1 until it has grown to K tokens."""
+    known = chain.vocabulary.tokens_of(start).tolist() if isinstance(start, str) else None
+    at, V = np.zeros(chain.n_states), len(chain.vocabulary)
+    if known is None or len(known) >= chain.context_length:
+        at[chain.start_state(start)] = 1.0
+        return distance_to_stationary(chain, n, at)
+    logs_after, missing = chain.short_contexts(str(start)), chain.context_length - len(known)
+    if check_count("n", n, least=0) < missing:
+        return 1.0
+    number, reached = number_of(known, V), np.ones(1)
+    for length in range(len(known), chain.context_length):  # the contexts of a length that begin with the start
+        first, many = number * V ** (length - len(known)), len(reached)
+        reached = (reached[:, None] * np.exp(logs_after(length)[first : first + many])).ravel()
+    at[number * len(reached) : (number + 1) * len(reached)] = reached
+    return distance_to_stationary(chain, n - missing, at)
+
+
+def mixing_time(chain: States, epsilon: float = 0.25) -> float:
     """Return the first number of tokens after which every start is within ``epsilon`` of π; infinite if none is.
 
     A distance that rounding alone keeps above ``epsilon`` counts as ``epsilon``.
@@ -207,13 +227,13 @@ def mixing_time(chain: FiniteChain, epsilon: float = 0.25) -> float:
     """
     if not LEAST <= check_rate("epsilon", epsilon) < 1:
         raise SettingError(f"epsilon={epsilon!r} is no distance between {LEAST:g} and 1. The usual one is 0.25.")
-    return finish(mixing_steps(chain, chain.stationary_distribution(), epsilon))
+    return finish(mixing_steps(chain, stationary_distribution(chain), epsilon))
 
 
-def mixing_steps(chain: FiniteChain, pi: NDArray[np.float64], epsilon: float) -> Steps[float]:
+def mixing_steps(chain: States, pi: NDArray[np.float64], epsilon: float) -> Steps[float]:
     """Do what :func:`mixing_time` does of a chain whose π (N,) is known, in steps: a product of matrices at a time."""
     N = chain.n_states
-    if epsilon < 1 - 1 / chain.period():  # from one state a chain of period p fills a p-th of the circle at a time
+    if epsilon < 1 - 1 / period(chain):  # from one state a chain of period p fills a p-th of the circle at a time
         return math.inf
     _check_starts(N)
 
@@ -265,10 +285,10 @@ def _check_starts(N: int) -> None:
         )
 
 
-def _check_patience(chain: FiniteChain, epsilon: float, tokens: int) -> None:
+def _check_patience(chain: States, epsilon: float, tokens: int) -> None:
     """Raise at once if the gap already says that more than so many tokens are needed: d(n) ≥ |λ₂|ⁿ / 2."""
     try:
-        gap = chain.spectral_gap
+        gap = spectral_gap(chain)
     except ConvergenceError:
         return
     least = (1 / gap - 1) * math.log(1 / (2 * epsilon)) if gap > 0 else math.inf
@@ -279,11 +299,11 @@ def _check_patience(chain: FiniteChain, epsilon: float, tokens: int) -> None:
         )
 
 
-def _begun(chain: FiniteChain, pi: NDArray[np.float64], rows: NDArray[np.float64]) -> _Walks:
+def _begun(chain: States, pi: NDArray[np.float64], rows: NDArray[np.float64]) -> _Walks:
     return _Walks(rows, pi, False, len(pi) * EPS if chain.n_states <= MAX_ELIMINATION else PI_ERROR)
 
 
-def _matrix(chain: FiniteChain) -> tuple[Any, int]:
+def _matrix(chain: States) -> tuple[Any, int]:
     """Return P as is fastest to multiply by, and how many arrows meet in a state at most."""
     P = chain.arrows.matrix()
     arriving = int(np.bincount(P.indices, minlength=chain.n_states).max())

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +30,13 @@ from babygpt.chain import hitting
 from babygpt.chain.automaton import Automaton
 from babygpt.chain.contexts import number_of
 from babygpt.chain.elimination import absorbing_numbers
+from babygpt.chain.joined import JoinedChain
 from babygpt.chain.solve import leaving, solve_transient
+from babygpt.chain.states import States, Target, plain
 from babygpt.chain.structure import MAX_ABSORPTION, reaching
 from babygpt.chain.wide import Wide
 from babygpt.errors import ContextError, SizeError
 from babygpt.gpt.checks import check_count
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain, Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Aims:
     long: list[tuple[list[int], int]]
 
     @classmethod
-    def at(cls, chain: FiniteChain, targets: Sequence[Target]) -> Aims:
+    def at(cls, chain: States, targets: Sequence[Target]) -> Aims:
         """Return ``targets`` as aims.
 
         Raises
@@ -74,7 +73,7 @@ class Aims:
             aims._add(chain, target, number)
         return aims
 
-    def _add(self, chain: FiniteChain, target: Target, number: int) -> None:
+    def _add(self, chain: States, target: Target, number: int) -> None:
         target = plain(target)
         if isinstance(target, str):
             tokens = chain.vocabulary.encode(target).tolist()
@@ -92,13 +91,6 @@ class Aims:
                 return
         mask = chain.target(target)
         self.of_state[mask] = np.minimum(self.of_state[mask], number)
-
-
-def plain(target: Any) -> Any:
-    """Return a tensor, or an array of a single number, as what NumPy or Python has for it; anything else as it is."""
-    if hasattr(target, "detach"):  # it may be on a graphics card, and its numbers are tensors again
-        target = target.detach().cpu().numpy()
-    return target.item() if isinstance(target, np.ndarray) and target.ndim == 0 else target
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,17 +112,15 @@ class Question:
         Which state of ``whole`` a state of the chain is after a longer start: (state, tokens) → state.
     """
 
-    chain: FiniteChain
+    chain: States
     aims: Aims
-    whole: FiniteChain
+    whole: States
     reached: NDArray[np.int64]
     begin: Callable[[int, Sequence[int]], int]
 
     @classmethod
-    def of(cls, chain: FiniteChain, targets: Sequence[Target]) -> Question:
+    def of(cls, chain: States, targets: Sequence[Target]) -> Question:
         """Return the question about ``targets``."""
-        from babygpt.chain.joined import JoinedChain  # itself a finite chain
-
         aims = Aims.at(chain, targets)
         if not aims.long:
             return cls(chain, aims, chain, aims.of_state, lambda state, _: state)
@@ -211,7 +201,7 @@ class Question:
         return found[0]
 
 
-def hitting_times(chain: FiniteChain, target: Target, start: str | int | None = None) -> NDArray[np.float64] | float:
+def hitting_times(chain: States, target: Target, start: str | int | None = None) -> NDArray[np.float64] | float:
     """Return the expected number of tokens until a target is reached: from every state (N,), or from ``start``."""
     question = Question.of(chain, [target])
     times = hitting.hitting_times(question.whole, question.reached == 0)[:, None]
@@ -220,7 +210,7 @@ def hitting_times(chain: FiniteChain, target: Target, start: str | int | None = 
 
 
 def hitting_probability(
-    chain: FiniteChain, target: Target, within: int, start: str | int | None = None
+    chain: States, target: Target, within: int, start: str | int | None = None
 ) -> NDArray[np.float64] | float:
     """Return how likely a target is reached within so many tokens: from every state (N,), or from ``start``."""
     check_count("within", within, least=0)
@@ -233,7 +223,7 @@ def hitting_probability(
     return found[:, 0] if start is None else float(found[0])
 
 
-def first_of(chain: FiniteChain, targets: Sequence[Target], start: str | int | None = None) -> NDArray[np.float64]:
+def first_of(chain: States, targets: Sequence[Target], start: str | int | None = None) -> NDArray[np.float64]:
     """Return how likely each target is reached before the others: (N, targets), or from ``start`` (targets,).
 
     Raises

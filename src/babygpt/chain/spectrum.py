@@ -16,8 +16,6 @@ therefore merged first; that removes eigenvalues 0, which finite precision would
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import linalg
@@ -26,13 +24,11 @@ from threadpoolctl import threadpool_limits
 from babygpt.chain.causal_states import same_arrows
 from babygpt.chain.elimination import MAX_ELIMINATION
 from babygpt.chain.gap import deviation, spectral_gap
-from babygpt.chain.structure import components
+from babygpt.chain.states import States
+from babygpt.chain.structure import components, is_irreducible
 from babygpt.chain.wide import Wide
 from babygpt.errors import ConvergenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_count
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
 
 # Sizes up to which all N² numbers are held.
 MAX_SPECTRUM = 2048
@@ -40,7 +36,7 @@ MAX_SPECTRUM = 2048
 ARNOLDI_WORK = 2**32
 
 
-def eigenvalues(chain: FiniteChain, k: int | None = None) -> NDArray[np.complex128]:
+def eigenvalues(chain: States, k: int | None = None) -> NDArray[np.complex128]:
     """Return the ``k`` eigenvalues of P largest in magnitude (all N by default), largest first: complex (k,).
 
     Raises
@@ -75,12 +71,12 @@ def eigenvalues(chain: FiniteChain, k: int | None = None) -> NDArray[np.complex1
     return values[order][:k]
 
 
-def second_eigenvalue(chain: FiniteChain) -> float:
+def second_eigenvalue(chain: States) -> float:
     """Return |λ₂|: 1 minus the spectral gap, which has more digits."""
     return 1 - spectral_gap(chain)
 
 
-def kemeny_constant(chain: FiniteChain) -> float:
+def kemeny_constant(chain: States) -> float:
     """Return the expected number of tokens from any state to one drawn from π, tr(Z) − 1.
 
     Raises
@@ -96,7 +92,7 @@ def kemeny_constant(chain: FiniteChain) -> float:
             f"Kemeny's constant needs N² numbers and N³ work for {N:,} states; the limit is {MAX_ELIMINATION:,}. "
             "hitting_times(target) works at any size."
         )
-    if not chain.is_irreducible:
+    if not is_irreducible(chain):
         raise SettingError("Kemeny's constant is infinite: some states of this chain are never reached from others.")
     M, pi, rest = deviation(chain.arrows.among(np.arange(N)))
     # the trace of the group inverse of I − P, from the inverse of its largest block
@@ -105,7 +101,7 @@ def kemeny_constant(chain: FiniteChain) -> float:
         return float(np.ldexp(np.trace(values) - pi[rest] @ values.sum(axis=1), e))
 
 
-def _largest(chain: FiniteChain, k: int) -> NDArray[np.complex128]:
+def _largest(chain: States, k: int) -> NDArray[np.complex128]:
     N = chain.n_states
     operator = linalg.LinearOperator((N, N), matvec=lambda v: chain.pull(v.ravel()), dtype=np.float64)
     # A larger basis settles sooner; it takes at most 256 MiB.

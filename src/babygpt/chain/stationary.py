@@ -17,7 +17,7 @@ All but the direct solution can be had a step at a time (:mod:`babygpt.chain.ste
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,9 @@ from threadpoolctl import threadpool_limits
 from babygpt.chain import structure
 from babygpt.chain.elimination import MAX_DENSE, MAX_ELIMINATION, gth, gth_steps
 from babygpt.chain.solve import TransientSystem
+from babygpt.chain.states import States, kept
 from babygpt.chain.steps import Steps, finish
-from babygpt.errors import ConvergenceError
-
-if TYPE_CHECKING:
-    from babygpt.chain.finite import FiniteChain
+from babygpt.errors import ConvergenceError, SettingError
 
 # Stepping stops when the steps still to come are estimated to add up to this; two starts must agree to AGREEMENT.
 TOLERANCE = 1e-11
@@ -44,13 +42,31 @@ ROUNDS = 200  # restarts
 EPS = float(np.finfo(np.float64).eps)
 
 
-def stationary_distributions(chain: FiniteChain) -> list[NDArray[np.float64]]:
+@kept
+def stationary_distribution(chain: States) -> NDArray[np.float64]:
+    """Return π (N,), the share of each state in an endless walk.
+
+    Raises
+    ------
+    SettingError
+        There are several recurrent classes.
+    """
+    classes = structure.recurrent_classes(chain)
+    if len(classes) > 1:
+        raise SettingError(
+            f"This chain has {len(classes)} recurrent classes, so where an endless walk spends its time "
+            "depends on where it begins. stationary_distributions() gives one for each."
+        )
+    return stationary_distributions(chain)[0]
+
+
+def stationary_distributions(chain: States) -> list[NDArray[np.float64]]:
     """Return π of each recurrent class as a distribution over all states: a list of (N,)."""
     with threadpool_limits(1, "blas"):  # vectors this long gain nothing from threads that wait for each other
         return [finish(stationary_steps(chain, states)) for states in structure.recurrent_classes(chain)]
 
 
-def stationary_steps(chain: FiniteChain, states: NDArray[np.int64], direct: bool = True) -> Steps[NDArray[np.float64]]:
+def stationary_steps(chain: States, states: NDArray[np.int64], direct: bool = True) -> Steps[NDArray[np.float64]]:
     """Compute π of one recurrent class, in steps: as a distribution over all states (N,).
 
     Parameters
@@ -75,7 +91,7 @@ def stationary_steps(chain: FiniteChain, states: NDArray[np.int64], direct: bool
     pi[states] = 1 / len(states)
     try:
         # A periodic class never settles; the average of two steps has the same π and does.
-        lazy = structure.period(chain.arrows, states) > 1
+        lazy = structure.class_period(chain.arrows, states) > 1
         return (yield from iteration_steps(chain, pi, lazy, MAX_STEPS))
     except ConvergenceError as unsettled:
         if not direct:
@@ -87,7 +103,7 @@ def stationary_steps(chain: FiniteChain, states: NDArray[np.int64], direct: bool
         return pi
 
 
-def _directly(chain: FiniteChain, states: NDArray[np.int64]) -> NDArray[np.float64]:
+def _directly(chain: States, states: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return π of a large class (n,) without iterating: πP − π = 0, solved from one of its states outwards."""
     arrows = chain.arrows
     if len(states) <= MAX_DENSE and not arrows.rare(states):
@@ -113,7 +129,7 @@ def _directly(chain: FiniteChain, states: NDArray[np.int64]) -> NDArray[np.float
 
 
 def power_iteration(
-    chain: FiniteChain, start: NDArray[np.float64], lazy: bool = False, max_steps: int = MAX_STEPS
+    chain: States, start: NDArray[np.float64], lazy: bool = False, max_steps: int = MAX_STEPS
 ) -> NDArray[np.float64]:
     """Return π by stepping from ``start`` (N,) and from one state of it, until both arrive at the same.
 
@@ -130,7 +146,7 @@ def power_iteration(
 
 
 def iteration_steps(
-    chain: FiniteChain, start: NDArray[np.float64], lazy: bool, max_steps: int
+    chain: States, start: NDArray[np.float64], lazy: bool, max_steps: int
 ) -> Steps[NDArray[np.float64]]:
     """Do what :func:`power_iteration` does, in steps: each applies P once."""
     elsewhere = np.zeros(len(start))
@@ -153,7 +169,7 @@ def iteration_steps(
 
 
 def _step(
-    chain: FiniteChain,
+    chain: States,
     start: NDArray[np.float64],
     lazy: bool,
     max_steps: int,
@@ -183,7 +199,7 @@ def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.abs(a - b).sum())
 
 
-def _arnoldi(chain: FiniteChain, start: NDArray[np.float64]) -> Steps[NDArray[np.float64]]:
+def _arnoldi(chain: States, start: NDArray[np.float64]) -> Steps[NDArray[np.float64]]:
     """Return the vector of the eigenvalue with the largest real part; ``start`` if it does not settle.
 
     A periodic chain has other eigenvalues of magnitude 1, none of real part 1. The rows of V (m + 1, N) are

@@ -20,18 +20,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
 from babygpt.chain.solve import transient_steps
+from babygpt.chain.states import States, kept
 from babygpt.chain.steps import Steps, finish
-from babygpt.errors import SizeError
+from babygpt.errors import SettingError, SizeError
 
 if TYPE_CHECKING:
     from babygpt.chain.arrows import Arrows
-    from babygpt.chain.finite import FiniteChain
 
 # Numbers in a table of states by classes.
 MAX_ABSORPTION = 2**27
 
 
-def recurrent_classes(chain: FiniteChain) -> list[NDArray[np.int64]]:
+@kept
+def recurrent_classes(chain: States) -> list[NDArray[np.int64]]:
     """Return the recurrent classes, each a sorted array of states, in order of their first state."""
     if not chain.n_missing_arrows and chain.all_reachable:
         return [np.arange(chain.n_states)]
@@ -53,7 +54,7 @@ def components(arrows: Arrows) -> list[tuple[NDArray[np.int64], bool]]:
     return sorted(zip(parts, closed.tolist(), strict=True), key=lambda part: int(part[0][0]))
 
 
-def period(arrows: Arrows, states: NDArray[np.int64]) -> int:
+def class_period(arrows: Arrows, states: NDArray[np.int64]) -> int:
     """Return the period of a set of states that all reach each other, given as an array."""
     if ((arrows.heads[states] == states[:, None]) & arrows.there[states]).any():
         return 1  # a round trip of length 1
@@ -66,7 +67,36 @@ def period(arrows: Arrows, states: NDArray[np.int64]) -> int:
     return int(np.gcd.reduce(np.abs(depth[tails] + 1 - depth[within.indices])))
 
 
-def absorption_probabilities(chain: FiniteChain) -> NDArray[np.float64]:
+def is_irreducible(chain: States) -> bool:
+    """Return whether every state can be reached from every other."""
+    return len(recurrent_classes(chain)[0]) == chain.n_states
+
+
+def transient_states(chain: States) -> NDArray[np.int64]:
+    """Return the states outside every recurrent class, each left for good sooner or later."""
+    return np.setdiff1d(np.arange(chain.n_states), np.concatenate(recurrent_classes(chain)))
+
+
+def period(chain: States) -> int:
+    """Return the period of a chain: 1 if it is aperiodic.
+
+    Raises
+    ------
+    SettingError
+        There are several recurrent classes.
+    """
+    classes = recurrent_classes(chain)
+    if len(classes) > 1:
+        raise SettingError(f"This chain has {len(classes)} recurrent classes; periods() gives one for each.")
+    return class_period(chain.arrows, classes[0])
+
+
+def periods(chain: States) -> list[int]:
+    """Return the period of each recurrent class."""
+    return [class_period(chain.arrows, states) for states in recurrent_classes(chain)]
+
+
+def absorption_probabilities(chain: States) -> NDArray[np.float64]:
     """Return how likely each state ends in each recurrent class: (N, classes); rows sum to 1.
 
     Raises
@@ -79,7 +109,7 @@ def absorption_probabilities(chain: FiniteChain) -> NDArray[np.float64]:
     return finish(absorption_steps(chain, recurrent_classes(chain)))
 
 
-def absorption_steps(chain: FiniteChain, classes: list[NDArray[np.int64]]) -> Steps[NDArray[np.float64]]:
+def absorption_steps(chain: States, classes: list[NDArray[np.int64]]) -> Steps[NDArray[np.float64]]:
     """Do what :func:`absorption_probabilities` does in steps, of a chain whose classes are known."""
     if len(classes) * chain.n_states > MAX_ABSORPTION:
         raise SizeError(
@@ -102,9 +132,7 @@ def absorption_steps(chain: FiniteChain, classes: list[NDArray[np.int64]]) -> St
     return result
 
 
-def reaching(
-    chain: FiniteChain, targets: NDArray[np.bool_], avoiding: NDArray[np.bool_] | None = None
-) -> NDArray[np.bool_]:
+def reaching(chain: States, targets: NDArray[np.bool_], avoiding: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """Return which states can reach one of ``targets``, without setting out from a state in ``avoiding``: (N,)."""
     backwards = chain.arrows.graph().T.tocsr()
     reached = targets.copy()

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from babygpt.chain.table import ContextTable
 from babygpt.errors import ContextError
 from babygpt.gpt.counting import window_numbers
 
 if TYPE_CHECKING:
-    from babygpt.chain.chain import MarkovChain
     from babygpt.gpt.vocabulary import Context
 
 
-def surprisal(chain: MarkovChain, text: Context, given: Context = "") -> NDArray[np.float64]:
+def surprisal(chain: ContextTable, text: Context, given: Context = "") -> NDArray[np.float64]:
     """Return the surprisal of each token of ``text`` in nats (L,); NaN where nothing the chain knows precedes it.
 
     Raises
@@ -48,12 +48,12 @@ def surprisal(chain: MarkovChain, text: Context, given: Context = "") -> NDArray
     return result
 
 
-def log_probability(chain: MarkovChain, text: Context, given: Context = "") -> float:
+def log_probability(chain: ContextTable, text: Context, given: Context = "") -> float:
     """Return ln of the probability of the text's scored tokens, given those before."""
     return float(-np.nansum(surprisal(chain, text, given))) + 0.0
 
 
-def perplexity(chain: MarkovChain, text: Context, given: Context = "") -> float:
+def perplexity(chain: ContextTable, text: Context, given: Context = "") -> float:
     """Return e to the mean surprisal of the text's scored tokens: 1 is certainty, V is guessing."""
     with np.errstate(over="ignore"):
         return float(np.exp(np.nanmean(surprisal(chain, text, given))))

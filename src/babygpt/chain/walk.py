@@ -9,19 +9,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.contexts import number_of
+from babygpt.chain.table import ContextTable
 from babygpt.errors import ContextError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.room import check_memory, in_digits
 from babygpt.gpt.vocabulary import Context, Vocabulary
-
-if TYPE_CHECKING:
-    from babygpt.chain.chain import MarkovChain
 
 # Bytes of a token drawn: its number, its probability, and the chance it was drawn by.
 WALK_BYTES = 64
@@ -87,7 +84,7 @@ def draw(probs: NDArray[np.float64], u: float) -> int:
     return Die(probs).draw(u)
 
 
-def walk(chain: MarkovChain, start: Context, n_tokens: int, seed: int) -> Walk:
+def walk(chain: ContextTable, start: Context, n_tokens: int, seed: int) -> Walk:
     """Return a walk of ``n_tokens`` from the prompt ``start``; the same seed gives the same walk."""
     check_count("n_tokens", n_tokens, least=0)
     check_memory(WALK_BYTES * n_tokens, f"A walk of {in_digits(n_tokens)} tokens", "Walk in parts.")

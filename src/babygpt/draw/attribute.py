@@ -12,9 +12,9 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from babygpt.chain.contexts import contexts_between
 from babygpt.draw.figure import figure_picture, mono
-from babygpt.draw.picture import Picture
 from babygpt.errors import SettingError
 from babygpt.lab.attribute import default_arrows
+from babygpt.picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

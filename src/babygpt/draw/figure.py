@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from babygpt.draw.fonts import FIRST, FIRST_MONO, advice, families
-from babygpt.draw.picture import Picture
 from babygpt.errors import MissingGlyphWarning
 from babygpt.gpt.forks import lock_across_forks
+from babygpt.picture import Picture
 
 _LOCK = lock_across_forks()  # matplotlib's settings and Python's warnings are one for all threads
 _NO_DATE: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}

@@ -21,11 +21,11 @@ from babygpt.chain.contexts import all_contexts, count_short
 from babygpt.draw.graphviz import _quiet_graphviz, empty_graph, write
 from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring
 from babygpt.draw.paint import paint
-from babygpt.draw.picture import Picture
 from babygpt.draw.plots import draw_map
 from babygpt.draw.scene import DrawnArrow, DrawnState, Scene
 from babygpt.draw.text import FONT_SIZE, LINE_HEIGHT, NODE_FONT_SIZE, text_width, wrapped
 from babygpt.errors import SettingError
+from babygpt.picture import Picture
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from babygpt.draw.figure import figure_picture
 from babygpt.draw.layout import CORNER, _bezier, label_size
-from babygpt.draw.picture import Picture
 from babygpt.draw.scene import FAINT, INK, PAPER, DrawnArrow, DrawnState, Scene
 from babygpt.draw.text import FONT_SIZE, LINE_HEIGHT, NODE_FONT_SIZE
+from babygpt.picture import Picture
 
 PAD, TITLE = 12.0, 26.0  # points of paper around a picture, and above it for a title
 # Dots an inch of a PNG: as many as 3,600 across allow, but at least 72, and in any case 6,000 across at most.

@@ -21,7 +21,7 @@ from babygpt.draw.figure import figure_picture
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
-    from babygpt.draw.picture import Picture
+    from babygpt.picture import Picture
     from babygpt.run.run import Run
 
 # No larger map is drawn pixel by pixel; above it a pixel is the mean of a block of states.

@@ -20,9 +20,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from babygpt.chain.contexts import contexts_between
 from babygpt.draw.figure import figure_picture, mono
-from babygpt.draw.picture import Picture
 from babygpt.errors import SettingError
 from babygpt.lab.seed_study import some_states
+from babygpt.picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

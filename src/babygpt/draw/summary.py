@@ -9,7 +9,7 @@ from babygpt.draw.graph import draw_chain
 from babygpt.draw.plots import draw_losses
 
 if TYPE_CHECKING:
-    from babygpt.draw.picture import Picture
+    from babygpt.picture import Picture
     from babygpt.run.run import Run
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from babygpt.draw.figure import figure_picture
-from babygpt.draw.picture import Picture
 from babygpt.errors import SettingError
+from babygpt.picture import Picture
 
 if TYPE_CHECKING:
     import pyarrow

@@ -30,7 +30,6 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
-import babygpt
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
 from babygpt.files import read_file, write_new
@@ -44,6 +43,7 @@ from babygpt.run.history import History
 from babygpt.run.place import REPLACED, put, unfinished_folder
 from babygpt.run.run import Run
 from babygpt.run.sound import Arrays, arrays_in, check_memory, check_shape, check_values
+from babygpt.version import __version__
 
 # Raised when a folder written now could not be read by the version before. What the first format can hold is written
 # in it; weights, separators of names and the ends of sequences came with the second.
@@ -126,7 +126,7 @@ def _write(run: Run, folder: Path) -> None:
         "format": 1 if first else FORMAT,
         "versions": {
             "python": platform.python_version(),
-            "babygpt": babygpt.__version__,
+            "babygpt": __version__,
             **{package: metadata.version(package) for package in ("torch", "numpy")},
         },
         "gpt": asdict(run.config),

@@ -15,6 +15,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.kinds import explained
+from babygpt.picture import drawing_of
 from babygpt.run.history import History
 
 if TYPE_CHECKING:
@@ -159,6 +160,4 @@ class Run:
         )
 
     def _repr_html_(self) -> str:
-        from babygpt.draw.summary import run_html  # drawing loads Graphviz and matplotlib
-
-        return run_html(self)
+        return drawing_of("run")(self)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from babygpt.chain.chain import ROW_TOLERANCE
+from babygpt.chain.table import ROW_TOLERANCE
 from babygpt.gpt.checks import human_bytes
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.corpus import Corpus

@@ -42,7 +42,7 @@ from babygpt.gpt.signs import harmless
 
 if TYPE_CHECKING:
     from babygpt.cli.stopping import Stop
-    from babygpt.draw.picture import Picture
+    from babygpt.picture import Picture
     from babygpt.run.checkpoints import Checkpoints
     from babygpt.run.run import Run
     from babygpt.run.training import Training

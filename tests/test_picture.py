@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import babygpt as bg
-from babygpt.draw.picture import Picture
+from babygpt.picture import Picture
 
 
 @pytest.fixture

@@ -1,13 +1,32 @@
-"""A picture: something that can be rendered in several formats, saved, and shown by a notebook."""
+"""A picture: something that can be rendered in several formats, saved, and shown by a notebook.
+
+A chain shows itself as its picture and a run as its summary. Both are drawn in ``draw/``, which lies behind them, so
+they do not know by whom: the package says it here (:func:`drawn_by`), and it is loaded when it is first needed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from babygpt.errors import SettingError
 from babygpt.files import write_file
+
+_DRAWN_BY: dict[str, str] = {}
+
+
+def drawn_by(what: str, place: str) -> None:
+    """Say which function draws a kind of thing, as ``"module:function"``."""
+    _DRAWN_BY[what] = place
+
+
+def drawing_of(what: str) -> Callable[..., Any]:
+    """Return the function that draws a kind of thing; its module is loaded now, Graphviz and matplotlib with it."""
+    module, name = _DRAWN_BY[what].split(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def objects() -> dict[str, tuple[Any, dict[str, Any]]]:
     ensemble = bg.Ensemble.train(TEXT, seeds=[1, 2], **SMALL)
     study = bg.study(TEXT, seeds=[1, 2], **SMALL)
     found = bg.attribute("01101", context_length=1, **SMALL)
-    source, device = golden_mean(), bg.Device.lookup({"11": "0"})
+    source, device = golden_mean(), bg.InputDevice.lookup({"11": "0"})
     joined = bg.connect(chain, device)
     right: dict[str, Any] = {
         "sequence": TEXT, "text": TEXT, "context": "111", "state": 1, "seed": 1, "step": 1, "token": "1", "order": 1,
@@ -108,7 +108,7 @@ def objects() -> dict[str, tuple[Any, dict[str, Any]]]:
         "GPTConfig": (bg.GPTConfig, {}),
         "TrainConfig": (bg.TrainConfig, {}),
         "GPT": (bg.GPT, {}),
-        "Device": (bg.Device, {"start": 0, "read": device.read}),
+        "InputDevice": (bg.InputDevice, {"start": 0, "read": device.read}),
     }
     functions["fit"][0].__signature__ = inspect.signature(bg.fit)
     for made in (corpus, source, ensemble, study, found, run, bg.judge(bg.train("0101101", 1, **SMALL), source)):
@@ -117,7 +117,7 @@ def objects() -> dict[str, tuple[Any, dict[str, Any]]]:
         (chain, "chain"), (bg.MarkovChain, "MarkovChain"), (corpus, "corpus"), (bg.Corpus, "Corpus"),
         (vocabulary, "vocabulary"), (bg.Vocabulary, "Vocabulary"), (run, "run"), (bg.Run, "Run"),
         (ensemble, "ensemble"), (bg.Ensemble, "Ensemble"), (study, "study"), (found, "attribution"), (source, "source"),
-        (bg.Device, "Device"), (joined, "joined"),
+        (bg.InputDevice, "InputDevice"), (joined, "joined"),
     ]:  # fmt: skip
         for name in dir(owner):
             if (name.startswith("_") and name != "__getitem__") or isinstance(
@@ -228,7 +228,7 @@ def test_a_message_is_one_line_whatever_was_given() -> None:
 @pytest.mark.parametrize("shape", [(), (0,), (7,), (9,), (8, 1), (1, 8), (2, 4), (4, 2, 1)])
 def test_advance_and_pull_take_one_number_for_each_state_and_nothing_else(shape: tuple[int, ...]) -> None:
     chain = bg.train(TEXT, **SMALL).chain
-    for ask in (chain.advance, chain.pull, bg.connect(chain, bg.Device.lookup({"11": ""})).pull):
+    for ask in (chain.advance, chain.pull, bg.connect(chain, bg.InputDevice.lookup({"11": ""})).pull):
         with pytest.raises(bg.SettingError, match="numbers in a row"):
             ask(np.ones(shape))
     assert chain.pull([1] * 8).tolist() == pytest.approx([1] * 8)  # type: ignore[arg-type]  # a list will do

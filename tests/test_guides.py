@@ -28,8 +28,10 @@ def test_a_guides_links_lead_somewhere(guide):
 
 def test_the_devices_table_is_what_the_command_prints(tmp_path, article_run):
     article_run.save(tmp_path / "run")
-    printed = CliRunner().invoke(app, ["devices", str(tmp_path / "run")]).stdout
+    printed = CliRunner().invoke(app, ["input-devices", str(tmp_path / "run")]).stdout
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    table = re.search(r"^```text\n.*?\n(.*?)^```", (DOCS / "devices.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    table = re.search(
+        r"^```text\n.*?\n(.*?)^```", (DOCS / "input-devices.md").read_text(), flags=re.MULTILINE | re.DOTALL
+    )
     for row in table[1].splitlines():
         assert any(line.startswith(" ".join(row.split())) for line in lines), row

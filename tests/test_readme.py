@@ -56,7 +56,7 @@ def test_commands_run_one_after_another(readme, tmp_path, monkeypatch):
         "chain",
         "sample",
         "analyse",
-        "devices",
+        "input-devices",
         "check",
         "sizes",
         "reproduce",

@@ -171,7 +171,7 @@ export interface Tape {
   wandering: boolean;
 }
 
-/** How probabilities are bent before a token is drawn: see `babygpt.chain.decoding`. */
+/** Rules of decoding, in the order in which they act; by default none does. */
 export interface Decoding {
   temperature: number;
   top_k: number | null;

@@ -17,15 +17,15 @@ from babygpt.version import __version__ as __version__
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.chain.extract import context_table
-    from babygpt.chain.input_device import Device, connect
+    from babygpt.chain.input_device import InputDevice, connect
     from babygpt.errors import (
         BabyGPTError,
         ContextError,
         ConvergenceError,
-        DeviceError,
         DivergedError,
         EncodingError,
         FileError,
+        InputDeviceError,
         InputError,
         MissingGlyphWarning,
         ModelError,
@@ -52,16 +52,16 @@ if TYPE_CHECKING:
 
 _HOME = {
     "babygpt.chain.chain": ["MarkovChain"],
-    "babygpt.chain.input_device": ["Device", "connect"],
+    "babygpt.chain.input_device": ["InputDevice", "connect"],
     "babygpt.chain.extract": ["context_table"],
     "babygpt.errors": [
         "BabyGPTError",
         "ContextError",
         "ConvergenceError",
-        "DeviceError",
         "DivergedError",
         "EncodingError",
         "FileError",
+        "InputDeviceError",
         "InputError",
         "MissingGlyphWarning",
         "ModelError",
@@ -98,13 +98,13 @@ __all__ = [
     "ContextError",
     "ConvergenceError",
     "Corpus",
-    "Device",
-    "DeviceError",
     "DivergedError",
     "EncodingError",
     "Ensemble",
     "FileError",
     "GPTConfig",
+    "InputDevice",
+    "InputDeviceError",
     "InputError",
     "Judgement",
     "MarkovChain",

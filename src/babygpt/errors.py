@@ -10,7 +10,7 @@
     │   ├── SettingError                 a number or name among the settings
     │   ├── SizeError                    more states, or a larger training, than fit
     │   ├── ModelError                   what a model answers is no logits, or changes
-    │   └── DeviceError                  a device that is not finite
+    │   └── InputDeviceError             a device that is not finite
     ├── FileError                        a file that cannot be read or written
     │   ├── EncodingError                a file that is not text in the encoding it is read as
     │   └── RunError                     a run folder: missing, taken, damaged, newer
@@ -70,7 +70,7 @@ class ModelError(InputError):
     """A model does not answer as a Markov chain can: it fails, its answers are no logits, or they change."""
 
 
-class DeviceError(InputError):
+class InputDeviceError(InputError):
     """A device is not finite, or says what the GPT cannot read."""
 
 

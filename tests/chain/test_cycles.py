@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from witnesses import chain_of, random_chain, sparse_chain, uniform_chain
 
 import babygpt as bg
-from babygpt.chain.input_device import Device, connect
+from babygpt.chain.input_device import InputDevice, connect
 
 
 def greedy_graph(chain):
@@ -94,7 +94,7 @@ def test_words_are_written_as_words():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_chain_with_a_device_has_cycles_too(seed):
-    chain = connect(sparse_chain(2, 3, seed, 0.3), Device.lookup({"11": "0"}))
+    chain = connect(sparse_chain(2, 3, seed, 0.3), InputDevice.lookup({"11": "0"}))
     graph = greedy_graph(chain)
     found = {frozenset(cycle.states) for cycle in chain.greedy_cycles()}
     assert found == {frozenset(states) for states in networkx.simple_cycles(graph)}

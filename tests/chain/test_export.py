@@ -61,7 +61,7 @@ def test_quantecon_sees_several_recurrent_classes():
 
 
 def test_quantecon_takes_a_chain_joined_to_a_device(article_run):
-    joined = bg.connect(article_run.chain, bg.Device.clock(3, "0"))
+    joined = bg.connect(article_run.chain, bg.InputDevice.clock(3, "0"))
     theirs = joined.to_quantecon()
     pis = theirs.stationary_distributions
     assert len(pis) == len(joined.recurrent_classes())

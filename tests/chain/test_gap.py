@@ -211,7 +211,7 @@ def test_merging_states_with_the_same_arrows_leaves_no_eigenvalue_out():
 
 
 def test_a_device_that_keeps_time_unheard_leaves_its_rhythm_in_the_spectrum():
-    clock = bg.Device(0, lambda state, _: (1 - state, []))
+    clock = bg.InputDevice(0, lambda state, _: (1 - state, []))
     joint = bg.connect(random_chain(2, 2), clock)
     assert joint.period() == 2
     assert joint.spectral_gap == 0

@@ -8,10 +8,10 @@ import pytest
 from witnesses import chain_of, random_chain, sparse_chain, uniform_chain
 
 import babygpt as bg
-from babygpt.chain.input_device import Device, connect, context_alone
-from babygpt.errors import ContextError, DeviceError, SettingError
+from babygpt.chain.input_device import InputDevice, connect, context_alone
+from babygpt.errors import ContextError, InputDeviceError, SettingError
 
-LOOKUP = Device.lookup({"11": "0"})
+LOOKUP = InputDevice.lookup({"11": "0"})
 
 
 def simulate(chain, device, start, n_tokens, seed):
@@ -53,12 +53,12 @@ def product_matrix(chain, device):
 
 DEVICES = {
     "lookup": LOOKUP,
-    "two answers": Device.lookup({"11": "0", "000": "1"}),
-    "long answer": Device.lookup({"1": "001", "00": "1"}),
-    "clock": Device.clock(3, "1"),
-    "clock of one": Device.clock(1, "0"),
-    "silent": Device("off", lambda state, symbol: ("off", [])),
-    "parity": Device(
+    "two answers": InputDevice.lookup({"11": "0", "000": "1"}),
+    "long answer": InputDevice.lookup({"1": "001", "00": "1"}),
+    "clock": InputDevice.clock(3, "1"),
+    "clock of one": InputDevice.clock(1, "0"),
+    "silent": InputDevice("off", lambda state, symbol: ("off", [])),
+    "parity": InputDevice(
         0, lambda state, symbol: ((state + int(symbol)) % 2, ["1"] if state == 1 and symbol == "0" else [])
     ),
 }
@@ -168,11 +168,11 @@ def test_every_question_of_a_finite_chain_has_an_answer_with_a_device(article_ru
 
 def test_where_all_states_come_back_kemenys_constant_is_the_same_from_every_start():
     chain = random_chain(2, 2, seed=3)
-    product = connect(chain, Device.clock(2, "1"))
+    product = connect(chain, InputDevice.clock(2, "1"))
     assert not product.is_irreducible  # after a 1 was put in, no context ends in 0 with the clock at its start
     with pytest.raises(SettingError, match="never reached"):
         product.kemeny_constant()
-    parity = connect(chain, Device(0, lambda state, symbol: ((state + int(symbol)) % 2, [])))
+    parity = connect(chain, InputDevice(0, lambda state, symbol: ((state + int(symbol)) % 2, [])))
     assert parity.is_irreducible
     pi = parity.stationary_distribution()
     times = np.column_stack([parity.hitting_times(s) for s in range(parity.n_states)])
@@ -181,7 +181,7 @@ def test_where_all_states_come_back_kemenys_constant_is_the_same_from_every_star
 
 def test_a_clock_of_period_p_makes_the_product_periodic():
     for period in (1, 2, 3, 5):
-        product = connect(random_chain(2, 2, seed=period), Device.clock(period, "1"))
+        product = connect(random_chain(2, 2, seed=period), InputDevice.clock(period, "1"))
         assert product.period() == period
         assert product.mixing_time() == (np.inf if period > 1 else pytest.approx(product.mixing_time()))
 
@@ -214,25 +214,25 @@ def test_a_lookup_answers_each_time_it_has_read_its_text():
 
 
 def test_a_lookup_reads_its_own_answers_without_answering_them():
-    echo = Device.lookup({"1": "1"})
+    echo = InputDevice.lookup({"1": "1"})
     assert reads(echo, "101") == ["1", "", "1"]
-    assert reads(Device.lookup({"10": "0", "00": "1"}), "100") == ["", "0", "1"]  # 1 0 (0) 0: reads 00
+    assert reads(InputDevice.lookup({"10": "0", "00": "1"}), "100") == ["", "0", "1"]  # 1 0 (0) 0: reads 00
 
 
 def test_the_longest_text_wins():
-    assert reads(Device.lookup({"1": "0", "01": "11"}), "101") == ["0", "", "11"]
+    assert reads(InputDevice.lookup({"1": "0", "01": "11"}), "101") == ["0", "", "11"]
 
 
 @pytest.mark.parametrize("answers", [{}, {"": "0"}, {"11": "0", "": "1"}])
 def test_a_lookup_of_nothing_is_refused(answers):
-    with pytest.raises(DeviceError, match="at least one text"):
-        Device.lookup(answers)
+    with pytest.raises(InputDeviceError, match="at least one text"):
+        InputDevice.lookup(answers)
 
 
 def test_words_are_looked_up_as_words():
     vocabulary = bg.Vocabulary("rain sun", tokens="words")
     chain = bg.MarkovChain(np.log([[0.4, 0.6], [0.5, 0.5]]), vocabulary)
-    product = connect(chain, Device.lookup({"sun sun": "rain rain"}, vocabulary))
+    product = connect(chain, InputDevice.lookup({"sun sun": "rain rain"}, vocabulary))
     at = next(i for i, (context, read) in enumerate(product.states) if context == 1 and read == ("sun",))
     assert product.added(at, "sun") == "rain rain"
     assert product.context(int(product.successors()[at, 1])) == "rain"
@@ -242,32 +242,32 @@ def test_words_are_looked_up_as_words():
 
 
 def test_a_device_that_says_it_is_not_finite_is_refused_with_its_reason(article_run):
-    with pytest.raises(DeviceError, match=r"not finite: it counts without end.*no finite chain"):
-        connect(article_run.chain, Device.counter("0"))
+    with pytest.raises(InputDeviceError, match=r"not finite: it counts without end.*no finite chain"):
+        connect(article_run.chain, InputDevice.counter("0"))
 
 
 def test_a_device_that_grows_without_saying_so_is_stopped(article_run):
-    growing = Device(0, lambda state, symbol: (state + 1, []))
-    with pytest.raises(DeviceError, match="more than 500 joint states"):
+    growing = InputDevice(0, lambda state, symbol: (state + 1, []))
+    with pytest.raises(InputDeviceError, match="more than 500 joint states"):
         connect(article_run.chain, growing, max_states=500)
 
 
 def test_a_device_that_depends_on_something_else_is_found_out(article_run):
     calls = iter(range(10**6))
-    moody = Device(0, lambda state, symbol: (0, ["0"] if next(calls) % 2 else []))
-    with pytest.raises(DeviceError, match="in two ways"):
+    moody = InputDevice(0, lambda state, symbol: (0, ["0"] if next(calls) % 2 else []))
+    with pytest.raises(InputDeviceError, match="in two ways"):
         connect(article_run.chain, moody)
 
 
 def test_a_device_that_says_what_the_gpt_does_not_know_is_refused(article_run):
-    with pytest.raises(DeviceError, match=r"'2' into the context.*does not know"):
-        connect(article_run.chain, Device.lookup({"11": "2"}))
+    with pytest.raises(InputDeviceError, match=r"'2' into the context.*does not know"):
+        connect(article_run.chain, InputDevice.lookup({"11": "2"}))
 
 
 @pytest.mark.parametrize("period", [0, -1, 1.5, True])
 def test_clocks_tick_whole_tokens(period):
     with pytest.raises(SettingError, match="period="):
-        Device.clock(period, "0")
+        InputDevice.clock(period, "0")
 
 
 def test_starts_and_targets_of_a_connected_chain_are_checked(article_run):
@@ -291,7 +291,7 @@ def test_without_a_device_context_and_token_say_what_comes_next(article_run):
     assert 8 < alone.questions <= 16
 
 
-@pytest.mark.parametrize("device", [Device.counter("0"), Device.clock(3, "0"), Device.clock(7, "1")])
+@pytest.mark.parametrize("device", [InputDevice.counter("0"), InputDevice.clock(3, "0"), InputDevice.clock(7, "1")])
 def test_with_a_hidden_state_the_same_context_leads_to_different_ones(article_run, device):
     alone = context_alone(article_run.chain, device, "101", n_tokens=5000, seed=2)
     assert 0 < alone.ambiguous <= alone.questions
@@ -302,12 +302,15 @@ def test_with_a_hidden_state_the_same_context_leads_to_different_ones(article_ru
 
 def test_a_device_that_sees_no_more_than_the_context_leaves_no_ambiguity(article_run):
     # what "11" answers is in the context of three tokens; and a clock of period 1 always answers
-    for device in (Device.clock(1, "0"), Device(0, lambda state, symbol: (0, ["1"] if symbol == "0" else []))):
+    for device in (
+        InputDevice.clock(1, "0"),
+        InputDevice(0, lambda state, symbol: (0, ["1"] if symbol == "0" else [])),
+    ):
         assert context_alone(article_run.chain, device, "101", n_tokens=3000).ambiguous == 0
 
 
 def test_the_same_seed_measures_the_same(article_run):
-    first, second = (context_alone(article_run.chain, Device.counter("0"), "101", 2000, seed=5) for _ in range(2))
+    first, second = (context_alone(article_run.chain, InputDevice.counter("0"), "101", 2000, seed=5) for _ in range(2))
     assert first == second
 
 
@@ -316,8 +319,8 @@ def test_measuring_needs_a_start_and_some_tokens(article_run):
         context_alone(article_run.chain, None, "101", n_tokens=0)
     with pytest.raises(ContextError):
         context_alone(article_run.chain, None, "1")
-    with pytest.raises(DeviceError, match="'2'"):
-        context_alone(article_run.chain, Device.clock(1, "2"), "101", n_tokens=10)
+    with pytest.raises(InputDeviceError, match="'2'"):
+        context_alone(article_run.chain, InputDevice.clock(1, "2"), "101", n_tokens=10)
 
 
 def test_a_certain_chain_with_a_device_goes_round_as_by_hand():
@@ -333,15 +336,15 @@ def test_a_certain_chain_with_a_device_goes_round_as_by_hand():
 
 def test_what_cannot_be_joined_is_told_and_not_joined_wrongly(article_run):
     chain = article_run.chain
-    joined = bg.connect(chain, bg.Device.lookup({"11": "0"}))
-    for first, second in ((joined, bg.Device.clock(3, "1")), (None, bg.Device.clock(3, "1")), (chain, None)):
-        with pytest.raises(bg.DeviceError, match="own chain to one device"):
+    joined = bg.connect(chain, bg.InputDevice.lookup({"11": "0"}))
+    for first, second in ((joined, bg.InputDevice.clock(3, "1")), (None, bg.InputDevice.clock(3, "1")), (chain, None)):
+        with pytest.raises(bg.InputDeviceError, match="own chain to one device"):
             bg.connect(first, second)
-    with pytest.raises(bg.DeviceError, match="waits for 'x'"):
-        bg.connect(chain, bg.Device.lookup({"xx": "0"}))
+    with pytest.raises(bg.InputDeviceError, match="waits for 'x'"):
+        bg.connect(chain, bg.InputDevice.lookup({"xx": "0"}))
 
 
 @pytest.mark.parametrize("answer", [5, (0, None), ([], []), (0,)])
 def test_an_answer_that_is_none_is_told(article_run, answer):
-    with pytest.raises(bg.DeviceError, match="an answer is a pair"):
-        bg.connect(article_run.chain, bg.Device(0, lambda state, symbol: answer))
+    with pytest.raises(bg.InputDeviceError, match="an answer is a pair"):
+        bg.connect(article_run.chain, bg.InputDevice(0, lambda state, symbol: answer))

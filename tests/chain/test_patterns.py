@@ -12,7 +12,7 @@ from witnesses import chain_of, exact_hitting_times, random_chain, sparse_chain,
 import babygpt as bg
 from babygpt.chain import automaton, joined, patterns
 from babygpt.chain.automaton import Automaton
-from babygpt.chain.input_device import Device, connect
+from babygpt.chain.input_device import InputDevice, connect
 from babygpt.chain.joined import JoinedChain
 from babygpt.errors import ContextError, SettingError, SizeError, VocabularyError
 
@@ -425,8 +425,8 @@ def test_a_large_chain_waits_for_long_texts_as_conway_says():
 @pytest.mark.parametrize(
     ("name", "device"),
     [
-        ("lookup", Device.lookup({"11": "0"})), ("long answer", Device.lookup({"1": "001", "00": "1"})),
-        ("clock", Device.clock(3, "1")),
+        ("lookup", InputDevice.lookup({"11": "0"})), ("long answer", InputDevice.lookup({"1": "001", "00": "1"})),
+        ("clock", InputDevice.clock(3, "1")),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("target", ["0110", "10101", ["00000", "11011"], ["111", "0"]])
@@ -486,7 +486,7 @@ def times_with_a_device(chain, device, targets):
 
 
 def test_a_chain_with_a_device_knows_whole_contexts_only():
-    both = connect(random_chain(2, 2, short=True), Device.clock(3, "1"))
+    both = connect(random_chain(2, 2, short=True), InputDevice.clock(3, "1"))
     with pytest.raises(ContextError, match="only contexts of 2"):
         both.hitting_times("10101", start="1")
 

@@ -97,20 +97,20 @@ def test_other_errors_are_not_hidden(babygpt, monkeypatch):
 
 def test_help_names_every_command(babygpt):
     shown = babygpt("--help").stdout
-    for command in ("train", "chain", "sample", "analyse", "devices", "sizes", "reproduce"):
+    for command in ("train", "chain", "sample", "analyse", "input-devices", "sizes", "reproduce"):
         assert f" {command} " in shown
 
 
-@pytest.mark.parametrize("command", ["analyse", "devices"])
+@pytest.mark.parametrize("command", ["analyse", "input-devices"])
 def test_help_of_a_command_has_an_example_and_its_options(babygpt, command):
     result = babygpt(command, "--help")
     assert result.exit_code == 0
     assert f"babygpt {command} runs/run-1" in result.stdout
-    for option in {"analyse": ("--target", "--json", "--plot"), "devices": ("--lookup", "--tokens")}[command]:
+    for option in {"analyse": ("--target", "--json", "--plot"), "input-devices": ("--lookup", "--tokens")}[command]:
         assert option in result.stdout
 
 
-@pytest.mark.parametrize("command", ["analyse", "devices"])
+@pytest.mark.parametrize("command", ["analyse", "input-devices"])
 def test_help_waits_for_no_heavy_package(command):
     code = (
         "import json, sys\n"

@@ -98,11 +98,10 @@ def test_the_program_is_installed_and_answers():
 def test_help_lists_every_command_and_each_has_an_example(babygpt):
     text = babygpt("--help").stdout
     commands = [
-        "studio", "train", "chain", "sample", "analyse", "devices", "seeds", "attribute", "sources", "sweep", "check",
-        "sizes",
-        "reproduce",
+        "studio", "train", "chain", "sample", "analyse", "input-devices", "seeds", "attribute", "sources", "sweep",
+        "check", "sizes", "reproduce",
     ]  # fmt: skip
-    assert re.findall(r"^│ ([a-z]+) ", text, flags=re.MULTILINE) == commands
+    assert re.findall(r"^│ ([a-z][a-z-]*) ", text, flags=re.MULTILINE) == commands
     for command in commands[:-1]:
         assert f"babygpt {command} " in babygpt(command, "-h").stdout.replace("\n", " ")
 

@@ -61,7 +61,7 @@ COMMANDS = {
     "analyse": ["analyse", "RUN", "--all", "--target", "FIRST", "--text", "TEXT"],
     "analyse json": ["analyse", "RUN", "--json", "--target", "FIRST", "--text", "TEXT"],
     "over training": ["analyse", "RUN", "--over-training", "loss"],
-    "devices": ["devices", "RUN", "--lookup", "FIRST=FIRST"],
+    "input-devices": ["input-devices", "RUN", "--lookup", "FIRST=FIRST"],
     "check": ["check", "RUN"],
     "resume lines": ["train", "--resume", "RUN", "--steps", "3", "--out", "new"],
     "resume table": ["train", "--resume", "RUN", "--steps", "3", "--out", "new\x1b[31m", "--show", "table"],

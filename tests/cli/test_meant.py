@@ -58,7 +58,7 @@ def here(tmp_path, monkeypatch, article_run):
         ("chain mine a.svg", ["babygpt chain mine --out a.svg"]),
         ("chain mine runs/run-1", ["chain takes one RUN, and got runs/run-1 beside mine", "chain --help"]),
         ("sample mine 1 0 1", ["sample takes one RUN, and got 1 0 1 beside mine"]),
-        ("devices mine 11=0", ["babygpt devices mine --lookup 11=0"]),
+        ("input-devices mine 11=0", ["babygpt input-devices mine --lookup 11=0"]),
         ("sources even 2000", ["babygpt sources even --tokens 2000"]),
         ("sources even mine", ["babygpt sources even --judge mine"]),
         ("reproduce all", ["reproduce takes no argument, and got all"]),
@@ -76,7 +76,7 @@ def here(tmp_path, monkeypatch, article_run):
         ("sample run-1", ["There is no run at run-1. Did you mean runs/run-1?"]),
         ("chain runs/run-2", ["There is no run at runs/run-2. Did you mean runs/run-1?"]),
         ("chain mine/run.json", ["Its folder is one: mine"]),
-        ("devices runs", ["runs is not a run", "There are runs/run-1 in it."]),
+        ("input-devices runs", ["runs is not a run", "There are runs/run-1 in it."]),
         ("sources even --judge mien", ["There is no run at mien"]),
     ],
 )

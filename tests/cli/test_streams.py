@@ -24,7 +24,7 @@ COMMANDS = {
     **{f"{name} help": [name, "--help"] for name in ("studio", "train", "chain", "analyse", "seeds", "attribute")},
     **{
         f"{name} help": [name, "--help"]
-        for name in ("sample", "devices", "sources", "sweep", "check", "sizes", "reproduce")
+        for name in ("sample", "input-devices", "sources", "sweep", "check", "sizes", "reproduce")
     },
     "train": ["train", "床前明月光😀½≤床前明月é", "--out", "new", "--replace", *TINY],
     "train table": ["train", ARTICLE, "--out", "new", "--replace", "--show", "table", *TINY],
@@ -37,7 +37,7 @@ COMMANDS = {
     "sample plain": ["sample", "run", "--plain"],
     "analyse": ["analyse", "run"],
     "analyse json": ["analyse", "run", "--json"],
-    "devices": ["devices", "run", "--tokens", "50"],
+    "input-devices": ["input-devices", "run", "--tokens", "50"],
     "seeds": ["seeds", "床前床明床前", "--seeds", "2", "--context", "1", *TINY],
     "attribute": ["attribute", "床前床明床前", "--context", "1", *TINY],
     "sources": ["sources", "even"],

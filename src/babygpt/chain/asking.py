@@ -3,12 +3,12 @@
 A *model* takes contexts, B of them with T tokens each, as an int64 tensor (B, T), and returns the *logits* of the token
 that follows: (B, V), or (B, T, V) after every token, of which the last ones count, or an object with these as
 ``.logits`` (as Hugging Face's models return), or a tuple that begins with them; tensors or NumPy arrays, of any
-precision, on any device. What a model says after fewer tokens than K is asked for by itself: nobody can see from
+precision, on any device. What a model predicts after fewer tokens than K is asked for by itself: nobody can see from
 outside whether a model is causal.
 
-A model that is a chain says the same whenever it is asked. So a few contexts are asked again once all are read, twice
-in the same batch and in another batch than at first: one that draws random numbers, remembers what it read before, or
-lets the contexts of a batch see each other, has no chain and is told so.
+A model that is a chain predicts the same whenever it is asked. So a few contexts are asked again once all are read,
+twice in the same batch and in another batch than at first: one that draws random numbers, remembers what it read
+before, or lets the contexts of a batch see each other, has no chain and is told so.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Asked:
         Raises
         ------
         ModelError
-            The model fails, its answers are no logits, or it says something else when asked again.
+            The model fails, its answers are no logits, or it predicts something else when asked again.
         """
         V, done = self.vocab_size, 0
         with self.at_rest():
@@ -239,18 +239,18 @@ class Asked:
             alone = softmax(np.concatenate([self.logits(tokens[i : i + 1]) for i in range(min(ALONE, len(tokens)))]))
             near = OTHER_BATCH.get(first.dtype, OTHER_BATCH_ELSE) if isinstance(first, Tensor) else OTHER_BATCH_ELSE
             again += (furthest(once, twice) > SAME_BATCH).tolist()
-            for said in (once, alone):
-                elsewhere += (furthest(said, np.exp(table[rows[: len(said)]])) > near).tolist()
+            for found in (once, alone):
+                elsewhere += (furthest(found, np.exp(table[rows[: len(found)]])) > near).tolist()
         changed, mixed = sum(again), sum(elsewhere)
         if changed > SHARE_TOLD * len(again):
             raise ModelError(
-                f"The model says something else when it is asked the same again, {changed} times out of {len(again)}: "
+                f"The model predicts something else when asked the same again, {changed} times out of {len(again)}: "
                 "it draws random numbers, or remembers what it read before, and so is no Markov chain. Switch off "
                 "dropout (model.eval()), or begin every answer anew."
             )
         if mixed > SHARE_TOLD * len(elsewhere):
             raise ModelError(
-                f"What the model says after a context depends on what else is in the batch, {mixed} times out of "
+                f"What the model predicts after a context depends on what else is in the batch, {mixed} times out of "
                 f"{len(elsewhere)}, or on what it read before. Each row of tokens (B, T) is a context of its own: see "
                 "that the first dimension is the batch (batch_first=True), and that nothing is kept from call to call."
             )
@@ -268,9 +268,9 @@ class Asked:
             yield numbers[:, None] // powers % V, self.row(length) + numbers
 
     def check_fast(self, table: NDArray[np.floating]) -> None:
-        """Hold a table that was read from the weights of a GPT against what the GPT itself says after some contexts.
+        """Hold a table read from the weights of a GPT against what the GPT itself predicts after some contexts.
 
-        Where the GPT says what is no number, the table does so too from now on.
+        Where the GPT predicts what is no number, the table does so too from now on.
 
         Raises
         ------
@@ -284,23 +284,23 @@ class Asked:
         samples = list(self._samples())
         own = [softmax(self.logits(tokens)) for tokens, _ in samples]
         worst, where = 0.0, ""
-        for (tokens, rows), said in zip(samples, own, strict=True):
-            broken = ~np.isfinite(said).all(axis=1)
+        for (tokens, rows), predicted in zip(samples, own, strict=True):
+            broken = ~np.isfinite(predicted).all(axis=1)
             table[rows[broken]] = np.nan
-            apart = furthest(said, np.exp(table[rows]))
+            apart = furthest(predicted, np.exp(table[rows]))
             if apart.max() > worst:
                 worst, where = float(apart.max()), " ".join(map(str, tokens[apart.argmax()]))
         if worst > allowed and not double:
             # weights as loud as this let rounding grow: how far is the GPT from itself in double precision?
             exact = Asked(deepcopy(gpt).to("cpu", torch.float64), self.vocab_size, self.context_length)
             rounding = [
-                furthest(softmax(exact.logits(tokens)), said).max()
-                for (tokens, _), said in zip(samples, own, strict=True)
+                furthest(softmax(exact.logits(tokens)), predicted).max()
+                for (tokens, _), predicted in zip(samples, own, strict=True)
             ]
             allowed += 30 * max(rounding)
         if worst > allowed:
             raise ModelError(
-                f"The GPT itself says something else than what was read from its weights: after the tokens {where} "
+                f"The GPT itself predicts something else than what was read from its weights: after the tokens {where} "
                 f"a probability differs by {worst:.1g}, and rounding explains {allowed:.1g}. Something changed what it "
                 "computes that its modules do not show. Let it be asked: context_table(lambda idx: gpt(idx), "
                 f"context_length={self.context_length})."

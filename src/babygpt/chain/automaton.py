@@ -1,4 +1,4 @@
-"""Automata: how much of a text stands already, while token after token is said.
+"""Automata: how much of a text stands already, while token after token is drawn.
 
 What matters is the longest beginning of the text that the tokens so far end in; each token makes it one longer, or
 sends it back to a shorter one. For one text this is the automaton of Knuth, Morris and Pratt [1]_, for several that of
@@ -22,7 +22,7 @@ from babygpt.errors import SizeError
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """Which beginning of some texts is the longest that what was said ends in.
+    """Which beginning of some texts is the longest that what was drawn ends in.
 
     >>> of = Automaton.of([[1, 0, 1, 1]], labels=[0], n_labels=1, V=2, K=1)
     >>> [of.read([1, 0, 1, 0, 1][:n]) for n in range(6)]  # 10101 ends in 101

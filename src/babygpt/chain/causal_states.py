@@ -1,8 +1,8 @@
-"""Causal states: the smallest machine that says the same.
+"""Causal states: the smallest machine that predicts the same.
 
-Two states have the *same future* if they give every continuation, of any length, the same probability; nothing said
+Two states have the *same future* if they give every continuation, of any length, the same probability; nothing drawn
 from then on can tell them apart. The classes of this relation are the *causal states* [1]_, and merging each into
-one leaves the smallest machine that says the same. The *statistical complexity* is the entropy of which of them
+one leaves the smallest machine that predicts the same. The *statistical complexity* is the entropy of which of them
 the chain is in: what has to be remembered of the past to foresee the future as well as the chain itself.
 
 They are found by partition refinement [2]_: states begin together if their next-token probabilities agree, and
@@ -89,7 +89,7 @@ def causal_states(chain: States, tolerance: float = 1e-9) -> CausalStates:
     """
     if not 0 <= check_rate("tolerance", tolerance, zero=True) < 1:
         raise SettingError(f"tolerance={tolerance!r} is no difference of probabilities; it lies from 0 up to 1.")
-    part = same_futures(chain, tolerance)
+    part = equivalent_states(chain, tolerance)
     merged = merge(chain, part, tolerance)
     if len(recurrent_classes(chain)) > 1:
         return merged
@@ -97,8 +97,8 @@ def causal_states(chain: States, tolerance: float = 1e-9) -> CausalStates:
     return replace(merged, weights=weights.astype(np.float64))
 
 
-def same_futures(chain: States, tolerance: float = 0.0) -> NDArray[np.int64]:
-    """Return the part of each state (N,) in the coarsest partition into states with the same future."""
+def equivalent_states(chain: States, tolerance: float = 0.0) -> NDArray[np.int64]:
+    """Return the part of each state (N,) in the coarsest partition into states that no continuation tells apart."""
     probs, heads = _told_apart(chain, tolerance), chain.successors()
     part, n_parts = np.zeros(chain.n_states, dtype=np.int64), 0
     while part.max() + 1 > n_parts:  # a split by one token may open gaps in another's probabilities
@@ -118,7 +118,7 @@ def same_futures(chain: States, tolerance: float = 0.0) -> NDArray[np.int64]:
 
 
 def merge(chain: States, part: NDArray[np.int64], tolerance: float = 0.0) -> CausalStates:
-    """Return the machine with one state for each part of a partition into equal futures; its weights are NaN."""
+    """Return the machine with one state for each part of a partition into equivalent states; its weights are NaN."""
     _, first = np.unique(part, return_index=True)
     sizes = np.bincount(part)
     mean = np.column_stack([np.bincount(part, column) / sizes for column in chain.probs.T])

@@ -112,7 +112,7 @@ class MarkovChain(ContextTable, FiniteChain):
         SettingError
             Sizes are missing or contradict each other.
         ModelError
-            The model fails, its answers are no logits, or it says something else when asked again.
+            The model fails, its answers are no logits, or it predicts something else when asked again.
 
         >>> flips = np.array([[0.9, 0.1], [0.3, 0.7]])  # what follows 0, what follows 1
         >>> MarkovChain.from_model(lambda idx: np.log(flips[idx]), "ab", context_length=2)["ab"]

@@ -1,7 +1,7 @@
 """Comparing: two chains with each other, a chain with its data.
 
 The *Kullback–Leibler divergence* of q from p in a state is Σ_t p(t) ln(p(t)/q(t)), in nats: the extra surprise of
-one who believes q where p holds; infinite if q rules out what p says. The *total variation* is half the sum of
+one who believes q where p holds; infinite if q rules out what p predicts. The *total variation* is half the sum of
 absolute differences. Weighted means take each state as often as the first chain visits it.
 
 On a corpus the loss splits exactly: it is the floor, which the data itself sets, plus for each context its weight
@@ -98,7 +98,7 @@ class NearestNgram:
         Its order; −1 is the uniform distribution.
     divergences
         float64 (K + 2,): the mean Jensen–Shannon divergence, in nats, between the chain and the uniform distribution,
-        and the n-grams of order 0, 1, … K. Unlike Kullback and Leibler's it is finite where one of them says never.
+        and the n-grams of order 0, 1, … K. Unlike Kullback and Leibler's it is finite where one of them predicts never.
     """
 
     order: int

@@ -1,7 +1,7 @@
 """Repetition: why greedy decoding loops.
 
 Greedy decoding takes the likeliest token everywhere (the first of equals), so each state has one successor and
-every walk ends in a cycle. A cycle's *word* is what it says over and over; its *basin* is all states that end in it.
+every walk ends in a cycle. A cycle's *word* is what it repeats over and over; its *basin* is all states that end in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class GreedyCycle:
     states
         The states of the cycle in the order they are visited, the smallest first.
     word
-        The tokens said on the way round, as a text.
+        The tokens drawn on the way round, as a text.
     basin
         How many states end in this cycle, its own included.
     """

@@ -60,7 +60,7 @@ def context_table(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.floating]:
-    """Return what a model says after every context, short ones first: (n_short + N, V) log-probabilities.
+    """Return what a model predicts after every context, short ones first: (n_short + N, V) log-probabilities.
 
     Rows are in the order of :mod:`babygpt.chain.contexts`, within float32 rounding of ``model(idx)`` and normalised in
     float64. Memory beyond the result is bounded, whatever N.
@@ -93,7 +93,7 @@ def context_table(
     Raises
     ------
     ModelError
-        The model fails, its answers are no logits, or it says something else when asked again.
+        The model fails, its answers are no logits, or it predicts something else when asked again.
     SizeError
         The table would not fit into memory, or onto the disk; the message says what would.
     SettingError

@@ -177,8 +177,8 @@ class FiniteChain(States):
     def hitting_times(self, target: Target, start: str | int | None = None) -> NDArray[np.float64] | float:
         """Return the expected number of tokens until the target is first reached; being there at the start takes 0.
 
-        A target is a text (of K symbols: that state; shorter: every context that ends in it; longer: when all of it has
-        been said), a state number, or a list of these, any of which will do: of names too, so that one after the other
+        A target is a text (of K symbols: that state; shorter: every context that ends in it; longer: when all of it
+        has come), a state number, or a list of these, any of which will do: of names too, so that one after the other
         they are a text with the vocabulary's separator. It takes infinity where it may be missed for ever. From every
         state, of whose past only its own K tokens are known, (N,); from ``start``, a text, a list of symbols or a state
         number, a float.

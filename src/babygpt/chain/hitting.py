@@ -1,11 +1,11 @@
-"""Reaching: how long until the chain says something, and how likely it ever does.
+"""Reaching: how long until something comes, and how likely it ever does.
 
 The *hitting time* of a set of states is the number of tokens until the chain is first in it; being there at the
 start counts as 0. Expected hitting times solve h = 1 + P h outside the set and h = 0 in it. Where the set may be
 missed altogether the expected time is infinite.
 
 A target is a state number, a text, or a list of these. A text of K symbols is that state, a shorter one every
-context that ends in it: hitting "11" means having just said 11. Longer texts, and starts that are no state, are in
+context that ends in it: hitting "11" means having just drawn 11. Longer texts, and starts that are no state, are in
 :mod:`babygpt.chain.patterns`.
 
 Up to 1,024 states the system is solved by elimination, to full precision. Above, it is iterated (BiCGSTAB, GMRES)

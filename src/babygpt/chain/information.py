@@ -1,7 +1,7 @@
 """Information: how much of what comes next is in the past, and how far back it lies.
 
 All in nats, in the long run (under π). With h_k the entropy of the next token given the last k, h₀ is its entropy
-given nothing and h_K = h the *entropy rate*. The token at *lag* k contributes h_{k−1} − h_k: what it says about the
+given nothing and h_K = h the *entropy rate*. The token at *lag* k contributes h_{k−1} − h_k: what it tells about the
 next token beyond the k − 1 tokens after it. The *excess entropy* E = H(π) − K·h is how much the whole past
 tells about the whole future [1]_.
 

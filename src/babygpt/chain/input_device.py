@@ -1,7 +1,7 @@
 """Input devices: what becomes of the chain when the GPT is joined to something outside itself.
 
-A *device* reads each token the GPT says and may put tokens of its own into the context: a lookup that answers, a
-calculator, a clock, a search engine. If the device is a finite-state machine, what happens next depends on the context
+An *input device* reads each token the GPT draws and may put tokens of its own into the context: a lookup that answers,
+a calculator, a clock, a search engine. If it is a finite-state machine, what happens next depends on the context
 and on the device's state, both finite, so the two together are again a finite Markov chain, with at most
 N · (device states) states, and every question has its exact answer still.
 
@@ -22,7 +22,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.finite import FiniteChain
 from babygpt.chain.states import Listed
 from babygpt.chain.walk import draw
-from babygpt.errors import ContextError, DeviceError
+from babygpt.errors import ContextError, InputDeviceError
 from babygpt.gpt.checks import check_count, check_places, check_seed
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Vocabulary
@@ -35,13 +35,13 @@ MAX_STATES = 2**18
 
 @explained
 @dataclass(frozen=True)
-class Device:
-    """Something that reads what the GPT says and may put symbols into its context.
+class InputDevice:
+    """Something that reads what the GPT draws and may put symbols into its context.
 
     Attributes
     ----------
     start
-        Its state before anything is said.
+        Its state before anything is drawn.
     read
         ``read(state, symbol)`` returns the next state and the symbols to put into the context (``""`` for none).
     why_not_finite
@@ -56,19 +56,19 @@ class Device:
     waits_for: frozenset[str] = frozenset()
 
     @classmethod
-    def lookup(cls, answers: Mapping[str, str], vocabulary: Vocabulary | None = None) -> Device:
+    def lookup(cls, answers: Mapping[str, str], vocabulary: Vocabulary | None = None) -> InputDevice:
         """Return the device that puts ``answers[text]`` into the context each time it has read ``text``.
 
         It reads its own answers too, as the GPT does; they do not make it answer again. The longest text wins. Texts
         are read character by character, or as ``vocabulary`` reads them.
 
-        >>> Device.lookup({"11": "0"}).read(("1",), "1")
+        >>> InputDevice.lookup({"11": "0"}).read(("1",), "1")
         (('0',), ['0'])
         """
         split = list if vocabulary is None else vocabulary.split
         table = {tuple(split(text)): split(answer) for text, answer in answers.items()}
         if not table or not all(table):
-            raise DeviceError("A lookup needs at least one text to answer to, such as {'11': '0'}.")
+            raise InputDeviceError("A lookup needs at least one text to answer to, such as {'11': '0'}.")
         if vocabulary is not None:
             for text, answer in answers.items():
                 vocabulary.encode(text), vocabulary.encode(answer)  # tells which symbols the GPT does not know
@@ -85,13 +85,13 @@ class Device:
         return cls((), read, waits_for=frozenset(symbol for text in table for symbol in text))
 
     @classmethod
-    def clock(cls, period: int, symbol: str) -> Device:
-        """Return the device that puts ``symbol`` into the context after every ``period`` tokens said."""
+    def clock(cls, period: int, symbol: str) -> InputDevice:
+        """Return the device that puts ``symbol`` into the context after every ``period`` tokens drawn."""
         check_count("period", period)
         return cls(0, lambda state, _: ((state + 1) % period, [symbol] if state == period - 1 else []))  # type: ignore[operator]
 
     @classmethod
-    def counter(cls, symbol: str) -> Device:
+    def counter(cls, symbol: str) -> InputDevice:
         """Return a device with endless memory: it puts ``symbol`` into the context after 1, 4, 9, 16, … tokens."""
 
         def read(state: Hashable, _: str) -> Answer:
@@ -105,7 +105,7 @@ class Device:
 class ConnectedChain(Listed, FiniteChain):
     """A GPT's chain joined to a finite device: again a finite chain, exact.
 
-    A state is a context together with the device's state; a token said leads on through whatever the device adds.
+    A state is a context together with the device's state; a token drawn leads on through whatever the device adds.
 
     Attributes
     ----------
@@ -172,11 +172,11 @@ class ConnectedChain(Listed, FiniteChain):
         return self.chain.context(int(self._contexts[self.check_state(state)]))
 
     def added(self, state: int, symbol: str) -> str:
-        """Return what the device puts into the context after ``symbol`` is said in a joint state."""
-        said = self.vocabulary.tokens_of(symbol)
-        if len(said) != 1:
-            raise ContextError(f"{symbol!r} has {len(said)} tokens; here it is one symbol that is said.")
-        return self.vocabulary.separator.join(self._added[self.check_state(state)][int(said[0])])
+        """Return what the device puts into the context after ``symbol`` is drawn in a joint state."""
+        drawn = self.vocabulary.tokens_of(symbol)
+        if len(drawn) != 1:
+            raise ContextError(f"{symbol!r} has {len(drawn)} tokens; here it is one symbol that is drawn.")
+        return self.vocabulary.separator.join(self._added[self.check_state(state)][int(drawn[0])])
 
     def __repr__(self) -> str:
         devices = len({device for _, device in self.states})
@@ -184,35 +184,35 @@ class ConnectedChain(Listed, FiniteChain):
 
 
 @explained
-def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) -> ConnectedChain:
+def connect(chain: MarkovChain, device: InputDevice, max_states: int = MAX_STATES) -> ConnectedChain:
     """Return ``chain`` joined to ``device``, as a finite chain over all joint states that can be reached.
 
     Walks may begin in any context, with the device at its start.
 
     Raises
     ------
-    DeviceError
+    InputDeviceError
         The device is not finite, gives two answers to the same question, has more states than ``max_states``, or
         puts symbols into the context that the GPT does not know.
     """
-    if not isinstance(chain, MarkovChain) or not isinstance(device, Device):
-        raise DeviceError(
+    if not isinstance(chain, MarkovChain) or not isinstance(device, InputDevice):
+        raise InputDeviceError(
             "connect(chain, device) joins a GPT's own chain to one device. For two devices write one that does both; "
             "for decoding, decode the chain first: connect(chain.with_decoding(…), device)."
         )
     unheard = sorted(device.waits_for - set(chain.vocabulary.symbols))
     if unheard:
-        raise DeviceError(
+        raise InputDeviceError(
             f"The lookup waits for {unheard[0]!r}, which the GPT never says, so it would never answer. If its "
-            "texts are to be read as words, give it the vocabulary: Device.lookup(answers, chain.vocabulary)."
+            "texts are to be read as words, give it the vocabulary: InputDevice.lookup(answers, chain.vocabulary)."
         )
     if device.why_not_finite:
-        raise DeviceError(
+        raise InputDeviceError(
             f"This device is not finite: {device.why_not_finite}. The next state is then no function of the context, "
             "and there is no finite chain."
         )
     if not isinstance(device.start, Hashable):
-        raise DeviceError(
+        raise InputDeviceError(
             f"The device starts in {device.start!r}, which is not hashable. Use a tuple, a number, a text."
         )
     V, N = len(chain.vocabulary), chain.n_states
@@ -234,7 +234,7 @@ def connect(chain: MarkovChain, device: Device, max_states: int = MAX_STATES) ->
             new = (_push(context, (token, *_tokens_of(symbols, chain.vocabulary)), V, N), after)
             if new not in number:
                 if len(number) >= max_states:
-                    raise DeviceError(
+                    raise InputDeviceError(
                         f"With this device more than {max_states:,} joint states came up, the limit: it is not finite, "
                         "or too large to be listed."
                     )
@@ -254,9 +254,9 @@ class ContextAlone:
     Attributes
     ----------
     n_tokens
-        How many tokens the GPT said.
+        How many tokens the GPT drew.
     questions
-        How many different pairs of a context and the token said in it came up more than once.
+        How many different pairs of a context and the token drawn in it came up more than once.
     ambiguous
         How many of these were followed by more than one next context. In a chain of contexts there are none.
     example
@@ -270,9 +270,9 @@ class ContextAlone:
 
 
 def context_alone(
-    chain: MarkovChain, device: Device | None, start: str, n_tokens: int = 20_000, seed: int = 0
+    chain: MarkovChain, device: InputDevice | None, start: str, n_tokens: int = 20_000, seed: int = 0
 ) -> ContextAlone:
-    """Measure, on one walk, whether context and token said still determine the next context.
+    """Measure, on one walk, whether context and token drawn still determine the next context.
 
     Any device will do, finite or not; None measures the chain by itself.
     """
@@ -300,17 +300,17 @@ def context_alone(
     return ContextAlone(n_tokens, len(asked), len(ambiguous), example)
 
 
-def _ask_twice(device: Device, state: Hashable, symbol: str) -> tuple[Hashable, tuple[str, ...]]:
+def _ask_twice(device: InputDevice, state: Hashable, symbol: str) -> tuple[Hashable, tuple[str, ...]]:
     first, second = (device.read(state, symbol) for _ in range(2))
     for answer in (first, second):
         pair = isinstance(answer, tuple) and len(answer) == 2
         if not pair or not isinstance(answer[0], Hashable) or not isinstance(answer[1], Sequence):
-            raise DeviceError(
+            raise InputDeviceError(
                 f"In state {state!r} the device answered {answer!r} to {symbol!r}; an answer is a pair: its next "
                 "state, which must be hashable, and the symbols it adds, such as (0, ['1']) or (0, [])."
             )
     if (first[0], tuple(first[1])) != (second[0], tuple(second[1])):
-        raise DeviceError(
+        raise InputDeviceError(
             f"In state {state!r} the device answered {symbol!r} in two ways. It depends on more than what it has "
             "read, so it is no finite-state machine, and there is no finite chain."
         )
@@ -320,7 +320,7 @@ def _ask_twice(device: Device, state: Hashable, symbol: str) -> tuple[Hashable, 
 def _tokens_of(symbols: Sequence[str], vocabulary: Vocabulary) -> tuple[int, ...]:
     unknown = [s for s in symbols if s not in vocabulary.symbols]
     if unknown:
-        raise DeviceError(f"The device puts {unknown[0]!r} into the context, a symbol that the GPT does not know.")
+        raise InputDeviceError(f"The device puts {unknown[0]!r} into the context, a symbol that the GPT does not know.")
     return tuple(vocabulary.encode(vocabulary.separator.join(symbols)).tolist())
 
 

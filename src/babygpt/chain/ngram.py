@@ -71,7 +71,7 @@ def ngram_table(corpus: Corpus, order: int | None = None, never_left: NeverLeft 
 def _never_left(
     corpus: Corpus, order: int, of_length: list[NDArray[np.float64]], never_left: NeverLeft | None
 ) -> tuple[list[int], list[int]]:
-    """Return the tokens that repeat for ever once said, and those that do when they were said ``order`` times."""
+    """Return the tokens that repeat for ever once they come, and those that do when they came ``order`` times."""
     if order == 0 or never_left == "backoff":
         return [], []
     V, label = len(corpus.vocabulary), corpus.vocabulary.label

@@ -1,12 +1,12 @@
-"""Patterns: when a text is first said, however long, and which of several comes first.
+"""Patterns: when a text first comes, however long, and which of several comes first.
 
-A chain's state tells the last K tokens. A longer text is said bit by bit, so what matters beside the state is how much
+A chain's state tells the last K tokens. A longer text comes bit by bit, so what matters beside the state is how much
 of it stands already, which an automaton keeps count of (:mod:`babygpt.chain.automaton`). Chain and automaton together
 are a finite chain again (:class:`babygpt.chain.joined.JoinedChain`), so that the answers are exact.
 
-Where a walk begins in a state, nothing but its own K tokens has been said, and the automaton begins in the longest
+Where a walk begins in a state, nothing but its own K tokens has come, and the automaton begins in the longest
 beginning of a text that they end in: from 101 the text 10111 has a head start of three tokens. A longer start tells the
-automaton more. The waits of textbooks are counted from before the first token, where a GPT has nothing to say. Of a
+automaton more. The waits of textbooks are counted from before the first token, where a GPT predicts nothing. Of a
 source that draws its tokens independently, that wait is the one from any state that gives no head start. Of any chain
 it is K + Σ first(s)·h(s), where ``first`` is how likely the first K tokens are s, h the times from the states, and the
 text longer than K. A fair coin takes 62 tosses to HHHHH: 62 from T, 60 from H, and 1 + (62 + 60)/2 from nothing.

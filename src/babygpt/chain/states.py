@@ -44,7 +44,7 @@ class States(ABC):
     vocabulary: Vocabulary
     context_length: int
 
-    # -- what a kind of chain must say of itself ----------------------------------------------------------
+    # -- what a kind of chain must know of itself ---------------------------------------------------------
 
     @abstractmethod
     def successors(self) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Texts: how likely the chain is to say one, token by token.
+"""Texts: how likely a text is, token by token.
 
 The *surprisal* of a token is −ln of its probability given what came before; a text's log-probability is minus
 their sum, its *perplexity* e to their mean. A GPT has no opinion about a first token, which nothing precedes, so

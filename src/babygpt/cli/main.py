@@ -27,7 +27,7 @@ from babygpt.cli.commands.analyse import analyse
 from babygpt.cli.commands.attribute import attribute
 from babygpt.cli.commands.chain import chain
 from babygpt.cli.commands.check import check
-from babygpt.cli.commands.input_devices import devices
+from babygpt.cli.commands.input_devices import input_devices
 from babygpt.cli.commands.reproduce import reproduce
 from babygpt.cli.commands.sample import sample
 from babygpt.cli.commands.seeds import seeds
@@ -120,7 +120,7 @@ def _main(
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (studio, train),
     "Inspect": (chain, sample),
-    "Analyse": (analyse, devices),
+    "Analyse": (analyse, input_devices),
     "Compare": (seeds, attribute, sources),
     "Reference": (check, sizes, reproduce),
 }

@@ -42,7 +42,7 @@ _SECOND: dict[str, list[tuple[Callable[[str], bool], str]]] = {
     "chain": [(lambda text: "." in text and not isdir(text), "--out")],
     "sample": [(lambda text: not isdir(text), "--start")],
     "analyse": [(lambda text: text.endswith((".svg", ".png", ".pdf")), "--plot"), (lambda text: True, "--target")],
-    "devices": [(lambda text: "=" in text, "--lookup")],
+    "input-devices": [(lambda text: "=" in text, "--lookup")],
     "sources": [(str.isdigit, "--tokens"), (isdir, "--judge")],
 }
 

@@ -40,7 +40,7 @@ Positions = Literal["last", "all"]
 
 
 class HasContexts(Protocol):
-    """What endless data can be had of: a source, which knows how often it says what after every context."""
+    """What endless data can be had of: a source, which knows how often it has what after every context."""
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -7,7 +7,7 @@ By default every step sees the whole corpus (full batch) and asks for the token 
 
 is a sum over *distinct* contexts c, and a step costs the same after 15 tokens or after a billion.
 ``positions="all"`` also trains the predictions from the first 1, 2, … K−1 tokens of each window, so the GPT
-learns what to say when it has read fewer than K.
+learns what to predict when it has read fewer than K.
 
 A *step* is one update; step 0 is the untrained GPT. The loss reported with step i is the one before its
 update, that is, the loss of step i − 1.

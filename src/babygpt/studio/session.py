@@ -146,7 +146,7 @@ class Session:
         stage.source, stage.compare = scene.source, scene.compare
         stage.ask_seeds(scene.seeds)
         if scene.trained:
-            stage.train_to(scene.trained, heedless=True)
+            stage.train_to(scene.trained, ignore_stop_gap=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
         self._stage, self._notice = stage, None
         if mistake is not None:
@@ -215,7 +215,7 @@ class Session:
             stage.go_on(stage.setup.with_steps(max(total, stage.playback.total)))
             stage.playback.resume()
             stage.playhead.suit(total - stage.playhead.step)
-            stage.train_to(max(total, stage.goal), heedless=near)
+            stage.train_to(max(total, stage.goal), ignore_stop_gap=near)
             self._let_play()
         self._limits.check_steps(wanted)
 

@@ -91,7 +91,7 @@ class Stage:
         self.setup, self.knobs = setup, Knobs()
         self.expected = CorpusLoss(setup.corpus, setup.settings.positions, self.playback.floor)
         self._data: Values | None = None
-        self.goal, self._heedless = 0, False
+        self.goal, self._ignore_stop_gap = 0, False
         self.arrive: int | None = None
         self.version += 1
         self.playhead.move_to(0)
@@ -102,7 +102,7 @@ class Stage:
         """Learn the same for more steps, or until nearer to the floor: what is trained stays."""
         old, self.setup = self.setup, setup
         if setup.settings.stop_gap != old.settings.stop_gap:
-            self._heedless = False
+            self._ignore_stop_gap = False
             self.playback.resume()
         if setup.settings.steps != old.settings.steps:
             self.playback.extend(setup.settings.steps, self.playhead.step)
@@ -116,13 +116,13 @@ class Stage:
         """Whether a training is under way."""
         return self.goal > 0
 
-    def train_to(self, goal: int, heedless: bool = False) -> None:
-        """Begin to train until ``goal`` steps are done; ``heedless`` of how near the floor is."""
-        self.goal, self._heedless, self.arrive = goal, heedless, None
+    def train_to(self, goal: int, ignore_stop_gap: bool = False) -> None:
+        """Begin to train until ``goal`` steps are done; with ``ignore_stop_gap`` however near the floor is."""
+        self.goal, self._ignore_stop_gap, self.arrive = goal, ignore_stop_gap, None
 
     def train(self, seconds: float) -> None:
         """Train for about so long."""
-        playback, stop_gap = self.playback, None if self._heedless else self.setup.settings.stop_gap
+        playback, stop_gap = self.playback, None if self._ignore_stop_gap else self.setup.settings.stop_gap
         if self.arrive is None or not playback.trained < self.arrive < self.goal:
             playback.advance(seconds, self.goal, stop_gap)
         else:
@@ -149,7 +149,7 @@ class Stage:
         """End the training where it is."""
         self.goal = 0
         self.settle()
-        if self._heedless:
+        if self._ignore_stop_gap:
             self.playback.notice_gap(self.setup.settings.stop_gap)
         if self.arrive is not None:
             self.playhead.move_to(self.playback.closest(self.arrive))

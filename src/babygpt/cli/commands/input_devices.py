@@ -1,4 +1,4 @@
-"""``babygpt devices``: what becomes of the chain when the GPT is joined to something outside itself."""
+"""``babygpt input-devices``: what becomes of the chain when the GPT is joined to something outside itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from babygpt.cli.options import AtStep, RunFolder, chain_at
 from babygpt.errors import SettingError
 
 
-def devices(
+def input_devices(
     run: RunFolder,
     step: AtStep = None,
     lookup: Annotated[
@@ -27,12 +27,12 @@ def devices(
     the GPT is a finite chain still, with more states. Joined to one that is not, the same context and the same token
     lead now here, now there: no list of contexts is a list of states any more.
 
-    babygpt devices runs/run-1 --lookup 11=0
+    babygpt input-devices runs/run-1 --lookup 11=0
     """
     from rich.table import Table
     from rich.text import Text
 
-    from babygpt.chain.input_device import Device, connect, context_alone
+    from babygpt.chain.input_device import InputDevice, connect, context_alone
     from babygpt.gpt.signs import visible
 
     loaded = load(run)
@@ -44,12 +44,12 @@ def devices(
     def label(text: str) -> str:
         return vocabulary.label(vocabulary.encode(text))
 
-    lookup_device = Device.lookup(answers, vocabulary)
-    shown: dict[str, Device | None] = {
+    lookup_device = InputDevice.lookup(answers, vocabulary)
+    shown: dict[str, InputDevice | None] = {
         "none: the GPT alone": None,
         f"lookup {', '.join(f'{label(text)} → {label(answer)}' for text, answer in answers.items())}": lookup_device,
-        f"clock: {visible(first)} after every 3 tokens": Device.clock(3, first),
-        f"counter: {visible(first)} after 1, 4, 9, 16, … tokens": Device.counter(first),
+        f"clock: {visible(first)} after every 3 tokens": InputDevice.clock(3, first),
+        f"counter: {visible(first)} after 1, 4, 9, 16, … tokens": InputDevice.counter(first),
     }
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("device", min_width=20)

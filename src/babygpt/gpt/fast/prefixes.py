@@ -1,4 +1,4 @@
-r"""What a GPT says after every context, with every common beginning read once.
+r"""What a GPT predicts after every context, with every common beginning read once.
 
 Attention is causal: what a GPT computes for a token depends on the tokens before it and on none after. Contexts that
 begin alike therefore share the work for that beginning. The V^K contexts of K tokens are the leaves of a *prefix tree*
@@ -80,7 +80,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Piece:
-    """What the GPT says after the contexts of one branch, one token longer.
+    """What the GPT predicts after the contexts of one branch, one token longer.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SIZE = {"width": 1280, "height": 800}
 COLOURS = 160  # enough for flat colours; a third of the bytes
 
-# What each link shows, and after how many steps: 8, 64 and 65,536 states; many seeds; what a token holds
+# What each link shows, and after how many steps: 8, 64 and 65,536 states; many seeds; the effect of a token
 VIEWS = {
     "8": ("trained=50&select=5", 50),
     "64": ("context_length=6&trained=200&steps=200&select=47", 200),

@@ -1,4 +1,4 @@
-"""Is it the data, the architecture, or the seed? Many seeds on the screen, and what each token holds."""
+"""Is it the data, the architecture, or the seed? Many seeds on the screen, and the effect of each token."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_how_many_seeds_can_be_chosen_and_another_text_begins_anew(visit):
     expect(page).to_have_url(re.compile("source=seeds.*seeds=50"))
 
 
-def test_pointing_at_a_token_shows_the_arrows_that_it_holds(visit):
+def test_pointing_at_a_token_shows_its_effect_on_the_arrows(visit):
     page = visit(LINK)
     wait_for_step(page, 50)
     before, box = labels(page), page.locator(".g-graph").bounding_box()
@@ -153,7 +153,7 @@ def test_with_many_arrows_the_largest_effects_have_labels(visit):
     expect(page.locator(".g-label")).to_have_count(6)
 
 
-def test_of_many_states_what_a_token_holds_is_a_map(visit):
+def test_of_many_states_the_effect_of_a_token_is_a_map(visit):
     page = visit("#preset=prose&n_layer=1&n_head=1&n_embd=8&trained=2")
     wait_for_step(page, 2)
     page.locator('.token[data-at="4"]').hover()

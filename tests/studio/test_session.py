@@ -751,7 +751,7 @@ def test_names_have_blanks_where_a_separator_parts_them():
     assert studio.setup["separator"] == ","
 
 
-def test_what_a_token_of_a_line_holds_is_what_attribution_finds():
+def test_the_effect_of_a_token_of_a_line_is_what_attribution_finds():
     settings = {"steps": 4, "context_length": 1, **SMALL}
     studio = Driven(sequence="a b b a\nb a", lines=True, **settings).trained()
     found = bg.attribute(Reading.of(lambda: ["a b b a\nb a"], lines=True), **settings)
@@ -1646,9 +1646,9 @@ def test_what_is_trained_beside_and_what_is_computed_take_turns():
     studio("show", source="seeds")
     stage = studio.session._stage
     turns = []
-    while stage.computing and stage.beside.busy:
+    while stage.computing and stage.retraining.busy:
         stage.work(0.0)
-        turns.append(stage._beside_next)
+        turns.append(stage._retrains_next)
     assert len(turns) > 2
     assert all(a != b for a, b in pairwise(turns))
     slices(studio.session, studio.now)

@@ -8,7 +8,7 @@ from driving import SMALL, Driven
 
 import babygpt as bg
 from babygpt.gpt.fast.stacked import StackedTrainer
-from babygpt.studio import retraining, tokens
+from babygpt.studio import side_by_side, tokens
 from babygpt.studio.limits import Limits
 
 TEXT = "111101111011110"
@@ -28,7 +28,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kinds", KINDS)
-def test_a_token_holds_what_the_librarys_attribution_says(kinds):
+def test_a_tokens_effect_is_that_of_the_librarys_attribution(kinds):
     studio = Driven(**{**SMALL, "steps": 6, **kinds}).trained()
     kinds = dict(kinds)
     seed = kinds.pop("seed", 1337)
@@ -80,7 +80,7 @@ def test_until_it_is_known_the_chain_stays_as_it_was():
     assert studio.frame["values"] == values
 
 
-def test_an_untrained_chain_is_held_by_no_token():
+def test_no_token_has_an_effect_on_an_untrained_chain():
     studio = Driven(**SMALL)
     pointed(studio, 3)
     assert studio.frame["token"] == {"position": 3, "known": False, "silence": "untrained"}
@@ -128,7 +128,7 @@ def test_of_many_states_the_effect_is_a_map_and_few_are_kept(monkeypatch):
         pointed(studio, position)
         assert studio.frame["token"]["known"]
     assert studio.frame["map"] != before
-    kept = studio.session._stage.beside._tokens._known
+    kept = studio.session._stage.retraining._tokens._known
     assert len(kept) == 4
 
 
@@ -151,7 +151,7 @@ def test_a_retraining_that_breaks_shows_nothing_for_it():
 
 
 def test_more_others_than_are_trained_together_are_trained_in_turns(monkeypatch):
-    monkeypatch.setattr(retraining, "TOGETHER", 2)
+    monkeypatch.setattr(side_by_side, "TOGETHER", 2)
     studio = Driven(**SMALL, steps=3, sequence="abcdeabdce", context_length=1).trained()
     sizes = []
     init = StackedTrainer.__init__

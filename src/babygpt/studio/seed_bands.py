@@ -22,8 +22,8 @@ from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits
 from babygpt.studio.protocol import StateOfSeeds
-from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
+from babygpt.studio.side_by_side import decoded, together, weights_together
 
 # A band holds nine seeds in ten.
 LOW, HIGH = 0.05, 0.95

@@ -114,7 +114,7 @@ class Session:
     def memory(self) -> int:
         """About how many bytes it comes to take, as it is set up now."""
         setup = self._stage.setup
-        return self._limits.need(setup.config, setup.settings.steps) + self._stage.beside.n_bytes
+        return self._limits.need(setup.config, setup.settings.steps) + self._stage.retraining.n_bytes
 
     def snapshot(self, file: str) -> Export:
         """Return a function that makes a file of what there is now, while the session goes on in any other thread.
@@ -298,7 +298,7 @@ class Session:
         first, second = command.compare if "compare" in command.model_fields_set else self._stage.compare
         subjects = (first, second) if source == "difference" else (source,)
         if "seeds" in subjects:
-            check_fits(self._stage.setup, self._stage.beside.n_seeds, self._limits)
+            check_fits(self._stage.setup, self._stage.retraining.n_seeds, self._limits)
         for subject in subjects:
             self._stage.subject(subject)  # refuses what cannot be compared
         self._stage.source, self._stage.compare = source, (first, second)
@@ -316,7 +316,7 @@ class Session:
         if position is not None and not 0 <= position < n_tokens:
             raise RefusedError(f"There is no token {position:,}; the text has {n_tokens:,}.", "command")
         border = position is not None and self._stage.setup.tokens[position] == BORDER
-        self._stage.beside.point(None if border else position)
+        self._stage.retraining.point(None if border else position)
 
     @_do.register
     def _select(self, command: commands.Select) -> None:

@@ -14,7 +14,6 @@ from babygpt.chain.contexts import number_of
 from babygpt.chain.decoding import Decoding
 from babygpt.chain.extract import context_table
 from babygpt.errors import SettingError
-from babygpt.studio.beside import Beside
 from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
@@ -22,6 +21,7 @@ from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import PLAIN, Slot, Source, Subject
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
+from babygpt.studio.retraining import Retraining
 from babygpt.studio.setup import Setup
 from babygpt.studio.tape import Tape
 
@@ -54,7 +54,7 @@ class Stage:
         Whether someone looks at scripts that do the same; they may spell out the whole text.
     pins
         The chains that were kept, by slot.
-    beside
+    retraining
         The GPTs that are trained beside this one.
     goal
         Until which step the training under way goes; 0 if none is.
@@ -74,15 +74,15 @@ class Stage:
         self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
         self.version = version
         self._shown: tuple[Any, ChainSummary] | None = None
-        self._beside_next = False  # whose turn it is to compute
+        self._retrains_next = False  # whose turn it is to compute
         self._learn(setup)
-        self.beside = Beside(self)
+        self.retraining = Retraining(self)
 
     def begin(self, setup: Setup) -> None:
         """Learn something else: an untrained GPT, at step 0. What is selected stays so if it still exists."""
         context = None if self.selected is None else self.setup.symbols_of(self.selected)
         self._learn(setup)
-        self.beside = Beside(self, self.beside.n_seeds)
+        self.retraining = Retraining(self, self.retraining.n_seeds)
         self.selected = None if context is None else self._state_of(context)
         self.check_compare()
 
@@ -163,7 +163,7 @@ class Stage:
     @property
     def busy(self) -> bool:
         """Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown."""
-        return self.training or self.computing or self.beside.busy
+        return self.training or self.computing or self.retraining.busy
 
     @property
     def computing(self) -> bool:
@@ -179,9 +179,9 @@ class Stage:
         if self.training:
             self.train(seconds)
             return
-        self._beside_next = self.beside.busy and (not self._beside_next or not self.computing)
-        if self._beside_next:
-            self.beside.work(seconds)
+        self._retrains_next = self.retraining.busy and (not self._retrains_next or not self.computing)
+        if self._retrains_next:
+            self.retraining.work(seconds)
         elif self.computing:
             self.shown.work(time.perf_counter() + seconds)
 
@@ -228,7 +228,7 @@ class Stage:
 
         They are differences where :attr:`signed` says so, else probabilities.
         """
-        effects = self.beside.effects
+        effects = self.retraining.effects
         if effects is not None:
             return effects
         if self.source == "difference":
@@ -239,7 +239,7 @@ class Stage:
     @property
     def signed(self) -> bool:
         """Whether differences are shown."""
-        return self.source == "difference" or self.beside.effects is not None
+        return self.source == "difference" or self.retraining.effects is not None
 
     def subject(self, subject: Subject) -> Values:
         """Return the probabilities (N, V) of what can be compared.
@@ -252,7 +252,7 @@ class Stage:
         if subject == "model":
             return self.shown.chain.probs
         if subject == "seeds":
-            band = self.beside.band
+            band = self.retraining.band
             return np.full_like(self.shown.chain.probs, np.nan) if band is None else band.median
         if subject == "data":
             if self._data is None:
@@ -275,7 +275,7 @@ class Stage:
 
     def ask_seeds(self, n: int) -> None:
         """Begin anew with so many seeds beside this one."""
-        self.beside = Beside(self, n)
+        self.retraining = Retraining(self, n)
         self.check_compare()
 
     def check_compare(self) -> None:
@@ -285,7 +285,7 @@ class Stage:
             self.compare = PLAIN
             if self.source == "difference":
                 self.source = "model"
-        if "seeds" in (self.source, *self.compare) and not self.beside.can_show_seeds:
+        if "seeds" in (self.source, *self.compare) and not self.retraining.can_show_seeds:
             self.compare = PLAIN
             self.source = "data" if self.source == "data" else "model"
 

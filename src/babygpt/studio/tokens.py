@@ -1,4 +1,4 @@
-"""What each token of the text holds: the arrows as they are, less as they are when the token is another.
+"""The effect of a token of the text: the arrows as they are, less as they are when the token is another.
 
 It is retrained for, from the same first weights, as :func:`babygpt.attribute` does for all tokens at once; here only
 for those that someone points at, and for their neighbours where that costs little.
@@ -19,8 +19,8 @@ from babygpt.run.blocks import blocks_of
 from babygpt.run.many import Trainings
 from babygpt.studio.figures import Values
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.retraining import decoded, together, weights_together
 from babygpt.studio.setup import Setup
+from babygpt.studio.side_by_side import decoded, together, weights_together
 
 MAX_TEXTS = 64  # to be retrained for one token: one for each other symbol
 MAX_NUMBERS = 2**22  # of their chains, and of the effects that are kept
@@ -28,7 +28,7 @@ MAX_NUMBERS = 2**22  # of their chains, and of the effects that are kept
 
 @dataclass(frozen=True)
 class Moment:
-    """When a chain is asked what holds it: at which step, above 0, and under which decoding."""
+    """When effects on a chain are asked for: at which step, above 0, and under which decoding."""
 
     step: int
     decoding: Decoding

@@ -132,14 +132,14 @@ def _frame_key(stage: Stage) -> Any:
 
 
 def _token(stage: Stage) -> protocol.PointedToken | None:
-    beside = stage.beside
-    if beside.pointed is None:
+    position, effects = stage.retraining.pointed, stage.retraining.effects
+    if position is None:
         return None
-    return {"position": beside.pointed, "known": beside.effects is not None, "silence": beside.unavailable_reason}
+    return {"position": position, "known": effects is not None, "silence": stage.retraining.unavailable_reason}
 
 
 def _known_seeds(stage: Stage) -> Any:
-    return stage.beside.seeds.known(stage.playhead.step) if stage.beside.shows_seeds else None
+    return stage.retraining.seeds.known(stage.playhead.step) if stage.retraining.shows_seeds else None
 
 
 def _frame(stage: Stage) -> protocol.Frame:
@@ -191,15 +191,15 @@ def _selected(stage: Stage) -> protocol.Selected | None:
 
 def _seeds_key(stage: Stage) -> Any:
     shown = stage.moment, stage.selected, stage.passing
-    return stage.beside.shows_seeds and (_known_seeds(stage), stage.beside.n_seeds, *shown)
+    return stage.retraining.shows_seeds and (_known_seeds(stage), stage.retraining.n_seeds, *shown)
 
 
 def _seeds(stage: Stage) -> protocol.Seeds | None:
-    if not stage.beside.shows_seeds:
+    if not stage.retraining.shows_seeds:
         return None
-    beside, state, band = stage.beside, stage.selected, stage.beside.band
+    retraining, state, band = stage.retraining, stage.selected, stage.retraining.band
     low, high = band.edges if band is not None and stage.setup.n_states <= MAX_VALUES else (None, None)
-    step, n_known = beside.seeds.known(stage.playhead.step)
+    step, n_known = retraining.seeds.known(stage.playhead.step)
     n = 0 if band is None else len(band)
     selected = None
     if band is not None and state is not None:
@@ -208,7 +208,7 @@ def _seeds(stage: Stage) -> protocol.Seeds | None:
         own = stage.shown.chain.probs[state] if alike else None
         selected = band.of_state(state, own, stage.setup.settings.seed)
     return {
-        "asked": beside.n_seeds,
+        "asked": retraining.n_seeds,
         "n": n,
         "lost": n_known - n,
         "step": step if band is None else band.step,
@@ -254,7 +254,7 @@ def _scene(stage: Stage) -> Scene:
         stage.selected,
         stage.source if plain or stage.source != "difference" else "model",
         stage.compare if plain else PLAIN,
-        stage.beside.n_seeds,
+        stage.retraining.n_seeds,
         stage.decoding,
     )
 
@@ -270,7 +270,7 @@ def _code(stage: Stage) -> View | None:
         return None
     setup, (steps, step), state = stage.setup, _scripted(stage), stage.selected
     if stage.source == "seeds":
-        n = stage.beside.n_seeds
+        n = stage.retraining.n_seeds
         python = scripts.python_of_seeds(setup, steps, step, stage.decoding, state, n)
         return {"python": python, "command": scripts.command_of_seeds(setup, steps, step, n)}
     python = scripts.python(setup, steps, step, stage.decoding, state)
@@ -278,7 +278,7 @@ def _code(stage: Stage) -> View | None:
 
 
 def _code_key(stage: Stage) -> Any:
-    seeds = stage.source == "seeds" and stage.beside.n_seeds
+    seeds = stage.source == "seeds" and stage.retraining.n_seeds
     return stage.shows_code and (stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds)
 
 

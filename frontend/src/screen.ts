@@ -182,7 +182,7 @@ export class Screen {
     if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
   }
 
-  /** Someone points at a token of the sequence, or no more: what it holds is shown. */
+  /** Someone points at a token of the sequence, or no more: its effect is shown. */
   point(position: number | null): void {
     clearTimeout(this.dwelling);
     const shown = this.views.frame.value?.token ?? null;

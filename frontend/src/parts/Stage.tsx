@@ -173,7 +173,7 @@ function LiveGraph(props: { still: boolean }) {
   );
 }
 
-/** What the token that someone points at holds, in a sentence below the drawing. */
+/** The effect of the token that someone points at, in a sentence below the drawing. */
 function Held() {
   const screen = useScreen();
   const t = screen.text.value;

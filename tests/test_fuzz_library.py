@@ -181,6 +181,7 @@ def told(call: Callable[[], Any]) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_every_wrong_argument_gets_a_result_or_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     unknown, n_calls = [], 0

@@ -76,6 +76,8 @@ def answer_of(tmp_path: Path, script: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
 def test_every_function_answers_in_a_forked_process_after_all_were_used_before(tmp_path: Path) -> None:
     script = "first = everything()\nprint([first == in_a_process('fork') for _ in range(2)])"
@@ -86,6 +88,7 @@ def test_every_function_answers_in_a_spawned_process(tmp_path: Path) -> None:
     assert answer_of(tmp_path, "print(everything() == in_a_process('spawn'))") == "True"
 
 
+@pytest.mark.slow
 def test_every_function_answers_in_many_threads_at_once(tmp_path: Path) -> None:
     script = """\
 from concurrent.futures import ThreadPoolExecutor

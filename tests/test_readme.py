@@ -47,6 +47,7 @@ def test_python_shows_what_it_says(readme, tmp_path, monkeypatch):
     assert runner.failures == 0
 
 
+@pytest.mark.slow
 @each_readme
 def test_commands_run_one_after_another(readme, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

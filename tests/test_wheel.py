@@ -52,6 +52,7 @@ def test_the_wheel_says_what_it_needs(wheel):
     assert "# BabyGPT" in metadata  # the README is its description
 
 
+@pytest.mark.slow
 def test_in_an_empty_environment_the_articles_numbers_are_reproduced(wheel, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"

@@ -188,6 +188,7 @@ def test_few_and_many_contexts_are_read_alike(large, monkeypatch):
     np.testing.assert_allclose(context_table(large), by_prefix, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_many_tokens_are_read_in_portions(large, monkeypatch):
     gpt = seeded_gpt(bg.GPTConfig(2, 300, 1, 1, 4), 1)
     assert_knows(bg.MarkovChain.from_model(gpt), gpt)

@@ -324,6 +324,7 @@ def test_the_large_road_gives_the_distances_of_the_dense_one(monkeypatch):
             assert [again.mixing_time(epsilon) for epsilon in (0.5, 0.25, 0.01)] == times
 
 
+@pytest.mark.slow
 def test_a_chain_just_above_the_limit_agrees_with_numpy():
     chain = random_chain(2, 11, seed=7)
     P = matrix(chain)
@@ -449,6 +450,7 @@ def repeating(K, e):
     return chain_of(np.where(np.arange(2**K)[:, None] % 2 == np.arange(2), 1 - e, e))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("K", "e", "tokens"), [(3, 1e-3, 349), (8, 1e-3, 354), (11, 1e-3, 357), (11, 1e-6, 346_584)])
 def test_a_chain_that_repeats_its_last_token_mixes_as_late_as_its_closed_form_says(K, e, tokens):
     chain = repeating(K, e)

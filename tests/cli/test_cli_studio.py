@@ -67,6 +67,7 @@ def program(tmp_path):
     program.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_of_training_ends_it_in_good_order(program, number, tmp_path):
     screens = [program.screen(f"the-session-of-{name}") for name in "abc"]

@@ -108,6 +108,7 @@ def test_a_spec_that_cannot_be_used_is_refused_in_a_sentence(babygpt, refused, s
     assert not Path("sweeps").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -136,6 +137,7 @@ def test_a_real_limit_on_the_size_of_files_is_told_in_a_sentence(spec):
     assert not list(Path("sweeps").rglob(".*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(spec):
     Path("first.toml").write_text(SPEC.replace("[1, 2, 3]", "[1, 2, 3, 4, 5, 6, 7, 8]").replace("= 3", "= 300", 1))
     process = subprocess.Popen(

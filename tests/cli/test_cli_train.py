@@ -346,6 +346,7 @@ def test_where_graphviz_cannot_be_loaded_the_training_is_kept_and_a_sentence_say
 # -- Ctrl-C ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
@@ -584,6 +585,7 @@ def test_where_nothing_can_be_written_that_is_said_and_nothing_is_left(tmp_path)
 # -- the program itself ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_program_trains_from_a_pipe(tmp_path):
     done = subprocess.run(
         [BABYGPT, "train", "-", *SMALL, "--out", "run"],

@@ -136,6 +136,7 @@ def test_graphml_has_a_node_for_each_state_and_tells_its_context(chain, short):
     assert read == {(order[tail], order[head]): pytest.approx(p, rel=1e-15) for tail, _, p, head in rows}
 
 
+@pytest.mark.slow
 @given(chains)
 @settings(max_examples=25, deadline=None)
 @example(chain_over(["<b>", "&lt;", "\\N", "label0"], 1, "words"))

@@ -186,6 +186,7 @@ def test_nothing_that_was_trained_is_lost_where_nobody_reads_on(tmp_path, monkey
     assert all(Path(name).exists() for name in kept)
 
 
+@pytest.mark.slow
 @posix
 def test_the_program_ends_in_silence_or_one_sentence_at_every_kind_of_output(run_folder):
     call = f"{sys.executable} -m babygpt chain run -f json"

@@ -106,6 +106,7 @@ def test_steps_that_take_years_are_refused_however_much_memory_there_is(monkeypa
     assert "Try steps=394200000000, the largest that fits." in str(e.value)  # a year of 80 microseconds each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"bias": True}, {"n_layer": 1}, {"n_embd": 8, "n_head": 2, "vocab_size": 9}])
 def test_parameters_are_counted_as_the_module_has_them(settings):
     gpt = bg.GPT(bg.GPTConfig(**settings))

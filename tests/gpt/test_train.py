@@ -88,6 +88,7 @@ def test_in_double_precision_training_on_counts_is_the_articles_loop_to_nine_dig
     np.testing.assert_allclose(probs(ours), probs(theirs), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "K", "bias"), [("abcabacbbcacab" * 3, 4, True), (ARTICLE, 1, False)])
 @pytest.mark.parametrize("positions", ["last", "all"])
 def test_other_texts_settings_and_positions_train_as_the_plain_loop_does(text, K, bias, positions):

@@ -85,6 +85,7 @@ def test_a_sweep_says_in_a_line_what_it_gave(alone):
     assert repr(alone).endswith("alone: 16 done)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "jobs"), [("loky", 2), ("threading", 1)])
 def test_processes_or_none_give_the_same_table_to_the_last_bit(tmp_path, alone, backend, jobs):
     assert bg.sweep(SPEC, tmp_path / "other", backend=backend, jobs=jobs).table.equals(alone.table)
@@ -221,6 +222,7 @@ def test_results_are_read_from_a_folder_a_file_or_a_sweep_under_way(tmp_path, al
 # -- faults ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path, alone):
     killed = []
 
@@ -235,6 +237,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path, alone):
     assert made.table.equals(alone.table)
 
 
+@pytest.mark.slow
 def test_a_batch_that_kills_its_workers_is_told_and_the_others_are_done(tmp_path):
     spec = SweepSpec.of(SPEC)
     batches = batches_of(spec.groups(), spec.outcomes)
@@ -248,6 +251,7 @@ def test_a_batch_that_kills_its_workers_is_told_and_the_others_are_done(tmp_path
             assert ("Its worker died, 2 times in a row" in str(row["remark"])) == (batch is killer)
 
 
+@pytest.mark.slow
 def test_workers_that_die_of_everything_end_the_sweep(tmp_path):
     spec = SweepSpec.of(SPEC)
     good = batches_of(spec.groups(), spec.outcomes)[0]
@@ -291,6 +295,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         bg.sweep({"fixed": SMALL}, tmp_path / "file" / "sweep", jobs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_progress_raises_ends_the_sweep_and_what_was_done_is_kept(tmp_path, alone, jobs):
     def stop(done, total):
@@ -304,6 +309,7 @@ def test_what_progress_raises_ends_the_sweep_and_what_was_done_is_kept(tmp_path,
     assert made.table.equals(alone.table)
 
 
+@pytest.mark.slow
 def test_a_killed_driver_leaves_what_was_done_and_no_workers(tmp_path, alone):
     code = f"""
 import babygpt as bg

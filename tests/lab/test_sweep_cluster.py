@@ -96,6 +96,7 @@ def on(cluster, folder, progress=None):
     return bg.sweep(SPEC, folder, backend="dask", scheduler=cluster.address, progress=progress)
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_table_to_the_last_bit_though_a_worker_is_killed(tmp_path, cluster, alone):
     workers = [cluster.worker(), cluster.worker()]
     assert on(cluster, tmp_path / "whole").table.equals(alone.table)
@@ -110,6 +111,8 @@ def test_a_cluster_gives_the_same_table_to_the_last_bit_though_a_worker_is_kille
     assert on(cluster, tmp_path / "one", None).table.equals(alone.table)
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_the_work_is_done_by_the_workers_even_by_a_single_one(tmp_path, cluster, alone, monkeypatch):
     cluster.worker()
     monkeypatch.setattr(task, "_compute", None)  # of this process alone: here every training would fail
@@ -135,6 +138,7 @@ def test_when_the_scheduler_goes_what_was_done_is_kept_and_a_new_cluster_goes_on
     assert again.table.equals(alone.table)
 
 
+@pytest.mark.slow
 def test_a_batch_that_ends_its_workers_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")  # Dask's own limit is 3
     monkeypatch.setattr(module, "compute", _Ending())

@@ -107,6 +107,7 @@ def two_runs(tmp_path_factory):
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["new", "exchanged", "apart"])
 def test_a_program_killed_before_any_line_of_a_save_leaves_one_whole_run(two_runs, tmp_path, kind):
     for name in "ab":

@@ -8,6 +8,7 @@ from babygpt.studio.limits import Limits
 from babygpt.studio.presets import PRESETS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "states", "floor", "gap"),
     [

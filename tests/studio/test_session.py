@@ -626,6 +626,7 @@ def test_a_step_that_is_shown_stays_when_a_longer_plan_would_drop_it():
     assert studio.player["step"] != 33
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     frames=st.sampled_from([2_000, 12_000, 60_000, 200_000]),
@@ -902,6 +903,7 @@ def test_a_gpt_too_large_for_its_share_of_memory_is_refused():
     assert studio.notice["values"]["limit"] == "4.0 MiB"
 
 
+@pytest.mark.slow
 def test_what_is_recorded_keeps_to_its_share_of_memory():
     limits = Limits(memory=2**21)
     studio = Driven(limits, steps=2000, **SMALL)
@@ -1331,6 +1333,7 @@ SOME_SETTINGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     chosen=SOME_SETTINGS,
@@ -1691,6 +1694,7 @@ SIMPLE = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(SIMPLE | NEARLY | ANYTHING, max_size=7))
 def test_whatever_comes_a_session_answers_and_its_views_are_json(commands):
     studio = Driven(Limits(states=64, steps=60, text=300), **SMALL, steps=6)

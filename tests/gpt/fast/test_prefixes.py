@@ -148,6 +148,7 @@ def furthest(said, expected):
     )
 
 
+@pytest.mark.slow
 def test_a_tree_in_any_limits_grown_in_any_order_reads_each_context_once_and_says_what_the_gpt_says():
     done = Counter()
 

@@ -50,6 +50,7 @@ def test_no_more_sockets_are_taken_than_the_system_gives(monkeypatch):
     assert limits[-1] == (module.MOST + module.SPARE, resource.RLIM_INFINITY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said", [b"", b"GET / HTTP/1.1\r\nHost: 127", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET / HT"]
 )

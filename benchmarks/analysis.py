@@ -15,6 +15,7 @@ from measure import Comparison, compare
 from threadpoolctl import threadpool_limits
 
 import babygpt as bg
+from babygpt.chain.elimination import gth
 from babygpt.chain.extract import context_table
 from babygpt.gpt.model import seeded_gpt
 
@@ -66,6 +67,15 @@ def measure(full: bool) -> Iterator[Comparison]:
                 lambda chain=chain: dense_hitting_times(chain),
                 pairs,
             )
+            if K == 10:
+                P = chain.transition_matrix().toarray()
+                yield compare(
+                    f"elimination of {2**K:,} states, from their matrix",
+                    lambda P=P: gth(P),
+                    "quantecon's gth_solve",
+                    lambda P=P: quantecon.markov.gth_solve(P),
+                    pairs,
+                )
             if importlib.util.find_spec("pydtmc"):
                 import pydtmc
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -23,8 +24,6 @@ import sweeps
 import torch
 import training
 from measure import THREADS, Comparison, Growth
-from rich.console import Console
-from rich.table import Table
 
 import lab
 import studio
@@ -49,30 +48,37 @@ def main() -> None:
     if unknown := [name for name in chosen if name not in PARTS]:
         sys.exit(f"There is no part {unknown[0]!r}. The parts are: {', '.join(PARTS)}.")
     results: list[Comparison | Growth] = []
-    console = Console(width=None if sys.stdout.isatty() else 180)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop, however it comes, keeps what there is
     torch.set_num_threads(1)
-    for name in chosen:
-        results += PARTS[name].measure(full)
-    if comparisons := [r for r in results if isinstance(r, Comparison)]:
-        console.print(table_of(comparisons))
-    for growth in (r for r in results if isinstance(r, Growth)):
-        console.print(f"\n[bold]{growth.name}[/bold] ({growth.unit})")
-        console.print("  ".join(f"{growth.grows}={size}: {value:,.4g}" for size, value in growth.rows))
+    try:
+        for name in chosen:
+            start = time.perf_counter()
+            for result in PARTS[name].measure(full):
+                results.append(result)
+                print("\n".join(lines(result)), flush=True)
+            print(f"  ({name}: {time.perf_counter() - start:.0f} s)\n", flush=True)
+    except KeyboardInterrupt:
+        print("Stopped.")
+    if not results:
+        return
     path = kept(results)
-    print(f"\nkept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    print(f"kept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 
 
-def table_of(comparisons: list[Comparison]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("work", "against", "ours", "theirs", "unit", "times as fast", "least … most"):
-        table.add_column(name, justify="left" if name in ("work", "against", "unit") else "right")
-    for c in comparisons:
-        compared = ["", "", ""]
-        if c.ratio is not None:
-            faster = sorted(1 / ratio for ratio in c.ratios)
-            compared = [f"{c.other_rate:,.4g}", f"{1 / c.ratio:,.3g}", f"{faster[0]:,.3g} … {faster[-1]:,.3g}"]
-        table.add_row(c.name, c.against, f"{c.rate:,.4g}", compared[0], c.unit, *compared[1:])
-    return table
+def lines(result: Comparison | Growth) -> list[str]:
+    """Return a result as lines: what was measured, and beneath it how much, against what, how many times as fast."""
+    if isinstance(result, Growth):
+        values = "  ".join(f"{result.grows}={size}: {value:,.4g}" for size, value in result.rows)
+        return [f"{result.name} ({result.unit})", f"    {values}"]
+    first = f"    {result.rate:,.4g} {result.unit}"
+    if result.ratio is None:
+        return [result.name, f"{first}; against {result.against}"]
+    times = [1 / ratio for ratio in result.ratios]
+    return [
+        result.name,
+        f"{first}, {1 / result.ratio:,.3g} times as fast as {result.against}: {result.other_rate:,.4g} "
+        f"({min(times):,.3g} … {max(times):,.3g})",
+    ]
 
 
 def processor() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 from measure import Comparison, Growth, once, rounds
@@ -23,9 +24,8 @@ def one_by_one(tokens: list[int], K: int) -> Counter:
     return Counter(tuple(tokens[i : i + K + 1]) for i in range(len(tokens) - K))
 
 
-def measure(full: bool) -> list[Comparison | Growth]:
+def measure(full: bool) -> Iterator[Comparison | Growth]:
     length = 10**8 if full else 10**7
-    results: list[Comparison | Growth] = []
     for V, K in ((2, 3), (2, 16), (27, 3)):
         tokens, vocabulary = random_tokens(length, V), SYMBOLS[:V]
         few = tokens[: 10**5].tolist()
@@ -38,8 +38,9 @@ def measure(full: bool) -> list[Comparison | Growth]:
         )
         name = f"counting {length:,} tokens, {V} symbols, context {K}"
         against = "a dictionary of windows, 100,000 tokens"
-        results.append(Comparison(name, against, seconds["ours"], seconds["theirs"], length, len(few), "tokens/s"))
-    return [*results, steps_after(10**8 if full else 10**7), growth(full)]
+        yield Comparison(name, against, seconds["ours"], seconds["theirs"], length, len(few), "tokens/s")
+    yield steps_after(10**8 if full else 10**7)
+    yield growth(full)
 
 
 def steps_after(length: int) -> Comparison:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import rivals
@@ -25,8 +26,10 @@ NODES = 8192  # columns of the matrices whose products are timed, …
 TIMES = 20  # … so many times, so that one slow moment does not count for much
 
 
-def measure(full: bool) -> list[Comparison | Growth]:
-    return [*against_others(), *growths(full), *whole_chains([20, 22, 24] if full else [20])]
+def measure(full: bool) -> Iterator[Comparison | Growth]:
+    yield from against_others()
+    yield from growths(full)
+    yield from whole_chains([20, 22, 24] if full else [20])
 
 
 def against_others() -> list[Comparison]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from statistics import median
 
 from measure import Comparison, Growth, compare
@@ -49,12 +50,12 @@ def one_by_one() -> None:
         bg.train(flipped, vocabulary="01")
 
 
-def measure(full: bool) -> list[Comparison | Growth]:
-    flips = compare(
+def measure(full: bool) -> Iterator[Comparison | Growth]:
+    yield from thousand_seeds()
+    yield compare(
         "each of 15 tokens flipped and retrained",
         lambda: bg.attribute(SEQUENCE),
         "bg.train, one text after the other",
         one_by_one,
         5,
     )
-    return [*thousand_seeds(), flips]

@@ -100,18 +100,16 @@ def two_workers(folder: Path) -> list[Comparison]:
     ]
 
 
-def measure(full: bool) -> list[Comparison]:
+def measure(full: bool) -> Iterator[Comparison]:
     rates = [1e-3 * (1 + i / 64) for i in range(16)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        return [
-            overhead(folder, "512 seeds", {"seed": "0..511"}, [{}], range(512)),
-            overhead(
-                folder,
-                "16 rates, one seed each",
-                {"learning_rate": rates},
-                [{"learning_rate": r} for r in rates],
-                range(1337, 1338),
-            ),
-            *two_workers(folder),
-        ]
+        yield overhead(folder, "512 seeds", {"seed": "0..511"}, [{}], range(512))
+        yield overhead(
+            folder,
+            "16 rates, one seed each",
+            {"learning_rate": rates},
+            [{"learning_rate": r} for r in rates],
+            range(1337, 1338),
+        )
+        yield from two_workers(folder)

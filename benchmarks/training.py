@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from measure import Comparison, compare
@@ -34,9 +36,7 @@ def fit_only() -> None:
         pass
 
 
-def measure(full: bool) -> list[Comparison]:
+def measure(full: bool) -> Iterator[Comparison]:
     plain = "the article's plain loop"
-    return [
-        compare("50 steps, as bg.train with every frame of the chain", lambda: bg.train(SEQUENCE), plain, plain_loop),
-        compare("50 steps, as bg.fit without frames", fit_only, plain, plain_loop),
-    ]
+    yield compare("50 steps, as bg.train with every frame of the chain", lambda: bg.train(SEQUENCE), plain, plain_loop)
+    yield compare("50 steps, as bg.fit without frames", fit_only, plain, plain_loop)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 # probabilities of a state do.
 FEW = 4
 # States of one oldest token that are looked at together: what is between two operations stays in the cache.
-BLOCK = 2**13
+BLOCK = 2**15
 
 
 class Flow:

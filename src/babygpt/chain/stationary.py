@@ -181,18 +181,18 @@ def _step(
         chain._advance_into(moved, pi)
         if lazy:
             moved += pi
-        moved /= moved.sum()
+            moved /= 2
         pi -= moved
         residuals.append(float(dasum(pi)))
         if known is not None and n % 8 == 0 and dasum(np.subtract(moved, known, out=pi)) < AGREEMENT:
-            return moved
+            return moved / moved.sum()
         pi, moved = moved, pi
         # Steps shrink by a factor r each; those to come add up to r / (1 − r) times the last.
         r = (residuals[-1] / residuals[-9]) ** (1 / 8) if len(residuals) > 9 else 1.0
         if residuals[-1] == 0 or (r < 1 and residuals[-1] * r / (1 - r) < TOLERANCE):
             break
         yield
-    return pi
+    return pi / pi.sum()  # what rounding left over all steps
 
 
 def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

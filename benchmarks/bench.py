@@ -59,10 +59,10 @@ def main() -> None:
             print(f"  ({name}: {time.perf_counter() - start:.0f} s)\n", flush=True)
     except KeyboardInterrupt:
         print("Stopped.")
-    if not results:
-        return
-    path = kept(results)
-    print(f"kept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    finally:  # whatever ends it
+        if results:
+            path = kept(results)
+            print(f"kept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 
 
 def lines(result: Comparison | Growth) -> list[str]:

@@ -7,6 +7,7 @@
 # make bench   measure speed, as ratios within one run
 # make soak    attack the studio, files and processes for fifteen minutes (MINUTES=3: for three)
 # make pictures  take the pictures of docs/ again (needs Chromium)
+# make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: studio run test quick coverage check check-screen format bench soak protocol screen pictures clean
+.PHONY: studio run test quick coverage check check-screen format bench soak protocol goldens screen pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -42,9 +43,10 @@ check: .venv/.tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# the screen's types and tests, and that the committed types and bundle are what their sources make
+# the screen's types and tests, and that the committed types, goldens and bundle are what their sources make
 check-screen: .venv/.runs frontend/node_modules/.installed
 	$(BIN)/python frontend/protocol.py --check
+	$(BIN)/python frontend/goldens.py --check
 	cd frontend && npm run --silent check && npm test --silent && node build.mjs --check
 
 protocol: .venv/.runs
@@ -52,6 +54,9 @@ protocol: .venv/.runs
 
 screen: frontend/node_modules/.installed
 	cd frontend && npm run --silent build
+
+goldens: .venv/.runs
+	$(BIN)/python frontend/goldens.py
 
 pictures: .venv/.tests
 	$(BIN)/python tests/browser/pictures.py

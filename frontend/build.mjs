@@ -97,7 +97,7 @@ const shared = {
 
 if (process.argv.includes("--tests")) {
   rmSync(".tests", { recursive: true, force: true });
-  const tests = readdirSync("tests").filter((name) => /\.test\.tsx?$/.test(name));
+  const tests = readdirSync("tests", { recursive: true }).filter((name) => /\.test\.tsx?$/.test(name));
   await esbuild.build({
     ...shared,
     entryPoints: tests.map((name) => `tests/${name}`),

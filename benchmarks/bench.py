@@ -16,6 +16,7 @@ from pathlib import Path
 
 import analysis
 import counting
+import engine
 import ensemble
 import extraction
 import fairness
@@ -37,6 +38,7 @@ PARTS = {
     "studio": studio,
     "fairness": fairness,
     "screen": screen,
+    "engine": engine,
     "lab": lab,
     "sweeps": sweeps,
 }

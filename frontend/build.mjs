@@ -1,7 +1,7 @@
 // Builds the one bundle that every host loads: src/babygpt/static/studio.js.
 //   node build.mjs           build
 //   node build.mjs --watch   build again after each change
-//   node build.mjs --check   say whether the bundle there is what the source builds, and small enough
+//   node build.mjs --check   say whether the bundle there is what the source builds, and it and the engine are small enough
 //   node build.mjs --tests   bundle the tests to .tests/, where node runs them
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -69,6 +69,7 @@ const texts = {
 const BUNDLE = "../src/babygpt/static/studio.js";
 const NOTICES = "../src/babygpt/static/studio.js.LICENSES.txt";
 const LARGEST = 90_000; // bytes, as gzip packs them
+const LARGEST_ENGINE = 12_000; // of these, what thinks in a page
 
 /** The notices of the packages whose code is in a bundle, as their licences want them to go with it. */
 function notices(metafile) {
@@ -125,6 +126,9 @@ if (process.argv.includes("--tests")) {
     if (readFileSync(NOTICES, "utf8") !== told) throw new Error("The licences are not those of the bundle: run make screen.");
     const packed = gzipSync(bundle, { level: 9 }).length;
     if (packed > LARGEST) throw new Error(`The bundle has ${packed} bytes as gzip packs it; the limit is ${LARGEST}.`);
+    const engine = await esbuild.build({ ...options, entryPoints: ["src/engine/index.ts"], inject: [], write: false });
+    const thinking = gzipSync(engine.outputFiles[0].contents, { level: 9 }).length;
+    if (thinking > LARGEST_ENGINE) throw new Error(`The engine has ${thinking} bytes as gzip packs it; the limit is ${LARGEST_ENGINE}.`);
     console.log(`the bundle is up to date: ${packed} bytes as gzip packs it, ${bundle.length} before`);
   } else if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
   else writeFileSync(NOTICES, notices((await esbuild.build(options)).metafile));

@@ -98,7 +98,7 @@ def _training(
     return {
         "config": vars(config), "training": {k: v for k, v in vars(train_config).items() if k != "device"},
         "tokens": tokens, "weighted": weighted, "n_examples": corpus.n_examples,
-        "floors": [corpus.loss_floor("last"), corpus.loss_floor("all")],
+        "end_states": corpus.end_states.tolist(), "floors": [corpus.loss_floor("last"), corpus.loss_floor("all")],
         "init": init, "losses": losses, "first": first, "last": _probs(gpt),
     }  # fmt: skip
 
@@ -150,6 +150,7 @@ def _chain(
         "table": table.ravel().tolist(), "decoded": decoded.probs.ravel().tolist(),
         "classes": [states.tolist() for states in classes], "periods": decoded.periods(),
         "stationary": [pi.tolist() for pi in decoded.stationary_distributions()],
+        "endings": decoded.absorption_probabilities().mean(axis=0).tolist(),
         "entropy_rate": decoded.entropy_rate() if one else None,
         "mixing_time": mixing if math.isfinite(mixing) else None, "tokens": tokens.tolist(),
         "losses": [CorpusLoss(corpus, positions, 0.0).loss(chain) for positions in ("last", "all")],

@@ -16,27 +16,42 @@ export class Corpus {
   /** How many examples there are, or what all weights add up to. */
   readonly nExamples: number;
 
-  /** `weighted`: the numbers of `table`, by state, are weights and no counts. */
+  /** The states in which the data ends and that it never leaves, in order. */
+  readonly endStates: number[];
+
+  /**
+   * `weighted`: the numbers of `table`, by state, are weights and no counts. `ends`: states in which a sequence ended,
+   * which need be told only if no example leads there.
+   */
   constructor(
     readonly vocabSize: number,
     readonly contextLength: number,
     table: ReadonlyMap<number, ArrayLike<number>>,
     readonly weighted = false,
+    ends: readonly number[] = [],
   ) {
     const followed = [...table].filter(([, row]) => Array.from(row).some((count) => count > 0)).sort(([a], [b]) => a - b);
     this.states = Float64Array.from(followed, ([state]) => state);
     this.counts = Float64Array.from(followed.flatMap(([, row]) => Array.from(row)));
     this.nExamples = this.counts.reduce((a, b) => a + b, 0);
+    const kept = vocabSize ** (contextLength - 1);
+    const reached = followed.flatMap(([state, row]) =>
+      Array.from(row, (count, token) => (count > 0 ? (state % kept) * vocabSize + token : -1)),
+    );
+    const left = new Set(this.states);
+    this.endStates = [...new Set([...reached, ...ends])].filter((s) => s >= 0 && !left.has(s)).sort((a, b) => a - b);
   }
 
   /** The counts of a text, as tokens; each BORDER begins another sequence. */
   static ofTokens(tokens: ArrayLike<number>, vocabSize: number, contextLength: number): Corpus {
     const table = new Map<number, Float64Array>();
+    const ends: number[] = [];
     const all = vocabSize ** contextLength;
     let state = 0;
-    for (let i = 0, length = 0; i < tokens.length; i++) {
-      const token = tokens[i]!;
+    for (let i = 0, length = 0; i <= tokens.length; i++) {
+      const token = i < tokens.length ? tokens[i]! : BORDER;
       if (token === BORDER) {
+        if (length === contextLength) ends.push(state); // too short for an example
         state = length = 0;
         continue;
       }
@@ -47,7 +62,7 @@ export class Corpus {
       }
       state = (state * vocabSize + token) % all;
     }
-    return new Corpus(vocabSize, contextLength, table);
+    return new Corpus(vocabSize, contextLength, table, false, ends);
   }
 
   /** The contexts that occur, as tokens. */

@@ -1,4 +1,4 @@
-// π by removing one state after another and never subtracting: the algorithm of Grassmann, Taksar and Heyman [1].
+// π, and where walks end, by removing one state after another and never subtracting: the algorithm of Grassmann, Taksar and Heyman [1].
 //
 // Removing a state routes its visits past it. Every number stays a sum or product of probabilities, so no digits cancel,
 // and the results keep all theirs even where states hardly communicate.
@@ -48,6 +48,34 @@ function inLogs(A: Float64Array, n: number): Float64Array {
   for (let k = 1; k < n; k++) for (let i = 0; i < k; i++) pi[k] = logAdd(pi[k]!, pi[i]! + A[i * n + k]!);
   const largest = pi.reduce((a, b) => Math.max(a, b));
   return pi.map((share) => Math.exp(share - largest));
+}
+
+/**
+ * How likely each of n states that are sooner or later left ends in each of C classes: (n, C); null if one is left more
+ * rarely than a float can say. `A` (n, n) are the probabilities among the states, `B` (n, C) those into the classes; both
+ * are used up.
+ */
+export function absorbed(A: Float64Array, B: Float64Array, n: number, C: number): Float64Array | null {
+  const leaves = new Float64Array(n);
+  for (let k = n - 1; k >= 0; k--) {
+    let leave = 0;
+    for (let j = 0; j < k; j++) leave += A[k * n + j]!;
+    for (let c = 0; c < C; c++) leave += B[k * C + c]!;
+    if ((leaves[k] = leave) < SAFE) return null;
+    for (let i = 0; i < k; i++) {
+      const through = A[i * n + k]! / leave;
+      if (through === 0) continue;
+      for (let j = 0; j < k; j++) A[i * n + j]! += through * A[k * n + j]!;
+      for (let c = 0; c < C; c++) B[i * C + c]! += through * B[k * C + c]!;
+    }
+  }
+  for (let k = 0; k < n; k++) {
+    for (let c = 0; c < C; c++) {
+      for (let j = 0; j < k; j++) B[k * C + c]! += A[k * n + j]! * B[j * C + c]!;
+      B[k * C + c]! /= leaves[k]!;
+    }
+  }
+  return B;
 }
 
 /** ln(eᵃ + eᵇ). */

@@ -12,7 +12,7 @@ export { lookInside, type Inside } from "./lens";
 export { quantiles, Trainings, type Member } from "./many";
 export { mixingSteps } from "./mixing";
 export { PCG64 } from "./pcg64";
-export { entropyRate, stationarySteps } from "./stationary";
+export { entropyRate, longRunSteps, stationarySteps } from "./stationary";
 export { finish, type Steps } from "./steps";
 export { periodOf, recurrentClasses } from "./structure";
 export { DivergedError, Trainer } from "./train";

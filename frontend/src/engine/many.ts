@@ -56,8 +56,9 @@ export class Trainings {
             trainer.step();
             yield;
           }
-          if (step > 0) trainer.verify();
-          this.chain(i, frame).set(Chain.ofGPT(trainer.gpt).logProbs.map(Math.exp));
+          const probs = Chain.ofGPT(trainer.gpt).logProbs.map(Math.exp);
+          if (!probs.every(Number.isFinite)) break; // the last update broke it
+          this.chain(i, frame).set(probs);
         }
       } catch (error) {
         if (!(error instanceof DivergedError)) throw error;

@@ -4,9 +4,9 @@
 // classes has one for each.
 
 import type { Chain } from "./chain";
-import { gth } from "./elimination";
+import { absorbed, gth } from "./elimination";
 import type { Steps } from "./steps";
-import { periodOf } from "./structure";
+import { periodOf, recurrentClasses } from "./structure";
 
 // Classes of so many states are solved by elimination; larger ones are iterated, and if that does not settle eliminated.
 const AT_ONCE = 256;
@@ -35,6 +35,48 @@ export function* stationarySteps(chain: Chain, states: Int32Array): Steps<Float6
   }
   gth(among(chain, states), states.length).forEach((share, i) => (pi[states[i]!] = share));
   return pi;
+}
+
+/**
+ * The share of each state in a walk that begins in a state drawn evenly, in steps: π of the only recurrent class, or those
+ * of several, each as likely as walks end in it. Null if that is not known.
+ */
+export function* longRunSteps(chain: Chain): Steps<Float64Array | null> {
+  const classes = recurrentClasses(chain);
+  const shares = classes.length === 1 ? [1] : endings(chain, classes);
+  if (!shares) return null;
+  const total = new Float64Array(chain.nStates);
+  for (const [i, states] of classes.entries()) {
+    const pi = yield* stationarySteps(chain, states);
+    if (!pi) return null;
+    for (const state of states) total[state] = shares[i]! * pi[state]!;
+    yield;
+  }
+  return total;
+}
+
+/** How likely a walk that begins in a state drawn evenly ends in each class; null if it is too much to compute. */
+export function endings(chain: Chain, classes: readonly Int32Array[]): number[] | null {
+  const { nStates: N, vocabSize: V, logProbs } = chain;
+  const C = classes.length;
+  const classOf = new Int32Array(N).fill(-1);
+  classes.forEach((states, c) => states.forEach((state) => (classOf[state] = c)));
+  const transient = Int32Array.from({ length: N }, (_, state) => state).filter((state) => classOf[state]! < 0);
+  const n = transient.length;
+  if (n > MAX_ELIMINATION) return null;
+  const into = new Float64Array(n * C);
+  transient.forEach((state, i) => {
+    for (let token = 0; token < V; token++) {
+      const c = classOf[chain.successor(state, token)]!;
+      if (c >= 0) into[i * C + c]! += Math.exp(logProbs[state * V + token]!);
+    }
+  });
+  const ends = absorbed(among(chain, transient).map(Math.exp), into, n, C);
+  return ends && classes.map((states, c) => {
+    let share = states.length;
+    for (let i = 0; i < n; i++) share += ends[i * C + c]!;
+    return share / N;
+  });
 }
 
 /** The logarithms (n, n) of the probabilities of going from each of some states to each. */

@@ -38,7 +38,8 @@ export class Trainer {
   private readonly shares: Float64Array; // (M, V): the same by contexts
   private readonly logProbs: Float64Array; // of one row
   private readonly rowOfPlace: Int32Array; // of all contexts, short ones first; empty unless every context is read
-  private readonly good: Float64Array[]; // weights and memory before the last update,
+  private readonly live: readonly Float64Array[]; // weights and memory,
+  private readonly good: readonly Float64Array[]; // the same before the last update,
   private goodSteps: number; // and after how many they were
 
   /**
@@ -66,7 +67,8 @@ export class Trainer {
     this.logProbs = new Float64Array(V);
     const { rows, rowOf } = this.tree;
     this.rowOfPlace = everything ? Int32Array.from({ length: rows }, (_, place) => rowOf.get(place)!) : new Int32Array(0);
-    this.good = this.live().map((part) => part.slice());
+    this.live = [gpt.weights, this.adamw.mean, this.adamw.square];
+    this.good = this.live.map((part) => part.slice());
     this.goodSteps = stepsDone;
   }
 
@@ -81,7 +83,7 @@ export class Trainer {
     const loss = this.loss();
     const { vocab_size: V } = gpt.config;
     if (!Number.isFinite(loss) || !allFinite(a.logits, this.rowOfPlace.length * V)) throw this.rollback(loss);
-    this.live().forEach((part, i) => this.good[i]!.set(part));
+    for (let i = 0; i < this.live.length; i++) this.good[i]!.set(this.live[i]!);
     this.goodSteps = this.stepsDone;
     backward(gpt, tree, a, g, this.gradient, this.firstTarget, tree.trained);
     const { learning_rate, weight_decay } = this.training;
@@ -109,13 +111,9 @@ export class Trainer {
 
   /** Put GPT and AdamW back as they were before the last update, and return the error that says so. */
   private rollback(loss: number): DivergedError {
-    this.live().forEach((part, i) => part.set(this.good[i]!));
+    this.live.forEach((part, i) => part.set(this.good[i]!));
     this.stepsDone = this.goodSteps;
     return new DivergedError(loss, this.stepsDone, this.training.learning_rate);
-  }
-
-  private live(): [Float64Array, Float64Array, Float64Array] {
-    return [this.gpt.weights, this.adamw.mean, this.adamw.square];
   }
 
   /** The first row whose prediction is trained. */

@@ -5,7 +5,7 @@ import { ARTICLE_GPT, ARTICLE_TRAINING } from "../../src/engine/config";
 import { Corpus } from "../../src/engine/corpus";
 import { GPT } from "../../src/engine/gpt";
 import { mixingSteps } from "../../src/engine/mixing";
-import { entropyRate, stationarySteps } from "../../src/engine/stationary";
+import { endings, entropyRate, longRunSteps, stationarySteps } from "../../src/engine/stationary";
 import { finish } from "../../src/engine/steps";
 import { periodOf, recurrentClasses } from "../../src/engine/structure";
 import { Trainer } from "../../src/engine/train";
@@ -21,6 +21,7 @@ interface Analysed {
   readonly classes: number[][];
   readonly periods: number[];
   readonly stationary: number[][];
+  readonly endings: number[];
   readonly entropy_rate: number | null;
   readonly mixing_time: number | null;
   readonly tokens: number[];
@@ -85,6 +86,18 @@ test("the long run keeps its digits where states hardly communicate, and where a
     const chain = new Chain(2, 1, Float64Array.from(logs));
     close(finish(stationarySteps(chain, Int32Array.of(0, 1)))!, [2 / 3, 1 / 3], digits);
   }
+});
+
+test("where walks end, and so the long run of several classes, is the library's", () => {
+  let several = 0;
+  for (const { row, decoded, what } of chains) {
+    const classes = recurrentClasses(decoded);
+    close(endings(decoded, classes)!, row.endings, 1e-9, 1e-12, what);
+    const mixture = row.stationary[0]!.map((_, s) => row.endings.reduce((sum, share, i) => sum + share * row.stationary[i]![s]!, 0));
+    close(finish(longRunSteps(decoded))!, mixture, 1e-9, 1e-9, what);
+    if (classes.length > 1) several++;
+  }
+  assert.ok(several > 1);
 });
 
 test("the mixing time is the library's, to the token", () => {

@@ -16,9 +16,14 @@ test("no window crosses the border between two sequences", () => {
   assert.deepEqual([[...corpus.states], [...corpus.counts]], [[0, 1], [0, 1, 1, 0]]);
 });
 
-test("examples and floors are the library's", () => {
+test("a sequence of a single context ends there, though no example leads to it", () => {
+  assert.deepEqual(Corpus.ofTokens([0, 0, 1, -1, 1, 1], 2, 2).endStates, [0b01, 0b11]);
+});
+
+test("examples, floors and the states in which the data ends are the library's", () => {
   for (const row of trainings) {
     const corpus = corpusOf(row);
+    assert.deepEqual(corpus.endStates, row.end_states);
     close([corpus.nExamples, corpus.floor(), corpus.floor("all")], [row.n_examples, ...row.floors], 1e-11, 1e-15);
   }
 });

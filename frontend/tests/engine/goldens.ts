@@ -11,6 +11,7 @@ export interface Training {
   readonly tokens: number[];
   readonly weighted: boolean; // whether the counts were divided by 7
   readonly n_examples: number;
+  readonly end_states: number[];
   readonly floors: [number, number];
   readonly init: Record<string, number[]>;
   readonly losses: number[];

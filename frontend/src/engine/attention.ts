@@ -2,13 +2,13 @@
 
 import type { PrefixTree } from "./tree";
 
-let path = new Int32Array(64); // the row at work and its ancestors
+let path = new Int32Array(64); // where the keys of the row at work and of its ancestors stand
 
-function findPath(tree: PrefixTree, row: number): number {
+function findPath(tree: PrefixTree, row: number, C: number): number {
   const length = tree.positions[row]! + 1;
   if (path.length < length) path = new Int32Array(2 * length);
   for (let i = 0; i < length; i++) {
-    path[i] = row;
+    path[i] = row * 3 * C + C;
     row = tree.parents[row]!;
   }
   return length;
@@ -24,13 +24,13 @@ export function attention(
   const D = C / n_head;
   const scale = 1 / Math.sqrt(D);
   for (let row = 0; row < tree.rows; row++) {
-    const length = findPath(tree, row);
+    const length = findPath(tree, row, C);
     for (let head = 0; head < n_head; head++) {
       const query = row * 3 * C + head * D;
       const at = (row * n_head + head) * K;
       let largest = -Infinity;
       for (let i = 0; i < length; i++) {
-        const key = path[i]! * 3 * C + C + head * D;
+        const key = path[i]! + head * D;
         let score = 0;
         for (let d = 0; d < D; d++) score += qkv[query + d]! * qkv[key + d]!;
         taken[at + i] = score *= scale;
@@ -38,12 +38,12 @@ export function attention(
       }
       let sum = 0;
       for (let i = 0; i < length; i++) sum += taken[at + i] = Math.exp(taken[at + i]! - largest);
-      const out = row * C + head * D;
-      for (let d = 0; d < D; d++) y[out + d] = 0;
-      for (let i = 0; i < length; i++) {
-        const share = (taken[at + i]! /= sum);
-        const value = path[i]! * 3 * C + 2 * C + head * D;
-        for (let d = 0; d < D; d++) y[out + d]! += share * qkv[value + d]!;
+      for (let i = 0; i < length; i++) taken[at + i]! /= sum;
+      const value = C + head * D;
+      for (let d = 0; d < D; d++) {
+        let gathered = 0;
+        for (let i = 0; i < length; i++) gathered += taken[at + i]! * qkv[path[i]! + value + d]!;
+        y[row * C + head * D + d] = gathered;
       }
     }
   }
@@ -57,18 +57,18 @@ export function attentionBackward(
   const D = C / n_head;
   const scale = 1 / Math.sqrt(D);
   for (let row = from; row < to; row++) {
-    const length = findPath(tree, row);
+    const length = findPath(tree, row, C);
     for (let head = 0; head < n_head; head++) {
       const query = row * 3 * C + head * D;
       const out = row * C + head * D;
       const at = (row * n_head + head) * K;
       let mean = 0; // Σ share · its gradient = y · dy
       for (let i = 0; i < length; i++) {
-        const value = path[i]! * 3 * C + 2 * C + head * D;
+        const value = path[i]! + C + head * D;
         for (let d = 0; d < D; d++) mean += taken[at + i]! * qkv[value + d]! * dy[out + d]!;
       }
       for (let i = 0; i < length; i++) {
-        const key = path[i]! * 3 * C + C + head * D;
+        const key = path[i]! + head * D;
         const value = key + C;
         const share = taken[at + i]!;
         let slope = 0; // the gradient of the share

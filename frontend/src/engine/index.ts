@@ -1,7 +1,8 @@
 // The engine: a GPT that trains, and is known completely, in a page. No dependency, no DOM.
 //
-// Read in this order it is a short course: generator, weights; matmul, linear, layernorm, gelu, tree, attention, gpt,
-// backward; corpus, batches, adamw, train; chain, decode, structure, stationary, mixing; lens, many, effects.
+// Read in this order it is a short course. Make a GPT: config, generator, weights. What it computes: matmul, linear,
+// layernorm, gelu, tree, attention, gpt. How it learns: corpus, softmax, backward, adamw, pcg64, batches, train. Know it
+// whole: chain, decode, structure, steps, elimination, stationary, mixing. Look inside, and ask: lens, many, effects.
 
 export { Chain } from "./chain";
 export { ARTICLE_GPT, ARTICLE_TRAINING, type GPTConfig, type TrainConfig } from "./config";

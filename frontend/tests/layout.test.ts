@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { type Point, distance, outside } from "../src/graph/curve";
 import { contextOf } from "../src/contexts";
+import { deBruijnOrder } from "../src/graph/debruijn";
 import { type Format, type Layout, layOut, spread, textWidth } from "../src/graph/layout";
 
 const digits = (nSymbols: number): string[] => Array.from({ length: nSymbols }, (_, i) => i.toString(36));
@@ -128,3 +130,29 @@ test("text at arrows is at least 13 pixels high where the drawing is 900 wide", 
     assert.ok((layout.fontSize * 900) / layout.width >= 13);
   }
 });
+
+interface Ring {
+  V: number;
+  K: number;
+  start: number;
+  order: number[];
+}
+// the tests of Python's pictures read the same file
+const RINGS = JSON.parse(readFileSync("../tests/draw/rings.json", "utf8")) as Ring[];
+
+for (const { V, K, start, order } of RINGS) {
+  for (const format of ["wide", "tall"] as const) {
+    test(`V=${V} K=${K} ${format}: states stand around a ring in the order and from the place that Python's have`, () => {
+      const layout = place(V, K, format);
+      if (layout.kind === "symmetric") return assert.deepEqual(deBruijnOrder(V, K), order);
+      const turns = layout.states.map(({ x, y }) => {
+        const { centre, ring } = layout;
+        const angle = Math.atan2((y - centre.y) / ring!.y, (x - centre.x) / ring!.x) - (start * Math.PI) / 180;
+        return (((angle / (2 * Math.PI) + 0.25 / layout.n) % 1) + 1) % 1;
+      });
+      const found = turns.map((_, state) => state).sort((a, b) => turns[a]! - turns[b]!);
+      assert.deepEqual(found, order);
+      assert.ok(Math.abs(turns[order[0]!]! - 0.25 / layout.n) < 0.01 / layout.n);
+    });
+  }
+}

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import doctest
+import json
+from pathlib import Path
 
 import numpy as np
 import pygraphviz
 import pytest
 
 from babygpt.draw import layout
+from babygpt.draw.graph import draw_chain
 from babygpt.draw.layout import FONT_SIZE, RADIUS, de_bruijn_order, ring, route, text_width
 
 
@@ -31,6 +34,21 @@ def test_states_on_a_ring_do_not_touch(n):
     positions = ring(list(range(n)), np.full(n, RADIUS), gap=10.0)
     distances = np.hypot(*(positions[:, None] - positions[None]).transpose(2, 0, 1))
     assert distances[~np.eye(n, dtype=bool)].min() > 2 * RADIUS
+
+
+RINGS = json.loads((Path(__file__).parent / "rings.json").read_text())  # the screen's tests read the same file
+
+
+@pytest.mark.parametrize("expected", RINGS, ids=lambda each: f"V={each['V']} K={each['K']}")
+def test_states_stand_around_a_ring_in_the_order_and_from_the_place_that_the_screen_has(chain_of, expected):
+    V, K = expected["V"], expected["K"]
+    graph = pygraphviz.AGraph(string=draw_chain(chain_of(V, K), "ring").render("dot").decode())
+    places = np.array([[float(v) for v in graph.get_node(i).attr["pos"].split(",")] for i in range(V**K)])
+    clockwise = -np.arctan2(places[:, 1], places[:, 0])  # from the right, as y points down on a screen
+    turns = (clockwise - np.radians(expected["start"])) / (2 * np.pi)
+    turns = (turns + 0.25 / V**K) % 1
+    assert turns.argsort().tolist() == expected["order"]
+    assert turns[expected["order"][0]] == pytest.approx(0.25 / V**K, abs=0.1 / V**K)
 
 
 def test_wide_states_get_more_of_the_ring():

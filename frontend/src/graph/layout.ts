@@ -140,6 +140,9 @@ export function layOut(
 
 type Ring = Omit<Layout, "nSymbols" | "contextLength" | "n" | "width" | "height" | "names">;
 
+/** Where on a ring its first state stands, in radians clockwise from the right: left for two symbols, else the top. */
+export const ringStart = (nSymbols: number): number => (nSymbols === 2 ? Math.PI : -Math.PI / 2);
+
 function ring(nSymbols: number, contextLength: number, names: string[], width: number, height: number): Ring {
   const n = names.length;
   const nArrows = n * nSymbols;
@@ -162,7 +165,7 @@ function ring(nSymbols: number, contextLength: number, names: string[], width: n
   if (naming !== "inside") around = { x: width / 2 - widest - 24, y: height / 2 - widest - 24 };
   else if (!few) around.x -= halfWidth - radius;
   const centre = { x: width / 2, y: height / 2 + (n === 3 ? 0.25 * around.y : 0) };
-  const spots = onEllipse(n, n === 1 ? { x: 1e-6, y: 1e-6 } : around, nSymbols === 2 ? Math.PI : -Math.PI / 2);
+  const spots = onEllipse(n, n === 1 ? { x: 1e-6, y: 1e-6 } : around, ringStart(nSymbols));
   const states = new Array<Stadium>(n);
   const outward = new Array<number>(n);
   order.forEach((state, i) => {

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, count_short
 from babygpt.draw.graphviz import _quiet_graphviz, empty_graph, write
-from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring
+from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring, ring_start
 from babygpt.draw.paint import paint
 from babygpt.draw.plots import draw_map
 from babygpt.draw.scene import DrawnArrow, DrawnState, Scene
@@ -184,7 +184,7 @@ def _positions(
         V = len(chain.vocabulary)
         positions = np.empty((n, 2))
         order = de_bruijn_order(V, chain.context_length)
-        around = ring(order, half_widths[n_short:], gap=80.0 if few else 10.0)
+        around = ring(order, half_widths[n_short:], gap=80.0 if few else 10.0, start=ring_start(V))
         positions[n_short:] = around
         reach = np.abs(around[:, 1]).max()
         column = around[:, 0].min() - 120

@@ -68,13 +68,22 @@ def de_bruijn_order(vocab_size: int, context_length: int) -> list[int]:
     return order
 
 
-def ring(order: list[int], half_widths: Points, gap: float) -> Points:
-    """Return positions (n, 2) on a circle, clockwise from the top in the given order, ``gap`` apart."""
+def ring_start(vocab_size: int) -> float:
+    """Return where on a ring its first state stands, in radians counterclockwise from the right.
+
+    Two symbols: at the left, so that 00… and 11… stand as on the drawing of eight states. Else: at the top.
+    The studio's screen follows the same rule; ``tests/draw/rings.json`` holds both to it.
+    """
+    return np.pi if vocab_size == 2 else np.pi / 2
+
+
+def ring(order: list[int], half_widths: Points, gap: float, start: float = np.pi / 2) -> Points:
+    """Return positions (n, 2) on a circle, clockwise from ``start`` in the given order, ``gap`` apart."""
     widths = 2 * half_widths[order] + gap
     radius = max(90.0, float(widths.sum()) / (2 * np.pi))
     # each takes a share of the circle according to its width
     middle = np.cumsum(widths) - widths / 2 - widths[0] / 2
-    angle = np.pi / 2 - 2 * np.pi * middle / widths.sum()
+    angle = start - 2 * np.pi * middle / widths.sum()
     positions = np.empty((len(order), 2))
     positions[order] = radius * np.column_stack([np.cos(angle), np.sin(angle)])
     return positions

@@ -18,54 +18,6 @@ const styles = {
   },
 };
 
-/**
- * Texts come without the keys that the code writes out, as in t("dock.loss"): these are numbered, there and in the code.
- * A key that is put together, t(`settings.${name}.hint`), keeps its name; so does one without a dot, which may be any
- * other string. The other languages have the keys of English in the same order.
- */
-const texts = {
-  name: "texts",
-  setup(build) {
-    const read = async (path) => {
-      const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "ts" });
-      return Object.values(await import(`data:text/javascript,${encodeURIComponent(code)}`))[0];
-    };
-    let english; // by key
-    let numbers; // of the keys written out
-    let names; // the other keys
-    build.onStart(async () => {
-      const files = readdirSync("src", { recursive: true }).filter((name) => /\.tsx?$/.test(name) && !/texts.(en|zh)/.test(name));
-      const code = files.map((name) => readFileSync(`src/${name}`, "utf8")).join("\n");
-      const beginnings = [...code.matchAll(/`(\w+\.[\w.]*)\$\{/g)].map(([, beginning]) => beginning);
-      const isName = (key) => !key.includes(".") || beginnings.some((beginning) => key.startsWith(beginning));
-      english = await read("src/texts/en.ts");
-      names = Object.keys(english).filter(isName);
-      const written = Object.keys(english).filter((key) => !isName(key));
-      numbers = new Map(written.map((key, i) => [key, i + 1]));
-      const unused = written.filter((key) => !code.includes(`"${key}"`));
-      if (unused.length) throw new Error(`No code uses these texts: ${unused.join(", ")}.`);
-    });
-    build.onLoad({ filter: /texts[\\/]en\.ts$/ }, () => {
-      const written = JSON.stringify([...numbers.keys()].map((key) => english[key]));
-      const named = JSON.stringify(Object.fromEntries(names.map((key) => [key, english[key]])));
-      return { contents: `export const en = { ...[, ...${written}], ...${named} };`, loader: "js" };
-    });
-    build.onLoad({ filter: /texts[\\/]zh\.ts$/ }, async ({ path }) => {
-      const chinese = await read(path);
-      const values = JSON.stringify([...numbers.keys(), ...names].map((key) => chinese[key]));
-      const contents = `import { en } from "./en";
-        const values = ${values};
-        export const zh = Object.fromEntries(Object.keys(en).map((key, i) => [key, values[i]]));`;
-      return { contents, loader: "js" };
-    });
-    build.onLoad({ filter: /[\\/]src[\\/].*\.tsx?$/ }, ({ path }) => {
-      if (path.includes("node_modules")) return;
-      const contents = readFileSync(path, "utf8").replace(/(["'`])([\w.]+)\1/g, (whole, _, key) => numbers.get(key) ?? whole);
-      return { contents, loader: path.endsWith("x") ? "tsx" : "ts" };
-    });
-  },
-};
-
 const BUNDLE = "../src/babygpt/static/studio.js";
 const NOTICES = "../src/babygpt/static/studio.js.LICENSES.txt";
 const LARGEST = 90_000; // bytes, as gzip packs them
@@ -111,7 +63,6 @@ if (process.argv.includes("--tests")) {
     ...shared,
     entryPoints: ["src/studio.tsx"],
     outfile: BUNDLE,
-    plugins: [styles, texts],
     minify: true,
     legalComments: "none", // the notices stand in a file beside the bundle
     banner: { js: "// Licences of what is in here: studio.js.LICENSES.txt" },

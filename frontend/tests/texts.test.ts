@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { fill, LANGUAGES, languageOf } from "../src/texts";
 
@@ -34,4 +35,14 @@ test("the language asked for wins over the browser's, and any Chinese is Chinese
   assert.equal(languageOf("zh-TW"), "zh");
   assert.equal(languageOf("en-GB"), "en");
   assert.equal(languageOf("fr"), "en");
+});
+
+test("every text is used: its key is written out in the code, or begins as one that is put together", () => {
+  const files = (readdirSync("src", { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name) && !/texts.(en|zh)/.test(name));
+  const code = files.map((name) => readFileSync(`src/${name}`, "utf8")).join("\n");
+  const beginnings = [...code.matchAll(/`(\w+\.[\w.]*)\$\{/g)].map((match) => match[1]!);
+  const unused = Object.keys(LANGUAGES.en).filter(
+    (key) => key.includes(".") && !code.includes(`"${key}"`) && !beginnings.some((beginning) => key.startsWith(beginning)),
+  );
+  assert.deepEqual(unused, []);
 });

@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 
+import pytest
 from browsing import arrows, tool, train, wait_for_step
 
 expect = tool("playwright.sync_api").expect
@@ -99,6 +100,54 @@ def test_everything_shown_can_be_downloaded(visit, tmp_path):
     assert any(name.endswith("run.json") for name in zipfile.ZipFile(found["Run (zip)"]).namelist())
 
 
+_LOOK = """(svg) => {
+    const of = (selector, ...names) => [...svg.querySelectorAll(selector)].map((element) => [
+        element.closest("[transform]")?.getAttribute("transform"), element.textContent,
+        ...names.map((name) => getComputedStyle(element).getPropertyValue(name))]);
+    return { states: of(".g-disc", "fill", "stroke", "stroke-dasharray"),
+        arrows: of(".g-line", "stroke", "stroke-width", "stroke-opacity").map((look, i) =>
+            [...look, svg.querySelectorAll(".g-line")[i].getAttribute("d")]),
+        names: of(".g-name", "fill", "font-size"), labels: of(".g-label", "fill", "opacity"),
+        rings: of(".g-ring", "stroke") };
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("link", ["#trained=50", "#trained=50&context_length=6", "#trained=50&source=data"])
+def test_the_picture_that_is_downloaded_is_the_one_on_the_screen(visit, tmp_path, link, scheme):
+    page = visit(link, color_scheme=scheme)
+    wait_for_step(page, 50)
+    if link == "#trained=50":
+        page.get_by_role("button", name=re.compile("^101,")).click()
+        page.locator(".g-ring").wait_for()
+    page.get_by_role("button", name="Share and download").click()
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="SVG", exact=True).click()
+    coming.value.save_as(tmp_path / "chain.svg")
+    shown = page.locator(".g-graph").evaluate(_LOOK)
+    assert len(shown["states"]) in (8, 64)
+    assert len(shown["arrows"]) == {"#trained=50": 16, "#trained=50&source=data": 5}.get(link, 128)
+    page.goto("about:blank")  # without the screen's styles
+    page.set_content((tmp_path / "chain.svg").read_text())
+    assert page.locator("svg").evaluate(_LOOK) == shown
+
+
+def test_the_png_is_the_drawing_on_the_screen_too(visit, tmp_path):
+    page = visit("#trained=50", color_scheme="dark")
+    wait_for_step(page, 50)
+    page.get_by_role("button", name=re.compile("^101,")).click()
+    page.locator(".g-ring").wait_for()
+    page.get_by_role("button", name="Share and download").click()
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="PNG", exact=True).click()
+    coming.value.save_as(tmp_path / "chain.png")
+    written = (tmp_path / "chain.png").read_bytes()
+    assert (int.from_bytes(written[16:20]), int.from_bytes(written[20:24])) == (
+        2400,
+        1500,
+    )  # as 960 by 600 on the screen
+
+
 def test_the_copied_command_and_python_say_what_is_shown(visit):
     page = visit("#trained=50&seed=4", permissions=["clipboard-read", "clipboard-write"])
     wait_for_step(page, 50)
@@ -138,7 +187,7 @@ def test_a_download_that_fails_says_why(visit):
     page = visit()
     page.route("**/download/**", lambda route: route.fulfill(status=400, body="There is no such file."))
     page.get_by_role("button", name="Share and download").click()
-    page.get_by_role("link", name="SVG", exact=True).click()
+    page.get_by_role("link", name="JSON", exact=True).click()
     expect(page.get_by_text("The file could not be made: There is no such file.")).to_be_visible()
     visit.wrong.clear()  # the browser complained of the status too
 

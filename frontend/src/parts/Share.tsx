@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
+import { pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
@@ -47,7 +48,7 @@ export function Share() {
                     download={file}
                     onClick={(event) => {
                       event.preventDefault();
-                      void fetchFile(screen, host.download(file));
+                      void keepFile(screen, file, host.download(file));
                     }}
                   >
                     {t(`share.file.${file}` as "share.file.run.zip")}
@@ -71,20 +72,28 @@ function AskForCode() {
   return null;
 }
 
-/** Fetch a file and keep it, or say why there is none. */
-async function fetchFile(screen: Screen, address: string): Promise<void> {
+/** Keep a file, or say why there is none: a picture is the graph on the screen, all else comes from the host. */
+async function keepFile(screen: Screen, file: string, address: string): Promise<void> {
+  const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
   try {
+    if (picture !== null) {
+      return save(file.endsWith("svg") ? new Blob([picture], { type: "image/svg+xml" }) : await pixelsOf(picture), file);
+    }
     const answer = await fetch(address);
     if (!answer.ok) return screen.object("share.failed", { why: (await answer.text()).trim() });
     const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await answer.blob());
-    link.download = name ?? "chain";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    save(await answer.blob(), name ?? "chain");
   } catch {
     screen.object("share.failed", { why: screen.text.value("lost") });
   }
+}
+
+function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 async function copyText(text: string): Promise<void> {

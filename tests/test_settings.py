@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import babygpt as bg
 from babygpt.lab.settings import SETTINGS
 from babygpt.studio import scripts, setup
+from babygpt.studio.limits import Limits
 
 cli = importlib.import_module("babygpt.cli.main")
 
@@ -71,11 +72,6 @@ def test_the_run_that_is_marked_or_retrained_is_that_of_trains_seed():
     assert said_by(cli.seeds)["mark"] == seed
 
 
-def test_the_studio_writes_the_options_of_the_command_line():
-    for name in ARTICLE:
-        assert "--" + scripts._OPTIONS.get(name, name).replace("_", "-") == option(name)
-
-
 # A value for each setting of the configurations that is not its default. One that is added needs one here.
 OTHERS = {
     "block_size": 2, "n_layer": 2, "n_head": 2, "n_embd": 8, "bias": True, "steps": 3, "learning_rate": 0.02,
@@ -83,6 +79,15 @@ OTHERS = {
 }  # fmt: skip
 NAMES = {"block_size": "context_length"}
 TEXT = "111101111011110"
+
+
+def test_the_studio_writes_the_options_of_the_command_line():
+    given = {NAMES.get(name, name): value for name, value in OTHERS.items()}
+    made = setup.Setup.make(
+        "a b a a b a", "", {**dataclasses.asdict(setup.ARTICLE), **given, "tokens": "words"}, Limits()
+    )
+    words = scripts.command(made, OTHERS["steps"]).split()
+    assert {option(name) for name in [*given, "tokens"]} == {word for word in words if word.startswith("--")}
 
 
 class ArrivedError(Exception):

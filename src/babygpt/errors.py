@@ -59,7 +59,23 @@ class ContextError(InputError, KeyError):
 
 
 class SettingError(InputError):
-    """A setting is out of range, of the wrong kind, or unknown."""
+    """A setting is out of range, of the wrong kind, or unknown.
+
+    Attributes
+    ----------
+    field
+        The setting's name, where one is meant.
+    value
+        What it was given.
+    advice
+        A value that would do, where there is one.
+    """
+
+    def __init__(
+        self, message: str = "", field: str | None = None, value: object = None, advice: object = None
+    ) -> None:
+        super().__init__(message)
+        self.field, self.value, self.advice = field, value, advice
 
 
 class SizeError(InputError):

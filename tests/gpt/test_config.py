@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 
 from babygpt.errors import InputError, SettingError
+from babygpt.gpt.checks import check_setting
 from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.settings import SETTINGS
 
 NOT_COUNTS = [0, -1, 2.0, float("nan"), float("inf"), "3", None, True, False]
 
@@ -96,3 +99,27 @@ def test_a_setting_error_is_an_input_error_and_a_value_error():
 def test_settings_cannot_be_changed_after_they_were_checked():
     with pytest.raises(FrozenInstanceError):
         GPTConfig().n_head = 3
+
+
+def test_an_error_says_which_setting_is_meant_what_it_was_given_and_what_would_do():
+    with pytest.raises(SettingError) as caught:
+        TrainConfig(learning_rate=-1)
+    assert (caught.value.field, caught.value.value, caught.value.advice) == ("learning_rate", -1, None)
+    with pytest.raises(SettingError) as caught:
+        GPTConfig(n_embd=15)
+    assert (caught.value.field, caught.value.value, caught.value.advice) == ("n_embd", 15, 16)
+    again = pickle.loads(pickle.dumps(caught.value))  # as a worker tells it
+    assert (str(again), again.field, again.advice) == (str(caught.value), "n_embd", 16)
+
+
+def test_every_default_is_in_its_own_range():
+    for setting in SETTINGS.values():
+        assert check_setting(setting, setting.default) == setting.default
+
+
+def test_a_setting_takes_what_its_range_says_and_nothing_else():
+    assert check_setting(SETTINGS["weight_decay"], 0) == 0
+    for name, wrong in {"steps": 0, "learning_rate": 0, "bias": 1, "positions": "first", "seed": None}.items():
+        with pytest.raises(SettingError) as caught:
+            check_setting(SETTINGS[name], wrong)
+        assert (caught.value.field, caught.value.value) == (name, wrong)

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 import babygpt as bg
-from babygpt.lab import settings as module
-from babygpt.lab.settings import SETTINGS, key_of, settings_of
+from babygpt import settings as table
+from babygpt.gpt import config
+from babygpt.lab.settings import SETTINGS, key_of
 from babygpt.lab.spec import SweepSpec
 from babygpt.lab.store import read_results
 from babygpt.lab.workers import WorkerPool
 from babygpt.run import ensemble as ensembles
+from babygpt.settings import Setting
 
 # Made by commit 4fdacee, before any setting was added: four trainings on the article's text, four on a source.
 OLD = Path(__file__).parent / "data" / "sweep-of-4fdacee"
@@ -51,11 +53,11 @@ def dropout(monkeypatch):
     with_gain = make_dataclass(
         "GPTConfig", [("gain", int, 1)], bases=(bg.GPTConfig,), frozen=True, namespace={"__module__": __name__}
     )
-    monkeypatch.setattr(module, "TrainConfig", with_dropout)
-    monkeypatch.setattr(module, "GPTConfig", with_gain)
-    for config in (with_dropout, with_gain):
-        for name, setting in settings_of(config).items():
-            monkeypatch.setitem(SETTINGS, name, setting)
+    monkeypatch.setattr(config, "TrainConfig", with_dropout)
+    monkeypatch.setattr(config, "GPTConfig", with_gain)
+    for setting in (Setting("dropout", float, 0.0, "", least=0), Setting("gain", int, 1, "", least=1)):
+        monkeypatch.setitem(table.SETTINGS, setting.name, setting)
+        monkeypatch.setitem(SETTINGS, setting.name, (setting.kind, setting.default))
     assert SETTINGS["dropout"] == (float, 0.0)
     assert SETTINGS["gain"] == (int, 1)
 

@@ -77,13 +77,14 @@ class Decoding:
         from babygpt.gpt.checks import check_count
 
         if not _is_number(self.temperature) or self.temperature < 0:
-            raise SettingError(f"temperature={self.temperature!r} is not a finite number of at least 0 (0 is greedy).")
+            told = f"temperature={self.temperature!r} is not a finite number of at least 0 (0 is greedy)."
+            raise SettingError(told, "temperature", self.temperature)
         if self.top_k is not None:
             check_count("top_k", self.top_k)
         if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
-            raise SettingError(f"top_p={self.top_p!r} is not a share above 0 and at most 1.")
+            raise SettingError(f"top_p={self.top_p!r} is not a share above 0 and at most 1.", "top_p", self.top_p)
         if self.min_p is not None and not (_is_number(self.min_p) and 0 <= self.min_p <= 1):
-            raise SettingError(f"min_p={self.min_p!r} is not a share from 0 to 1.")
+            raise SettingError(f"min_p={self.min_p!r} is not a share from 0 to 1.", "min_p", self.min_p)
 
     @property
     def given(self) -> dict[str, Any]:

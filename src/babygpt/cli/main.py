@@ -39,6 +39,7 @@ from babygpt.cli.commands.train import train
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.streams import standard_streams
 from babygpt.errors import BabyGPTError, MissingGlyphWarning
+from babygpt.settings import SCREEN, SETTINGS
 
 
 class BabyGPT(Commands):
@@ -71,17 +72,14 @@ def _remark(otherwise: Callable[..., None]) -> Callable[..., None]:
     return show
 
 
+# The library's name of each setting as an option: the table's, the rules of decoding, and those of single commands.
 _OPTION = {
-    "context_length": "--context",
     "block_size": "--context",
-    "n_layer": "--layers",
-    "n_head": "--heads",
-    "n_embd": "--width",
     "n_tokens": "--tokens",
+    **{name: f"--{setting.option}" for name, setting in SETTINGS.items() if setting not in SCREEN},
     **{name: "--" + name.replace("_", "-") for name in (
-        "steps", "seed", "learning_rate", "weight_decay", "batch_size", "positions", "tokens", "vocabulary", "device",
-        "layout", "seeds", "mark", "at", "by", *(rule.name for rule in fields(Decoding)), "within", "step", "host",
-        "port", "backend", "jobs", "scheduler", "limit", "encoding", "separator", "column", "replace", "frames",
+        *(rule.name for rule in fields(Decoding)), "layout", "seeds", "mark", "at", "by", "within", "step", "host",
+        "port", "backend", "jobs", "scheduler", "limit", "encoding", "column", "replace", "frames",
     )},
 }  # fmt: skip
 _SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")

@@ -4,62 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import Field, fields
-from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from babygpt.chain.decoding import Decoding
+from babygpt.settings import READING, SHAPE, TRAINING, Setting
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.run.run import Run
 
 
-class Tokens(StrEnum):
-    """How a text is read."""
-
-    chars = "chars"
-    words = "words"
-
-
-class Positions(StrEnum):
-    """Which predictions are trained."""
-
-    last = "last"
-    all = "all"
-
-
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 AtStep = Annotated[int | None, typer.Option("--step", help="An earlier step; 0 is untrained.", show_default="the last")]
 ShortContexts = Annotated[bool, typer.Option("--short-contexts", help="Include the contexts of fewer tokens.")]
 
-# What to learn and how: the settings of a training. Commands give them the article's values.
 Sequence = Annotated[
     str, typer.Argument(metavar="SEQUENCE|FILE|-", help="What to learn: a text, a text file, or - for standard input.")
-]
-ContextLength = Annotated[int, typer.Option("--context", help="Tokens of context, K.")]
-Steps = Annotated[int, typer.Option(help="Training steps (updates) in all.")]
-Seed = Annotated[int, typer.Option(help="Draws the first weights (and the batches).")]
-LearningRate = Annotated[float, typer.Option(help="AdamW's learning rate.")]
-WeightDecay = Annotated[float, typer.Option(help="AdamW's weight decay.")]
-Layers = Annotated[int, typer.Option(help="Transformer blocks.")]
-Heads = Annotated[int, typer.Option(help="Attention heads in each block.")]
-Width = Annotated[int, typer.Option(help="Numbers per token, divisible by the heads.")]
-Bias = Annotated[bool, typer.Option("--bias", help="Give the linear maps a bias.")]
-ReadAs = Annotated[Tokens, typer.Option(help="Read characters or words.")]
-Separator = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIGN", help="Read names with this between them, such as a comma.", show_default="white space"
-    ),
-]
-Lines = Annotated[
-    bool | None,
-    typer.Option("--lines/--no-lines", help="Read each line as a sequence of its own.", show_default="if of words"),
 ]
 Column = Annotated[
     str | None,
@@ -68,13 +33,7 @@ Column = Annotated[
 Encoding = Annotated[
     str | None, typer.Option(help="The file's encoding, such as gb18030.", show_default="UTF-8, or what its mark says")
 ]
-Symbols = Annotated[str | None, typer.Option(help="The symbols, such as 01.", show_default="those that occur")]
-Trained = Annotated[
-    Positions, typer.Option(help="Train the token after each whole context, or after each of its prefixes too.")
-]
-BatchSize = Annotated[int | None, typer.Option(help="Examples drawn for each step.", show_default="all, every step")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a file that is already there.")]
-OnDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 
 
 def chain_at(run: Run, step: int | None) -> MarkovChain:
@@ -84,23 +43,55 @@ def chain_at(run: Run, step: int | None) -> MarkovChain:
 
 def decodes(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that has, in place of its parameter ``decoding``, an option for each rule of decoding."""
+    return _with_options(command, "decoding", [_rule(rule) for rule in fields(Decoding)], Decoding)
+
+
+def learns(command: Callable[..., None], leave_out: tuple[str, ...] = ()) -> Callable[..., None]:
+    """Return a command that has options for what is learnt and how, but for those left out, in place of two parameters.
+
+    ``settings`` are those of the GPT's shape and of its training, by the library's names; ``how`` is how the text is
+    read (:class:`babygpt.cli.source.HowRead`).
+    """
+    trained = [_setting(setting) for setting in (*SHAPE, *TRAINING) if setting.name not in leave_out]
+    read = [
+        *map(_setting, READING),
+        Parameter("column", Parameter.KEYWORD_ONLY, default=None, annotation=Column),
+        Parameter("encoding", Parameter.KEYWORD_ONLY, default=None, annotation=Encoding),
+    ]
+    return _with_options(_with_options(command, "settings", trained, dict), "how", read, dict)
+
+
+def _with_options(
+    command: Callable[..., None], name: str, options: list[Parameter], gathered: Callable[..., Any]
+) -> Callable[..., None]:
+    """Return a command with ``options`` in place of a parameter, which is then what gathers them."""
     own = signature(command, eval_str=True)
     parameters: list[Parameter] = []
     for parameter in own.parameters.values():
-        parameters += [_option(rule) for rule in fields(Decoding)] if parameter.name == "decoding" else [parameter]
+        parameters += options if parameter.name == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
 
     @wraps(command)
     def call(**given: Any) -> None:
-        decoding = Decoding(**{rule.name: given.pop(rule.name) for rule in fields(Decoding)})
-        command(**given, decoding=decoding)
+        values = {option.name: given.pop(option.name) for option in options}
+        command(**given, **{name: gathered(**values)})
 
     call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
 
 
-def _option(rule: Field[Any]) -> Parameter:
+def _rule(rule: Field[Any]) -> Parameter:
     kind, everything = rule.metadata["kind"], rule.default is None
     option = typer.Option(help=rule.metadata["help"], show_default="all" if everything else True)
     annotation = Annotated[kind | None, option] if everything else Annotated[kind, option]
     return Parameter(rule.name, Parameter.KEYWORD_ONLY, default=rule.default, annotation=annotation)
+
+
+def _setting(setting: Setting) -> Parameter:
+    names = [f"--{setting.option}"]
+    if setting.kind is bool and setting.default is None:
+        names = [f"--{setting.option}/--no-{setting.option}"]
+    option = typer.Option(*names, help=setting.help, metavar=setting.metavar, show_default=setting.unsaid or True)
+    kind: Any = Literal[setting.choices] if setting.choices else setting.kind
+    annotation = Annotated[kind | None, option] if setting.default is None else Annotated[kind, option]
+    return Parameter(setting.name, Parameter.KEYWORD_ONLY, default=setting.default, annotation=annotation)

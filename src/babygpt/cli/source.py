@@ -14,11 +14,12 @@ from babygpt.errors import FileError, SequenceError, SettingError
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.paths import looks_like_path
 from babygpt.gpt.texts import PIECE, decoded, file_pieces
+from babygpt.settings import TokenKind
 
 if TYPE_CHECKING:
     from babygpt.gpt.corpus import Corpus
     from babygpt.gpt.reading import Reading
-    from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+    from babygpt.gpt.vocabulary import Vocabulary
 
 # As many symbols are named.
 MOST_NAMED = 20

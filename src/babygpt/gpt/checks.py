@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import SettingError
+from babygpt.settings import Setting
 
 
 def check_count(name: str, value: object, least: int = 1) -> int:
     """Return ``value`` as an int, or raise :class:`SettingError` unless it is a whole number ≥ ``least``."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise SettingError(f"{name}={value!r} is not a whole number of at least {least}.")
+        raise SettingError(f"{name}={value!r} is not a whole number of at least {least}.", name, value)
     return int(value)
 
 
@@ -27,21 +29,46 @@ def check_rate(name: str, value: object, zero: bool = False) -> float:
             number = math.inf
         if math.isfinite(number) and (number > 0 or (zero and number == 0)):
             return number
-    raise SettingError(f"{name}={value!r} is not a finite number {'of at least' if zero else 'above'} 0.")
+    kind = "of at least" if zero else "above"
+    raise SettingError(f"{name}={value!r} is not a finite number {kind} 0.", name, value)
+
+
+def check_setting(setting: Setting, value: object, name: str | None = None) -> Any:
+    """Return ``value`` as the kind of its setting, or raise :class:`SettingError` unless it is in its range.
+
+    The error calls it ``name``, by default the setting's. A text without choices comes back as it is.
+    """
+    name = name or setting.name
+    if value is None and setting.default is None:
+        return None
+    if setting.kind is int:
+        return check_whole(name, value, 1 if setting.least is None else setting.least)
+    if setting.kind is float:
+        return check_rate(name, value, zero=setting.least == 0)
+    if setting.kind is bool and not isinstance(value, bool):
+        raise SettingError(f"{name}={value!r} is neither True nor False.", name, value)
+    if setting.choices:
+        check_choice(name, value, setting.choices)
+    return value
+
+
+def check_whole(name: str, value: object, least: int = 1) -> int:
+    """Return ``value`` as an int, or raise :class:`SettingError` unless it is whole, from ``least`` to 2⁶³ − 1."""
+    number = check_count(name, value, least)
+    if number >= 2**63:
+        raise SettingError(f"{name}={number} does not fit 63 bits. Use a smaller number.", name, value)
+    return number
 
 
 def check_seed(seed: object) -> int:
     """Return ``seed`` as an int, or raise :class:`SettingError` unless it is a whole number from 0 to 2⁶³ − 1."""
-    number = check_count("seed", seed, least=0)
-    if number >= 2**63:
-        raise SettingError(f"seed={seed} does not fit 63 bits. Use a smaller number.")
-    return number
+    return check_whole("seed", seed, least=0)
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise :class:`SettingError` unless ``value`` is one of ``choices``."""
     if value not in choices:
-        raise SettingError(f"{name}={value!r} is not known. Use {' or '.join(map(repr, choices))}.")
+        raise SettingError(f"{name}={value!r} is not known. Use {' or '.join(map(repr, choices))}.", name, value)
 
 
 def human_bytes(count: float) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from babygpt.errors import SettingError
-from babygpt.gpt.checks import check_choice, check_count, check_rate, check_seed
-from babygpt.gpt.corpus import Positions
+from babygpt.gpt.checks import check_setting
 from babygpt.gpt.kinds import explained
+from babygpt.settings import SETTINGS, Positions, Setting, default
+
+# What the chain calls its context length, a GPT calls its block size; its vocabulary is that of what it learns.
+_ITS_OWN = {
+    "block_size": SETTINGS["context_length"],
+    "vocab_size": Setting("vocab_size", int, 2, "The number of symbols.", least=2),
+}
 
 
 @explained
@@ -33,23 +40,23 @@ class GPTConfig:
         A number that is not positive, or a width that the heads do not divide.
     """
 
-    block_size: int = 3
+    block_size: int = default("context_length")
     vocab_size: int = 2
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 16
-    bias: bool = False
+    n_layer: int = default("n_layer")
+    n_head: int = default("n_head")
+    n_embd: int = default("n_embd")
+    bias: bool = default("bias")
 
     def __post_init__(self) -> None:
-        for name in ("block_size", "n_layer", "n_head", "n_embd"):
-            object.__setattr__(self, name, _count(name, getattr(self, name)))
-        object.__setattr__(self, "vocab_size", _count("vocab_size", self.vocab_size, least=2))
-        if not isinstance(self.bias, bool):
-            raise SettingError(f"bias={self.bias!r} is neither True nor False.")
+        _check(self)
         if self.n_embd % self.n_head:
+            fits = -(-self.n_embd // self.n_head) * self.n_head
             raise SettingError(
                 f"The width n_embd={self.n_embd} cannot be divided among n_head={self.n_head} heads. "
-                f"Try n_embd={-(-self.n_embd // self.n_head) * self.n_head}."
+                f"Try n_embd={fits}.",
+                "n_embd",
+                self.n_embd,
+                fits,
             )
 
     @property
@@ -102,26 +109,31 @@ class TrainConfig:
         A value out of range.
     """
 
-    steps: int = 50
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
-    positions: Positions = "last"
-    batch_size: int | None = None
-    seed: int = 1337
-    device: str = "cpu"
+    steps: int = default("steps")
+    learning_rate: float = default("learning_rate")
+    weight_decay: float = default("weight_decay")
+    positions: Positions = default("positions")
+    batch_size: int | None = default("batch_size")
+    seed: int = default("seed")
+    device: str = default("device")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", _count("steps", self.steps))
-        object.__setattr__(self, "learning_rate", check_rate("learning_rate", self.learning_rate))
-        object.__setattr__(self, "weight_decay", check_rate("weight_decay", self.weight_decay, zero=True))
-        check_choice("positions", self.positions, get_args(Positions))
-        if self.batch_size is not None:
-            object.__setattr__(self, "batch_size", _count("batch_size", self.batch_size))
-        object.__setattr__(self, "seed", check_seed(self.seed))
+        _check(self)
 
 
-def _count(name: str, value: object, least: int = 1) -> int:
-    number = check_count(name, value, least)
-    if number >= 2**63:
-        raise SettingError(f"{name}={number} does not fit 63 bits. Use a smaller number.")
-    return number
+def shape_of(settings: Mapping[str, Any], vocab_size: int) -> GPTConfig:
+    """Return the GPT's shape that settings name, by their names in :data:`babygpt.settings.SETTINGS`."""
+    own = {field.name: settings[field.name] for field in fields(GPTConfig) if field.name not in _ITS_OWN}
+    return GPTConfig(settings["context_length"], vocab_size, **own)
+
+
+def training_of(settings: Mapping[str, Any]) -> TrainConfig:
+    """Return how settings say to train; what they do not name is as by default."""
+    return TrainConfig(**{field.name: settings[field.name] for field in fields(TrainConfig) if field.name in settings})
+
+
+def _check(config: GPTConfig | TrainConfig) -> None:
+    """Check every field as its setting says, and make it of its kind."""
+    for field in fields(config):
+        setting = _ITS_OWN.get(field.name) or SETTINGS[field.name]
+        object.__setattr__(config, field.name, check_setting(setting, getattr(config, field.name), field.name))

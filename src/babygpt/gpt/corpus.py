@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from mmap import mmap
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,11 @@ from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import whole_names
 from babygpt.gpt.sequences import Sequenced, check_symbols, count_sequences, lines_of, vocabulary_of
 from babygpt.gpt.texts import file_pieces, found_vocabulary
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary, listed
+from babygpt.gpt.vocabulary import Vocabulary, listed
 from babygpt.gpt.weights import Counts, checked_contexts, checked_counts, merged, rows_beside
+from babygpt.settings import Positions, TokenKind
 
 Sliceable = TypeVar("Sliceable", str, NDArray[np.integer])
-
-Positions = Literal["last", "all"]
 
 
 class HasContexts(Protocol):

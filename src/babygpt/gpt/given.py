@@ -16,7 +16,8 @@ from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.gpt.reading import Reading
 from babygpt.gpt.sequences import vocabulary_of
 from babygpt.gpt.texts import file_pieces
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary, listed
+from babygpt.gpt.vocabulary import Vocabulary, listed
+from babygpt.settings import TokenKind, default
 
 # What may be trained on: see corpus_of.
 Given = str | Path | Iterable[int] | Iterable[str] | Corpus | Reading | HasContexts
@@ -27,7 +28,7 @@ class Unsaid(int):
 
 
 # The context length unless someone says otherwise; what has its own, a corpus, then keeps it.
-CONTEXT_LENGTH = Unsaid(3)
+CONTEXT_LENGTH = Unsaid(default("context_length"))
 
 
 def corpus_of(

@@ -20,7 +20,8 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.separators import core, whole_names
 from babygpt.gpt.sequences import Sequenced, check_symbols, lines_of
 from babygpt.gpt.texts import found_vocabulary
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.settings import TokenKind
 
 # In place of a token: the border between two sequences.
 BORDER = -1

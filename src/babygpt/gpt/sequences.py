@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from babygpt.errors import SequenceError, VocabularyError
 from babygpt.gpt.counting import CHUNK, WindowCounter
 from babygpt.gpt.separators import ListFinder, split_names
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary, listed
+from babygpt.gpt.vocabulary import Vocabulary, listed
 from babygpt.gpt.weights import rows_beside
+from babygpt.settings import TokenKind
 
 # What one sequence may be: a text, names, or tokens.
 Sequenced = str | Iterable[int] | Iterable[str]

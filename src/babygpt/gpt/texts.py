@@ -15,7 +15,8 @@ import numpy as np
 from babygpt.errors import EncodingError, FileError
 from babygpt.gpt import encodings
 from babygpt.gpt.separators import ListFinder, split_names, whole_names
-from babygpt.gpt.vocabulary import TokenKind, code_points
+from babygpt.gpt.vocabulary import code_points
+from babygpt.settings import TokenKind
 
 # Bytes read at a time.
 PIECE = 2**20

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import core, list_separator, separator_for, split_names
 from babygpt.gpt.signs import visible
-
-TokenKind = Literal["chars", "words"]
+from babygpt.settings import TokenKind
 
 # Numbers that stand in for symbols; more are a mistake.
 MAX_NUMBERS = 10**7

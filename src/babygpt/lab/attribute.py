@@ -25,16 +25,17 @@ from babygpt.errors import ContextError, DivergedError, SequenceError, SettingEr
 from babygpt.gpt.checks import check_choice, check_count, check_seed
 from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig, TrainConfig
-from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.counting import window_numbers
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, sequence_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
-from babygpt.gpt.vocabulary import Context, TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Context, Vocabulary
 from babygpt.lab.seed_study import some_states
 from babygpt.run.blocks import check_kept
 from babygpt.run.many import Progress, train_many
+from babygpt.settings import Positions, TokenKind, default
 
 By = Literal["token", "window"]
 
@@ -175,20 +176,20 @@ def attribute(
     sequence: Given,
     by: By = "token",
     *,
-    seeds: Iterable[int] = (1337,),
+    seeds: Iterable[int] = (default("seed"),),
     context_length: int = CONTEXT_LENGTH,
-    steps: int = 50,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.1,
-    n_layer: int = 4,
-    n_head: int = 4,
-    n_embd: int = 16,
-    bias: bool = False,
-    positions: Positions = "last",
-    batch_size: int | None = None,
-    device: str = "cpu",
+    steps: int = default("steps"),
+    learning_rate: float = default("learning_rate"),
+    weight_decay: float = default("weight_decay"),
+    n_layer: int = default("n_layer"),
+    n_head: int = default("n_head"),
+    n_embd: int = default("n_embd"),
+    bias: bool = default("bias"),
+    positions: Positions = default("positions"),
+    batch_size: int | None = default("batch_size"),
+    device: str = default("device"),
     vocabulary: Vocabulary | Sequence[str] | None = None,
-    tokens: TokenKind = "chars",
+    tokens: TokenKind = default("tokens"),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Attribution:

@@ -20,12 +20,13 @@ from babygpt.chain.contexts import all_contexts, check_size, count_states
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
-from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.many import Progress, train_many
+from babygpt.settings import Positions, TokenKind, default
 
 # The quantiles that tables and pictures show.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -210,21 +211,21 @@ class SeedStudy:
 def study(
     sequence: Given,
     seeds: Iterable[int] = range(1000),
-    steps: int = 50,
+    steps: int = default("steps"),
     at: Iterable[int] | None = None,
     *,
     context_length: int = CONTEXT_LENGTH,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.1,
-    n_layer: int = 4,
-    n_head: int = 4,
-    n_embd: int = 16,
-    bias: bool = False,
-    positions: Positions = "last",
-    batch_size: int | None = None,
-    device: str = "cpu",
+    learning_rate: float = default("learning_rate"),
+    weight_decay: float = default("weight_decay"),
+    n_layer: int = default("n_layer"),
+    n_head: int = default("n_head"),
+    n_embd: int = default("n_embd"),
+    bias: bool = default("bias"),
+    positions: Positions = default("positions"),
+    batch_size: int | None = default("batch_size"),
+    device: str = default("device"),
     vocabulary: Vocabulary | Sequence[str] | None = None,
-    tokens: TokenKind = "chars",
+    tokens: TokenKind = default("tokens"),
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> SeedStudy:

@@ -12,14 +12,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
+from babygpt import settings as table
 from babygpt.chain.contexts import check_size
 from babygpt.errors import InputError, SequenceError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
-from babygpt.gpt.config import GPTConfig, TrainConfig
+from babygpt.gpt.config import shape_of, training_of
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.paths import looks_like_path, names_a_file
 from babygpt.gpt.room import least_time
@@ -31,36 +31,19 @@ if TYPE_CHECKING:
 
 Settings = dict[str, Any]
 
-# What the configurations have and a sweep does not vary by that name: K is the context length; V is the sequence's;
-# each training has its seed; and results must not depend on the worker's device.
-_NOT_VARIED = ("block_size", "vocab_size", "seed", "device")
-
-
-def settings_of(config: type) -> dict[str, tuple[type, Any]]:
-    """Return the settings that a configuration brings, each with its type and its default, for a spec to vary.
-
-    Read off the class itself, so that a setting that is added there is one here.
-    """
-    kinds = get_type_hints(config)
-    found: dict[str, tuple[type, Any]] = {}
-    for field in fields(config):
-        if field.name not in _NOT_VARIED:
-            kind = next((part for part in get_args(kinds[field.name]) if part is not type(None)), kinds[field.name])
-            found[field.name] = (kind if isinstance(kind, type) else type(kind), field.default)  # of a Literal, a text
-    return found
-
-
-# Every setting with its type and what it is where a spec does not say: the article's, as babygpt.train has it.
+# Every setting that a sweep varies, with its type and what it is where a spec does not say: the article's. Results must
+# not depend on a worker's device.
 SETTINGS: dict[str, tuple[type, Any]] = {
     "sequence": (str, None),
-    "context_length": (int, GPTConfig.block_size),
-    **settings_of(GPTConfig),
-    **settings_of(TrainConfig),
-    "vocabulary": (str, None),
-    "tokens": (str, "chars"),
+    **{
+        one.name: (one.kind, one.default)
+        for one in (*table.SHAPE, *table.TRAINING)
+        if one.name not in ("seed", "device")
+    },
+    **{name: (table.SETTINGS[name].kind, table.SETTINGS[name].default) for name in ("vocabulary", "tokens")},
     "source_tokens": (int, 10_000),
     "source_seed": (int, 0),
-    "seed": (int, TrainConfig.seed),
+    "seed": (int, table.default("seed")),
 }
 
 # The settings of the first version, which every key names. One that was added later is named where it is not its
@@ -106,17 +89,6 @@ def key_of(settings: Mapping[str, Any], seed: int) -> str:
     named = {**settings, "seed": seed}
     told = {name: value for name, value in named.items() if name in _IN_EVERY_KEY or value != SETTINGS[name][1]}
     return hashlib.sha256(canonical(told).encode()).hexdigest()[:20]
-
-
-def config_of(settings: Mapping[str, Any], vocab_size: int) -> GPTConfig:
-    """Return the GPT's shape that settings name."""
-    shape = {name: settings[name] for name in settings_of(GPTConfig)}
-    return GPTConfig(settings["context_length"], vocab_size, **shape)
-
-
-def train_config_of(settings: Mapping[str, Any], seed: int) -> TrainConfig:
-    """Return how settings say to train, from a seed."""
-    return TrainConfig(**{name: settings[name] for name in settings_of(TrainConfig)}, seed=seed)
 
 
 def source_of(settings: Mapping[str, Any]) -> Source | None:
@@ -175,10 +147,10 @@ def checked_vocab_size(settings: Mapping[str, Any], seeds: Sequence[int]) -> int
             V = len(source.vocabulary)
             check_count("source_tokens", settings["source_tokens"], least=settings["context_length"] + 1)
             check_seed(settings["source_seed"])
-        config_of(settings, V)
+        shape_of(settings, V)
         check_size(V, settings["context_length"])
         for seed in (min(seeds), max(seeds)):
-            train_config_of(settings, seed)
+            training_of({**settings, "seed": seed})
     return V
 
 
@@ -187,7 +159,7 @@ def check_room(settings: Mapping[str, Any], vocab_size: int) -> int:
 
     What comes back is the least time that it takes on any machine, in microseconds.
     """
-    config, how = config_of(settings, vocab_size), train_config_of(settings, 0)
+    config, how = shape_of(settings, vocab_size), training_of(settings)
     with in_a_specs_words():
         check_many(config, how, n_contexts=1, n_members=1)
     return least_time(config, how, n_contexts=1)

@@ -18,9 +18,10 @@ from threadpoolctl import ThreadpoolController
 
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError
+from babygpt.gpt.config import shape_of, training_of
 from babygpt.gpt.corpus import Corpus
 from babygpt.lab.judge import judge
-from babygpt.lab.settings import TRUTHS, Settings, config_of, corpus_of, key_of, source_of, train_config_of
+from babygpt.lab.settings import TRUTHS, Settings, corpus_of, key_of, source_of
 from babygpt.lab.spec import Group
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.trace import SCALARS
@@ -67,7 +68,7 @@ def batches_of(groups: Iterable[Group], outcomes: tuple[str, ...], done: Contain
     """
     batches = []
     for group in groups:
-        config = config_of(group.settings, group.vocab_size)
+        config = shape_of(group.settings, group.vocab_size)
         V, K = config.vocab_size, config.block_size
         each = 4 * config.n_parameters + 2 * V * (count_short(V, K) + count_states(V, K))  # a float64 is two numbers
         most = max(1, min(MAX_SEEDS, BATCH_NUMBERS // each))
@@ -111,7 +112,8 @@ def _libraries() -> ThreadpoolController:
 def _compute(batch: Batch, threads: int) -> list[Row]:
     settings = batch.settings
     corpus = corpus_of(settings)
-    config, how = config_of(settings, len(corpus.vocabulary)), train_config_of(settings, batch.seeds[0])
+    config = shape_of(settings, len(corpus.vocabulary))
+    how = training_of({**settings, "seed": batch.seeds[0]})
     ensemble = Ensemble.of(corpus, batch.seeds, config, how, threads=threads)
     floor = corpus.loss_floor(settings["positions"])
     diverged = ensemble.diverged

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import count_short
 from babygpt.run.history import Table
+from babygpt.settings import Positions
 
 if TYPE_CHECKING:
-    from babygpt.gpt.corpus import Corpus, Positions
+    from babygpt.gpt.corpus import Corpus
     from babygpt.run.run import Run
 
 # Largest difference of two probabilities that rounding explains, and of two losses, in nats per token.

@@ -23,13 +23,14 @@ from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count, check_seed
 from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig, TrainConfig
-from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import GPT, seeded_gpt
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.run.blocks import check_kept, check_many
 from babygpt.run.many import Progress, train_many
+from babygpt.settings import Positions, TokenKind, default
 
 
 @explained
@@ -70,19 +71,19 @@ class Ensemble:
         seeds: Iterable[int] = range(1024),
         *,
         context_length: int = CONTEXT_LENGTH,
-        steps: int = 50,
+        steps: int = default("steps"),
         record: Literal["last", "all"] | Iterable[int] = "last",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.1,
-        n_layer: int = 4,
-        n_head: int = 4,
-        n_embd: int = 16,
-        bias: bool = False,
-        positions: Positions = "last",
-        batch_size: int | None = None,
-        device: str = "cpu",
+        learning_rate: float = default("learning_rate"),
+        weight_decay: float = default("weight_decay"),
+        n_layer: int = default("n_layer"),
+        n_head: int = default("n_head"),
+        n_embd: int = default("n_embd"),
+        bias: bool = default("bias"),
+        positions: Positions = default("positions"),
+        batch_size: int | None = default("batch_size"),
+        device: str = default("device"),
         vocabulary: Vocabulary | Sequence[str] | None = None,
-        tokens: TokenKind = "chars",
+        tokens: TokenKind = default("tokens"),
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Ensemble:

@@ -15,15 +15,16 @@ from babygpt.chain.extract import FORWARD_TOKENS, context_table, table_of_logits
 from babygpt.errors import DivergedError, SettingError
 from babygpt.gpt.checks import check_count
 from babygpt.gpt.config import GPTConfig, TrainConfig
-from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.model import seeded_gpt
 from babygpt.gpt.room import SAVED_COPIES, STEP_BYTES, check_training, step_bytes, training_bytes
 from babygpt.gpt.train import Step, Trainer, contexts_at_once
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.run.history import FRAME_BUDGET, FramePlan, Recorder, Table
 from babygpt.run.run import Run
+from babygpt.settings import Positions, TokenKind, default
 
 
 class Training:
@@ -240,20 +241,20 @@ class Training:
 def train(
     sequence: Given,
     context_length: int = CONTEXT_LENGTH,
-    steps: int = 50,
-    seed: int = 1337,
+    steps: int = default("steps"),
+    seed: int = default("seed"),
     *,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.1,
-    n_layer: int = 4,
-    n_head: int = 4,
-    n_embd: int = 16,
-    bias: bool = False,
-    positions: Positions = "last",
-    batch_size: int | None = None,
-    device: str = "cpu",
+    learning_rate: float = default("learning_rate"),
+    weight_decay: float = default("weight_decay"),
+    n_layer: int = default("n_layer"),
+    n_head: int = default("n_head"),
+    n_embd: int = default("n_embd"),
+    bias: bool = default("bias"),
+    positions: Positions = default("positions"),
+    batch_size: int | None = default("batch_size"),
+    device: str = default("device"),
     vocabulary: Vocabulary | Sequence[str] | None = None,
-    tokens: TokenKind = "chars",
+    tokens: TokenKind = default("tokens"),
     frames: int | None = None,
 ) -> Run:
     """Train a GPT on ``sequence`` and return the run; the defaults are the article's.

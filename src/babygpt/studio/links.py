@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from babygpt.chain.decoding import Decoding
 from babygpt.errors import SettingError
+from babygpt.settings import SETTINGS
 from babygpt.studio.limits import MAX_SEEDS, Limits, RefusedError
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.setup import ARTICLE, NAMES, Setup, file_name
@@ -32,9 +33,6 @@ Subject = PlainSubject | Slot
 PLAIN: tuple[Subject, Subject] = ("model", "data")
 # How many seeds are many, unless someone says otherwise.
 SEEDS = 200
-
-_WHOLE = ("context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size", "seed")
-_NUMBERS = ("stop_gap", "learning_rate", "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -162,15 +160,12 @@ class _Reader:
         return decoding
 
     def _setting(self, name: str, text: str) -> list[Any]:
-        if name in _WHOLE:
-            return [None] if text == "" else self._read(name, text, int)
-        if name in _NUMBERS:
-            return [None] if text == "" else self._read(name, text, float)
-        if name == "lines" and text == "":
-            return [None]
-        if name in ("bias", "lines"):
+        kind = SETTINGS[name].kind
+        if text == "" and (kind in (int, float) or SETTINGS[name].default is None):
+            return [None]  # a number that must be there says so itself
+        if kind is bool:
             return self._read(name, {"0": "", "1": "1"}.get(text, "?"), lambda word: bool(int(word or 0)))
-        return [None] if name in ("vocabulary", "separator") and text == "" else [text]
+        return self._read(name, text, kind) if kind in (int, float) else [text]
 
     def _count(self, name: str, otherwise: int | None) -> int | None:
         for value in self._read(name, self.link[name], int) if name in self.link else []:

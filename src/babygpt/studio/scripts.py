@@ -10,15 +10,15 @@ from babygpt.chain.contexts import count_short
 from babygpt.chain.decoding import Decoding
 from babygpt.gpt.paths import looks_like_path
 from babygpt.run.history import FRAME_BUDGET, FramePlan
+from babygpt.settings import READING, SCREEN, SETTINGS
 from babygpt.studio.links import LONGEST
 from babygpt.studio.seed_bands import HIGH, LOW
 from babygpt.studio.setup import Setup
 
 # The settings that are only the screen's.
-_OF_THE_SCREEN = {"stop_gap"}
+_OF_THE_SCREEN = {setting.name for setting in SCREEN}
 # Those that say what a corpus is of.
-_OF_THE_CORPUS = ("context_length", "vocabulary", "tokens", "separator", "lines")
-_OPTIONS = {"context_length": "context", "n_layer": "layers", "n_head": "heads", "n_embd": "width"}
+_OF_THE_CORPUS = ("context_length", *(setting.name for setting in READING))
 
 
 def python(setup: Setup, steps: int, step: int, decoding: Decoding, state: int | None) -> str:
@@ -89,7 +89,7 @@ def _typed(babygpt: str, setup: Setup, given: dict[str, Any]) -> str:
     for name, value in given.items():
         if name == "lines":
             continue
-        option = "--" + _OPTIONS.get(name, name).replace("_", "-")
+        option = "--" + (SETTINGS[name].option if name in SETTINGS else name)
         if name == "bias":
             options.append(option)
         else:

@@ -328,8 +328,7 @@ class Session:
         try:
             self._stage.decoding = replace(self._stage.decoding, **given)
         except SettingError as error:
-            field = next((name for name in given if str(error).startswith(f"{name}=")), None)
-            raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
+            raise RefusedError(str(error), "setting", error.field, value=f"{error.value!r:.60}") from None
 
     @_do.register
     def _pin(self, command: commands.Pin) -> None:

@@ -6,27 +6,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from babygpt.errors import InputError, SequenceError, VocabularyError
-from babygpt.gpt.checks import check_choice, check_count, check_rate
-from babygpt.gpt.config import GPTConfig, TrainConfig
-from babygpt.gpt.corpus import Corpus, Positions
+from babygpt.errors import SequenceError, SettingError, VocabularyError
+from babygpt.gpt.checks import check_count, check_setting
+from babygpt.gpt.config import GPTConfig, TrainConfig, shape_of, training_of
+from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.reading import Reading
 from babygpt.gpt.separators import list_separator, split_names
-from babygpt.gpt.vocabulary import TokenKind, Vocabulary
+from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.settings import SETTINGS, Positions, TokenKind, default
 from babygpt.studio.figures import context_of
 from babygpt.studio.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
 from babygpt.studio.presets import PRESETS
 
+# The settings of which the text has a say: what is wrong with them is told by it.
+_OF_THE_TEXT = {"vocabulary", "separator", "lines"}
 # Characters of a name.
 MAX_NAME = 200
-
-# A library's sentence about a setting begins with its name.
-_NAMED = re.compile(r"^(?:The width )?([a-z_]+)=")
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class Settings:
     ``separator`` and ``lines`` are those of :class:`babygpt.gpt.reading.Reading`.
     """
 
-    context_length: int = 3
-    vocabulary: str | None = None
-    tokens: TokenKind = "chars"
-    separator: str | None = None
-    lines: bool | None = None
-    steps: int = 50
-    stop_gap: float | None = None
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 16
-    bias: bool = False
-    positions: Positions = "last"
-    batch_size: int | None = None
-    seed: int = 1337
+    context_length: int = default("context_length")
+    vocabulary: str | None = default("vocabulary")
+    tokens: TokenKind = default("tokens")
+    separator: str | None = default("separator")
+    lines: bool | None = default("lines")
+    steps: int = default("steps")
+    stop_gap: float | None = default("stop_gap")
+    learning_rate: float = default("learning_rate")
+    weight_decay: float = default("weight_decay")
+    n_layer: int = default("n_layer")
+    n_head: int = default("n_head")
+    n_embd: int = default("n_embd")
+    bias: bool = default("bias")
+    positions: Positions = default("positions")
+    batch_size: int | None = default("batch_size")
+    seed: int = default("seed")
 
     @property
     def given(self) -> dict[str, Any]:
@@ -114,12 +114,11 @@ class Setup:
         vocabulary = _vocabulary(s, limits)
         reading = _reading(text, s, vocabulary)
         limits.check_size(len(reading.vocabulary), s.context_length)
-        config = GPTConfig(s.context_length, len(reading.vocabulary), s.n_layer, s.n_head, s.n_embd, s.bias)
+        config = shape_of(asdict(s), len(reading.vocabulary))
         limits.check_memory(config, s.steps)
         return cls(
             text, name, s, reading, _corpus(text, s, reading), config,
-            TrainConfig(s.steps, s.learning_rate, s.weight_decay, s.positions, s.batch_size, s.seed),
-            encoding,
+            training_of(asdict(s)), encoding,
         )  # fmt: skip
 
     @classmethod
@@ -183,26 +182,20 @@ def file_name(name: str) -> str:
 
 def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     """Return the settings, each of its kind; raise :class:`RefusedError` for the first that is not."""
+    checked = dict(given)
     try:
-        check_count("context_length", given["context_length"])
-        check_choice("tokens", given["tokens"], get_args(TokenKind))
-        # how long a context may be, limits.check_size says
-        GPTConfig(1, 2, *(given[name] for name in ("n_layer", "n_head", "n_embd", "bias")))
-        train = TrainConfig(
-            *(given[name] for name in ("steps", "learning_rate", "weight_decay", "positions", "batch_size", "seed"))
-        )
-        gap = given["stop_gap"] if given["stop_gap"] is None else check_rate("stop_gap", given["stop_gap"], zero=True)
-    except InputError as error:
-        named = _NAMED.match(str(error))
-        field = named[1] if named else None
-        if field == "n_embd" and str(error).startswith("The width"):
+        check_count("context_length", given["context_length"])  # how long it may be, limits.check_size says
+        for name in (name for name in given if name not in {"context_length", *_OF_THE_TEXT}):
+            checked[name] = check_setting(SETTINGS[name], given[name])
+        shape_of(checked | {"context_length": 1}, vocab_size=2)
+    except SettingError as error:
+        if error.advice is not None:  # a width that the heads do not divide
             n_embd, n_head = given["n_embd"], given["n_head"]
-            fits = -(-n_embd // n_head) * n_head
-            raise RefusedError(str(error), "width", "n_embd", n_embd=n_embd, n_head=n_head, fits=fits) from None
-        raise RefusedError(str(error), "setting", field, value=f"{given.get(field or '')!r:.60}") from None
-    settings = Settings(
-        **{**given, "stop_gap": gap, "learning_rate": train.learning_rate, "weight_decay": train.weight_decay}
-    )
+            raise RefusedError(
+                str(error), "width", "n_embd", n_embd=n_embd, n_head=n_head, fits=int(str(error.advice))
+            ) from None
+        raise RefusedError(str(error), "setting", error.field, value=f"{error.value!r:.60}") from None
+    settings = Settings(**checked)
     if settings.separator is not None:
         if not isinstance(settings.separator, str) or not settings.separator:
             value = f"{settings.separator!r:.60}"

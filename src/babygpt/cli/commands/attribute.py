@@ -4,35 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.options import (
-    BatchSize,
-    Bias,
-    Column,
-    ContextLength,
-    Encoding,
-    Heads,
-    Layers,
-    LearningRate,
-    Lines,
-    OnDevice,
-    Positions,
-    ReadAs,
-    Replace,
-    Seed,
-    Separator,
-    Sequence,
-    Steps,
-    Symbols,
-    Tokens,
-    Trained,
-    WeightDecay,
-    Width,
-)
+from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.outputs import PICTURES, TABLES, check_out, is_picture
 from babygpt.errors import SettingError
 
@@ -52,6 +29,7 @@ class By(StrEnum):
     window = "window"
 
 
+@learns
 def attribute(
     context: typer.Context,
     sequence: Sequence,
@@ -62,27 +40,12 @@ def attribute(
         list[str] | None,
         typer.Option(metavar="CONTEXT:TOKEN", help="Only these arrows, with every change.", show_default="all"),
     ] = None,
-    context_length: ContextLength = 3,
-    steps: Steps = 50,
-    seed: Seed = 1337,
+    *,
     seeds: Annotated[
         int | None, typer.Option(help="Instead of --seed the mean of so many: 0, 1, 2, …", show_default=False)
     ] = None,
-    learning_rate: LearningRate = 1e-3,
-    weight_decay: WeightDecay = 0.1,
-    layers: Layers = 4,
-    heads: Heads = 4,
-    width: Width = 16,
-    bias: Bias = False,
-    tokens: ReadAs = Tokens.chars,
-    vocabulary: Symbols = None,
-    separator: Separator = None,
-    lines: Lines = None,
-    column: Column = None,
-    encoding: Encoding = None,
-    positions: Trained = Positions.last,
-    batch_size: BatchSize = None,
-    device: OnDevice = "cpu",
+    settings: dict[str, Any],
+    how: dict[str, Any],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a map: .svg, .png, .pdf."),
@@ -106,11 +69,12 @@ def attribute(
     if out is not None:
         check_out(out, (*TABLES, *PICTURES), replace)
     drawn = out is not None and is_picture(out)
+    context_length, seed = settings["context_length"], settings.pop("seed")
     source = context.get_parameter_source("seed")
     if seeds is not None and source is not None and source.name == "COMMANDLINE":
         raise SettingError(f"--seed {seed} is one seed and --seeds {seeds} the mean of many. Give one of them.")
     numbers = [seed] if seeds is None else range(check_count("seeds", seeds))
-    data = learnt(sequence, "attribute", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
+    data = learnt(sequence, "attribute", HowRead(**how))
     wanted = [_parted(name) for name in arrow or ()]
     corpus = data.corpus(context_length)
     from babygpt.lab.attribute import arrow_of, changes_of, default_arrows
@@ -124,11 +88,7 @@ def attribute(
         check_map(len(set(places.tolist())), len(arrows or default_arrows(corpus)))
     what = f"with each {by.value} {'changed' if by is By.token else 'left out'}"
     with training_shown(what, data.said) as progress:
-        found = retrain(
-            data.reading, by.value, seeds=numbers, context_length=context_length, steps=steps,
-            learning_rate=learning_rate, weight_decay=weight_decay, n_layer=layers, n_head=heads, n_embd=width,
-            bias=bias, positions=positions.value, batch_size=batch_size, device=device, progress=progress,
-        )  # fmt: skip
+        found = retrain(data.reading, by.value, seeds=numbers, progress=progress, **settings)
     try:
         if drawn and out is not None:
             from babygpt.draw.attribute import draw_attribution

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.options import (
-    BatchSize,
-    Bias,
-    Column,
-    ContextLength,
-    Encoding,
-    Heads,
-    Layers,
-    LearningRate,
-    Lines,
-    OnDevice,
-    Positions,
-    ReadAs,
-    Replace,
-    Separator,
-    Sequence,
-    Steps,
-    Symbols,
-    Tokens,
-    Trained,
-    WeightDecay,
-    Width,
-)
+from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.outputs import PICTURES, TABLES, check_out, is_picture
 from babygpt.errors import DivergedError, SettingError
 
@@ -46,6 +25,7 @@ MAX_ROWS = 64
 BAR = 32
 
 
+@partial(learns, leave_out=("seed",))
 def seeds(
     sequence: Sequence,
     seeds: Annotated[int, typer.Option(help="How many seeds: 0, 1, 2, …")] = 1000,
@@ -53,23 +33,9 @@ def seeds(
         str | None, typer.Option(metavar="STEPS", help="Steps to look at, such as 0,10,50.", show_default="the last")
     ] = None,
     mark: Annotated[int, typer.Option(help="The seed of the run to find among them.")] = 1337,
-    context_length: ContextLength = 3,
-    steps: Steps = 50,
-    learning_rate: LearningRate = 1e-3,
-    weight_decay: WeightDecay = 0.1,
-    layers: Layers = 4,
-    heads: Heads = 4,
-    width: Width = 16,
-    bias: Bias = False,
-    tokens: ReadAs = Tokens.chars,
-    vocabulary: Symbols = None,
-    separator: Separator = None,
-    lines: Lines = None,
-    column: Column = None,
-    encoding: Encoding = None,
-    positions: Trained = Positions.last,
-    batch_size: BatchSize = None,
-    device: OnDevice = "cpu",
+    *,
+    settings: dict[str, Any],
+    how: dict[str, Any],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a picture: .svg, .png, .pdf."),
@@ -96,14 +62,15 @@ def seeds(
     if check_count("seeds", seeds) > MAX_SEEDS:
         raise SettingError(f"seeds={seeds} is more than this command takes, {MAX_SEEDS:,}. Ask for fewer.")
     check_seed(check_count("mark", mark, least=0))
-    named = _steps(at, check_count("steps", steps))
+    steps = check_count("steps", settings["steps"])
+    named = _steps(at, steps)
     if out is not None:
         check_out(out, (*TABLES, *PICTURES), replace)
     drawn = out is not None and is_picture(out)
     if each and (out is None or drawn):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
-    data = learnt(sequence, "seeds", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
-    corpus = data.corpus(context_length)
+    data = learnt(sequence, "seeds", HowRead(**how))
+    corpus = data.corpus(settings["context_length"])
     from babygpt.lab.seed_study import check_steps, study
 
     frames = None if named is None else check_steps(named, steps)
@@ -112,11 +79,7 @@ def seeds(
 
         check_columns(len(corpus.vocabulary), steps + 1 if frames is None else len(frames))
     with training_shown(f"{seeds:,} seeds", data.said) as progress:
-        found = study(
-            corpus, range(seeds), steps, frames, learning_rate=learning_rate, weight_decay=weight_decay,
-            n_layer=layers, n_head=heads, n_embd=width, bias=bias, positions=positions.value, batch_size=batch_size,
-            device=device, progress=progress,
-        )  # fmt: skip
+        found = study(corpus, range(seeds), at=frames, progress=progress, **settings)
     if len(found.diverged):
         console.say(f"{len(found.diverged):,} of {seeds:,} seeds did not stay finite and are left out.")
     try:

@@ -9,36 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console, stopping
 from babygpt.cli.meant import load
-from babygpt.cli.options import (
-    BatchSize,
-    Bias,
-    Column,
-    ContextLength,
-    Encoding,
-    Heads,
-    Layers,
-    LearningRate,
-    Lines,
-    OnDevice,
-    Positions,
-    ReadAs,
-    Seed,
-    Separator,
-    Steps,
-    Symbols,
-    Tokens,
-    Trained,
-    WeightDecay,
-    Width,
-)
+from babygpt.cli.options import learns
 from babygpt.errors import BabyGPTError, DivergedError, RunError, SettingError
 from babygpt.gpt.signs import harmless
+from babygpt.settings import SETTINGS
 
 if TYPE_CHECKING:
     from babygpt.cli.stopping import Stop
@@ -60,30 +40,16 @@ class Show(StrEnum):
     none = "none"
 
 
+@learns
 def train(
     context: typer.Context,
     sequence: Annotated[
         str | None,
         typer.Argument(metavar="SEQUENCE|FILE|-", help="What to learn: a text, a text file, or - for standard input."),
     ] = None,
-    context_length: ContextLength = 3,
-    steps: Steps = 50,
-    seed: Seed = 1337,
-    learning_rate: LearningRate = 1e-3,
-    weight_decay: WeightDecay = 0.1,
-    layers: Layers = 4,
-    heads: Heads = 4,
-    width: Width = 16,
-    bias: Bias = False,
-    tokens: ReadAs = Tokens.chars,
-    vocabulary: Symbols = None,
-    separator: Separator = None,
-    lines: Lines = None,
-    column: Column = None,
-    encoding: Encoding = None,
-    positions: Trained = Positions.last,
-    batch_size: BatchSize = None,
-    device: OnDevice = "cpu",
+    *,
+    settings: dict[str, Any],
+    how: dict[str, Any],
     out: Annotated[
         Path | None, typer.Option(help="The folder to save the run in.", show_default="runs/run-1, run-2, …")
     ] = None,
@@ -111,7 +77,7 @@ def train(
     # imported here: --help shows without NumPy, a mistake without torch
     from babygpt.chain.contexts import check_size
     from babygpt.cli.source import HowRead, learnt, symbols_line
-    from babygpt.gpt.config import GPTConfig, TrainConfig
+    from babygpt.gpt.config import shape_of, training_of
     from babygpt.run.files import broken_off, check_free
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
@@ -123,18 +89,18 @@ def train(
         earlier = load(resume)
         from babygpt.run.training import Training
 
-        training = Training.resume(earlier, steps if "steps" in given else None, frames=frames)
+        training = Training.resume(earlier, settings["steps"] if "steps" in given else None, frames=frames)
         said = [symbols_line(earlier.corpus.vocabulary)]
     elif sequence is None:
         raise SettingError("There is nothing to learn from. Give a sequence, such as: babygpt train 111101111011110")
     else:
         target, may_replace = (out or _free_name()), replace
         check_free(target, may_replace)
-        train_config = TrainConfig(steps, learning_rate, weight_decay, positions.value, batch_size, seed, device)
-        GPTConfig(context_length, 2, layers, heads, width, bias)
-        data = learnt(sequence, "train", HowRead(tokens.value, vocabulary, separator, lines, column, encoding))
-        corpus, said = data.corpus(context_length), list(data.said)
-        config = GPTConfig(context_length, len(corpus.vocabulary), layers, heads, width, bias)
+        train_config = training_of(settings)
+        shape_of(settings, vocab_size=2)
+        data = learnt(sequence, "train", HowRead(**how))
+        corpus, said = data.corpus(settings["context_length"]), list(data.said)
+        config = shape_of(settings, len(corpus.vocabulary))
         check_size(config.vocab_size, config.block_size)
         from babygpt.run.training import Training
 
@@ -297,11 +263,12 @@ def _save(run: Run, checkpoints: Checkpoints, named: bool) -> Path:
 
 
 def _refuse_with_resume(given: set[str]) -> None:
-    other = sorted(given - {"resume", "steps", "frames", "out", "replace", "show"})
+    own = {name: f"--{setting.option}" for name, setting in SETTINGS.items()} | {"sequence": "SEQUENCE"}
+    other = sorted(
+        own.get(name, f"--{name}") for name in given - {"resume", "steps", "frames", "out", "replace", "show"}
+    )
     if other:
-        names = ", ".join(
-            "SEQUENCE" if n == "sequence" else "--" + n.replace("_length", "").replace("_", "-") for n in other
-        )
+        names = ", ".join(other)
         raise SettingError(
             f"--resume goes on with the run's own data and settings, so {names} cannot be given with it. "
             "Only --steps, --frames, --out, --replace and --show can."

@@ -119,3 +119,12 @@ def test_what_make_installs_is_what_the_package_allows():
             assert requirement.specifier.contains(pins[requirement.name]), requirement
     lowest = [Requirement(each) for each in project["project"]["dependencies"]]
     assert all(len(each.specifier) == 1 and str(each.specifier).startswith(">=") for each in lowest)
+
+
+def test_the_version_is_the_newest_of_the_changelog_and_the_one_to_cite():
+    newest = re.search(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    cited = dict(
+        line.split(": ", 1) for line in (ROOT / "CITATION.cff").read_text("utf-8").splitlines() if ": " in line
+    )
+    assert newest is not None
+    assert (bg.__version__, cited["version"], cited["date-released"]) == (newest[1], newest[1], newest[2])

@@ -9,7 +9,7 @@ import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
-import { isKey, type Key, type Language, languageOf, type Text, translate, type Values as TextValues } from "./texts";
+import { isKey, type Key, type Language, LANGUAGES, languageOf, type Text, translate, type Values as TextValues } from "./texts";
 
 type ViewSignals = { [K in keyof Views]: Signal<Views[K] | undefined> };
 
@@ -144,7 +144,7 @@ export class Screen {
     this.cleanups.push(() => removeEventListener("pagehide", leave));
     this.cleanups.push(
       effect(() => {
-        root.lang = this.language.value === "zh" ? "zh-Hans" : "en";
+        root.lang = LANGUAGES[this.language.value].tag;
         if (this.links) document.documentElement.lang = root.lang;
       }),
       effect(() => {

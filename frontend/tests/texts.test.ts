@@ -1,25 +1,30 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { fill, LANGUAGES, languageOf } from "../src/texts";
+import { fill, LANGUAGES, languageAfter, languageOf } from "../src/texts";
 
 const places = (text: string) => new Set([...text.matchAll(/\{(\w+)/g)].map((match) => match[1]));
 
-test("every text of one language uses only the values that the other has", () => {
-  for (const [key, english] of Object.entries(LANGUAGES.en)) {
-    const chinese = LANGUAGES.zh[key as keyof typeof LANGUAGES.en];
-    const extra = [...places(chinese)].filter((name) => !places(english).has(name));
-    assert.deepEqual(extra, [], key);
-    const dropped = [...places(english)].filter((name) => !places(chinese).has(name));
-    assert.deepEqual(dropped, [], key);
+test("every text of each language uses the values that English uses", () => {
+  for (const [key, english] of Object.entries(LANGUAGES.en.texts)) {
+    for (const { texts, name } of Object.values(LANGUAGES)) {
+      const other = texts[key as keyof typeof LANGUAGES.en.texts];
+      assert.deepEqual([...places(other)].sort(), [...places(english)].sort(), `${name}: ${key}`);
+    }
   }
+});
+
+test("one goes round through all languages and comes back", () => {
+  const round: string[] = [];
+  for (let at = languageOf("en"), n = Object.keys(LANGUAGES).length; n > 0; n--) round.push((at = languageAfter(at)));
+  assert.deepEqual(round.sort(), Object.keys(LANGUAGES).sort());
 });
 
 test("no text is empty, and no Chinese text is left in English", () => {
   const alike = new Set(["preset.article", "decoding.top_k", "decoding.top_p", "decoding.min_p", "subject.A", "subject.B", "tour.at"]);
   const words = (text: string) => /[a-z]/i.test(text.replace(/\{[^}]*\}/g, ""));
-  for (const [key, english] of Object.entries(LANGUAGES.en)) {
-    const chinese = LANGUAGES.zh[key as keyof typeof LANGUAGES.en];
+  for (const [key, english] of Object.entries(LANGUAGES.en.texts)) {
+    const chinese = LANGUAGES.zh.texts[key as keyof typeof LANGUAGES.en.texts];
     assert.ok(english && chinese, key);
     if (words(english) && !/^share\.file\./.test(key) && !alike.has(key)) assert.match(chinese, /[\u4e00-\u9fff]/, key);
   }
@@ -41,7 +46,7 @@ test("every text is used: its key is written out in the code, or begins as one t
   const files = (readdirSync("src", { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name) && !/texts.(en|zh)/.test(name));
   const code = files.map((name) => readFileSync(`src/${name}`, "utf8")).join("\n");
   const beginnings = [...code.matchAll(/`(\w+\.[\w.]*)\$\{/g)].map((match) => match[1]!);
-  const unused = Object.keys(LANGUAGES.en).filter(
+  const unused = Object.keys(LANGUAGES.en.texts).filter(
     (key) => key.includes(".") && !code.includes(`"${key}"`) && !beginnings.some((beginning) => key.startsWith(beginning)),
   );
   assert.deepEqual(unused, []);

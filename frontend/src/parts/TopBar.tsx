@@ -1,6 +1,6 @@
 import type { Panel } from "../hash";
 import { useScreen } from "../screen";
-import { isKey } from "../texts";
+import { isKey, LANGUAGES, languageAfter } from "../texts";
 import { Icon, IconButton, Menu } from "./common";
 import { Sequence } from "./Sequence";
 import { Share } from "./Share";
@@ -11,7 +11,7 @@ export function TopBar() {
   const setup = screen.views.setup.value;
   const dark = screen.dark.value;
   const known = (key: string) => (isKey(key) ? t(key) : "");
-  const other = screen.language.value === "en" ? "zh" : "en";
+  const other = languageAfter(screen.language.value);
   const panels: Panel[] = ["settings", "state", "tape"];
   return (
     <header class="top">
@@ -59,8 +59,8 @@ export function TopBar() {
           }
         </Menu>
         <IconButton icon="light" name={t("dark")} pressed={dark} onClick={() => (screen.chosenDark.value = !dark)} />
-        <button type="button" class="quiet" lang={other === "zh" ? "zh-Hans" : "en"} onClick={() => screen.speak(other)}>
-          {other === "zh" ? "中文" : "EN"}
+        <button type="button" class="quiet" lang={LANGUAGES[other].tag} onClick={() => screen.speak(other)}>
+          {LANGUAGES[other].name}
         </button>
       </nav>
     </header>

@@ -128,7 +128,8 @@ def test_both_languages_show_the_same_code():
 def test_the_picture_is_the_one_drawn_now(article_run):
     def content(svg):
         elements = [e for kind in ("title", "text") for e in ET.fromstring(svg).iter(SVG + kind)]
-        return sorted(f"{e.tag}: {e.text}" for e in elements)
+        places = [f"{e.get('cx')},{e.get('cy')}" for e in ET.fromstring(svg).iter(SVG + "ellipse")]
+        return sorted(f"{e.tag}: {e.text}" for e in elements), places
 
     kept = (ROOT / "docs/baby-gpt.svg").read_text("utf-8")
     drawn = article_run.chain.plot(seen=article_run.corpus.states.tolist()).svg

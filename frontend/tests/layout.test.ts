@@ -156,3 +156,16 @@ for (const { V, K, start, order } of RINGS) {
     });
   }
 }
+
+const SYMMETRIC = JSON.parse(readFileSync("../tests/draw/symmetric.json", "utf8")) as { K: number; places: number[][] }[];
+
+for (const { K, places } of SYMMETRIC) {
+  test(`two symbols, K=${K}: states stand where they stand in Python's pictures`, () => {
+    const layout = place(2, K, "wide");
+    const from = layout.states.map(({ x, y }) => [x - layout.centre.x, y - layout.centre.y]);
+    for (const axis of [0, 1]) {
+      const most = (points: number[][]) => Math.max(...points.map((point) => Math.abs(point[axis]!))) || 1;
+      from.forEach((point, state) => assert.ok(Math.abs(point[axis]! / most(from) - places[state]![axis]! / most(places)) < 1e-9));
+    }
+  });
+}

@@ -167,7 +167,7 @@ def test_labels_never_call_the_possible_impossible_or_certain(probability, label
 
 
 def test_unknown_layouts_are_refused(article_run):
-    with pytest.raises(bg.SettingError, match=r"'dot' is not known. Use 'circo' or 'ring'"):
+    with pytest.raises(bg.SettingError, match=r"'dot' is not known. Use 'symmetric', 'circo' or 'ring'"):
         draw_chain(article_run.chain, "dot")
 
 

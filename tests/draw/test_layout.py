@@ -11,6 +11,7 @@ import pytest
 from babygpt.draw import layout
 from babygpt.draw.graph import draw_chain
 from babygpt.draw.layout import FONT_SIZE, RADIUS, de_bruijn_order, ring, route, text_width
+from babygpt.errors import SettingError
 
 
 @pytest.mark.parametrize("V", [2, 3, 4])
@@ -51,6 +52,27 @@ def test_states_stand_around_a_ring_in_the_order_and_from_the_place_that_the_scr
     assert turns[expected["order"][0]] == pytest.approx(0.25 / V**K, abs=0.1 / V**K)
 
 
+SYMMETRIC = json.loads((Path(__file__).parent / "symmetric.json").read_text())  # so does this
+
+
+@pytest.mark.parametrize("expected", SYMMETRIC, ids=lambda each: f"K={each['K']}")
+def test_two_symbols_stand_where_they_stand_on_the_screen(chain_of, expected):
+    graph = pygraphviz.AGraph(string=draw_chain(chain_of(2, expected["K"])).render("dot").decode())
+    places = np.array([[float(v) for v in graph.get_node(i).attr["pos"].split(",")] for i in range(2 ** expected["K"])])
+    screen = np.array(expected["places"]) * [1, -1]  # y points down on a screen
+    for axis in (0, 1):  # drawn out evenly, if labels need the room
+        far = np.abs(screen[:, axis]).max()
+        assert places[:, axis] / (np.abs(places[:, axis]).max() or 1) == pytest.approx(
+            screen[:, axis] / (far or 1), abs=1e-3
+        )
+
+
+def test_what_has_no_symmetric_drawing_is_told_of_those_that_it_has(chain_of):
+    for V, K, short in ((3, 2, False), (2, 4, False), (2, 3, True)):
+        with pytest.raises(SettingError, match="at most three tokens"):
+            draw_chain(chain_of(V, K), "symmetric", short=short)
+
+
 def test_wide_states_get_more_of_the_ring():
     wide = np.array([RADIUS, 5 * RADIUS, RADIUS, RADIUS])
     positions = ring([0, 1, 2, 3], wide, gap=10.0)
@@ -87,7 +109,7 @@ def drawn(chain, place):
     return states, labels, arrows
 
 
-@pytest.fixture(params=[(step, place) for step in (0, 50) for place in ("circo", "ring")], ids=str)
+@pytest.fixture(params=[(step, place) for step in (0, 50) for place in ("symmetric", "circo", "ring")], ids=str)
 def picture(request, article_run):
     step, place = request.param
     return drawn(article_run.chain_at(step), place)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, count_short
 from babygpt.draw.graphviz import _quiet_graphviz, empty_graph, write
-from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring, ring_start
+from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring, ring_start, symmetric
 from babygpt.draw.paint import paint
 from babygpt.draw.plots import draw_map
 from babygpt.draw.scene import DrawnArrow, DrawnState, Scene
@@ -30,7 +30,7 @@ from babygpt.picture import Picture
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
 
-Layout = Literal["circo", "ring"]
+Layout = Literal["symmetric", "circo", "ring"]
 
 TOKEN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56B4E9", "#E69F00", "#555555")
 
@@ -53,8 +53,10 @@ def draw_chain(
     chain
         The chain.
     layout
-        ``"circo"``: Graphviz's circular layout, as the article draws it. ``"ring"``: a circle on which every state
-        stands beside a successor. By default circo up to 16 states, ring above.
+        ``"symmetric"``: the studio's drawing of two symbols and at most three tokens of context, whose symmetries are
+        the chain's. ``"circo"``: Graphviz's circular layout, as the article draws it. ``"ring"``: a circle on which
+        every state stands beside a successor. By default symmetric where there is one, else circo up to 16 states,
+        ring above.
     seen
         The states that occur in the training data; the others are then dashed.
     short
@@ -65,13 +67,19 @@ def draw_chain(
     Raises
     ------
     SettingError
-        An unknown layout, or circo for more than 160 arrows.
+        An unknown layout, circo for more than 160 arrows, or symmetric for a chain that has no such drawing.
     ContextError
         Short contexts are asked for and the chain has none.
     """
     n = chain.n_states
     if layout is not None and layout not in get_args(Layout):
-        raise SettingError(f"layout={layout!r} is not known. Use 'circo' or 'ring'.")
+        raise SettingError(f"layout={layout!r} is not known. Use 'symmetric', 'circo' or 'ring'.")
+    has_symmetric = not short and symmetric(len(chain.vocabulary), chain.context_length) is not None
+    if layout == "symmetric" and not has_symmetric:
+        raise SettingError(
+            "The symmetric layout is for two symbols and at most three tokens of context, without short contexts. "
+            "Use layout='circo' or layout='ring'."
+        )
     if n > MAX_GRAPH:
         return draw_map(chain, title)
     n_arrows = (
@@ -81,7 +89,8 @@ def draw_chain(
         raise SettingError(
             f"The circo layout takes minutes for {n_arrows} arrows; its limit is {MAX_CIRCO}. Use layout='ring'."
         )
-    chosen = layout or ("circo" if n <= MAX_LABELLED and n_arrows <= MAX_CIRCO else "ring")
+    few = n <= MAX_LABELLED and n_arrows <= MAX_CIRCO
+    chosen = layout or ("symmetric" if has_symmetric else "circo" if few else "ring")
 
     unseen = None if seen is None else frozenset(seen)
 
@@ -180,8 +189,10 @@ def _positions(
     n = len(half_widths)
     n_short, few = n - chain.n_states, n <= MAX_LABELLED
     half_widths = np.minimum(half_widths, RADIUS if few else 1.5 * RADIUS)
+    V = len(chain.vocabulary)
+    if layout == "symmetric" and (places := symmetric(V, chain.context_length)) is not None:
+        return places
     if layout == "ring":
-        V = len(chain.vocabulary)
         positions = np.empty((n, 2))
         order = de_bruijn_order(V, chain.context_length)
         around = ring(order, half_widths[n_short:], gap=80.0 if few else 10.0, start=ring_start(V))

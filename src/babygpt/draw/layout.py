@@ -24,6 +24,16 @@ MAX_DODGING = 64  # with more states than this, arrows do not look for a way aro
 ARROW = 9.0  # length of an arrow head
 GAP = 8.0  # at least, between two states
 
+# (along, across) of every state, each in −1 … 1, for two symbols and K = 1, 2, 3: exchanging the two symbols turns the
+# drawing by half a circle, reading contexts backward mirrors it. The studio's screen has the same places;
+# ``tests/draw/symmetric.json`` holds both to them.
+SYMMETRIC: dict[int, list[tuple[float, float]]] = {
+    1: [(-0.78, 0), (0.78, 0)],
+    2: [(-0.94, 0), (0, 0.94), (0, -0.94), (0.94, 0)],
+    3: [(-1, 0), (-0.58, 1), (-0.28, 0), (0.58, 1), (-0.58, -1), (0.28, 0), (0.58, -1), (1, 0)],
+}
+REACH = np.array([296.0, 170.0])  # how far along and across such a drawing goes from its middle
+
 # How far, as a share of its length, an arrow may bow to keep clear of states and of its own counterpart.
 BENDS = (0.0, 0.08, -0.08, 0.16, -0.16, 0.24, -0.24, 0.34, -0.34)
 # How far, in degrees, a loop may turn from where it points away from the middle.
@@ -75,6 +85,16 @@ def ring_start(vocab_size: int) -> float:
     The studio's screen follows the same rule; ``tests/draw/rings.json`` holds both to it.
     """
     return np.pi if vocab_size == 2 else np.pi / 2
+
+
+def symmetric(vocab_size: int, context_length: int) -> Points | None:
+    """Return the places (N, 2) of the drawing in which the chain's symmetries are the picture's, or None without one.
+
+    >>> symmetric(2, 1).tolist(), symmetric(3, 1)
+    ([[-230.88, 0.0], [230.88, 0.0]], None)
+    """
+    places = SYMMETRIC.get(context_length) if vocab_size == 2 else None
+    return None if places is None else np.array(places) * REACH
 
 
 def ring(order: list[int], half_widths: Points, gap: float, start: float = np.pi / 2) -> Points:

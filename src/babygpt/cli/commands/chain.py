@@ -20,6 +20,7 @@ from babygpt.files import write_file
 class Layout(StrEnum):
     """How states are placed."""
 
+    symmetric = "symmetric"
     circo = "circo"
     ring = "ring"
 
@@ -48,7 +49,11 @@ def chain(
     replace: Replace = False,
     step: AtStep = None,
     layout: Annotated[
-        Layout | None, typer.Option(help="Where states go.", show_default="circo up to 16 states, ring above")
+        Layout | None,
+        typer.Option(
+            help="Where states go.",
+            show_default="symmetric for two symbols and K ≤ 3, else circo up to 16 states, ring above",
+        ),
     ] = None,
     short_contexts: ShortContexts = False,
 ) -> None:

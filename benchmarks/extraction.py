@@ -100,13 +100,13 @@ def machine_limit(config: bg.GPTConfig) -> Way:
     C = config.n_embd
     shapes = [(3 * C, C), (C, C), (4 * C, C), (C, 4 * C)]
     matrices = [(torch.randn(m, k), torch.randn(k, NODES), torch.empty(m, NODES)) for m, k in shapes]
-    thought, out = torch.randn(4 * C, NODES), torch.empty(4 * C, NODES)
+    hidden, out = torch.randn(4 * C, NODES), torch.empty(4 * C, NODES)
 
     def run() -> None:
         for _ in range(TIMES * config.n_layer):
             for matrix, x, product in matrices:
                 torch.mm(matrix, x, out=product)
-            torch.ops.aten.gelu.out(thought, out=out)
+            torch.ops.aten.gelu.out(hidden, out=out)
 
     return run
 

@@ -93,8 +93,8 @@ def jax_batches(gpt: bg.GPT, size: int = 4096) -> Callable[[torch.Tensor], Answe
             scores = jnp.einsum("iohd,johd->hij", q, k) / jnp.sqrt(q.shape[-1])
             y = jnp.einsum("hij,johd->ihd", jax.nn.softmax(jnp.where(mask, scores, -jnp.inf)), v).reshape(T, -1)
             x = x + linear(y, f"h.{i}.attn.c_proj")
-            thought = jax.nn.gelu(linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc"), approximate=False)
-            x = x + linear(thought, f"h.{i}.mlp.c_proj")
+            hidden = jax.nn.gelu(linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc"), approximate=False)
+            x = x + linear(hidden, f"h.{i}.mlp.c_proj")
         return jax.nn.log_softmax(norm(x, "ln_f")[-1] @ p["wte.weight"].T)
 
     many = jax.jit(jax.vmap(one))

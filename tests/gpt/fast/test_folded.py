@@ -58,8 +58,8 @@ def read(folded, n_head, context):
         weights = torch.exp2(scores - scores.amax(dim=1, keepdim=True))
         y = v @ (weights / weights.sum(dim=1, keepdim=True))
         x = x + block.attn_proj @ y.reshape(C, T) + (0 if block.attn_bias is None else block.attn_bias)
-        thought = torch.nn.functional.gelu(block.fc @ normalised())
-        x = x + block.mlp_proj @ thought + (0 if block.mlp_bias is None else block.mlp_bias)
+        hidden = torch.nn.functional.gelu(block.fc @ normalised())
+        x = x + block.mlp_proj @ hidden + (0 if block.mlp_bias is None else block.mlp_bias)
         furthest = max(furthest, x.mean(dim=0).abs().max() / x.abs().max().clamp(min=1))
     return (folded.head @ normalised()).T, furthest
 

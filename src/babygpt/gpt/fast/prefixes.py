@@ -275,10 +275,10 @@ class PrefixTree:
             if layer.attn_bias is not None:
                 x += layer.attn_bias
             for part in torch.split(x, max(1, self._width // 4), dim=1):
-                thought = self._scratch("thought", 4 * C, part.shape[1])
-                torch.mm(layer.fc, self._normalised(part), out=thought)
-                torch.ops.aten.gelu.out(thought, out=thought)
-                part.addmm_(layer.mlp_proj, thought)
+                hidden = self._scratch("hidden", 4 * C, part.shape[1])
+                torch.mm(layer.fc, self._normalised(part), out=hidden)
+                torch.ops.aten.gelu.out(hidden, out=hidden)
+                part.addmm_(layer.mlp_proj, hidden)
             if layer.mlp_bias is not None:
                 x += layer.mlp_bias
         return self._weights.head @ self._normalised(x)

@@ -149,8 +149,8 @@ def _block(weights: Weights, config: GPTConfig, x: Tensor, attention: Attention,
     y = attention(qkv.view(S, M, T, 3, H, D), last_only)
     x = x[:, :, -1:] if last_only else x
     x = x + _linear(y, weights["attn.c_proj.weight"], weights.get("attn.c_proj.bias"))
-    thought = F.gelu(_linear(_normalised(weights, "ln_2", x), weights["mlp.c_fc.weight"], weights.get("mlp.c_fc.bias")))
-    return x + _linear(thought, weights["mlp.c_proj.weight"], weights.get("mlp.c_proj.bias"))
+    hidden = F.gelu(_linear(_normalised(weights, "ln_2", x), weights["mlp.c_fc.weight"], weights.get("mlp.c_fc.bias")))
+    return x + _linear(hidden, weights["mlp.c_proj.weight"], weights.get("mlp.c_proj.bias"))
 
 
 def _attention(qkv: Tensor, last_only: bool) -> Tensor:

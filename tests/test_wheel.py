@@ -35,7 +35,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     package = ROOT / "src/babygpt"
     source = {path.relative_to(ROOT / "src").as_posix() for path in package.rglob("*.py")}
     source |= {path.relative_to(ROOT / "src").as_posix() for path in (package / "static").iterdir()}
-    assert source | {"babygpt/py.typed"} == {name for name in names if ".dist-info/" not in name}
+    assert source | {"babygpt/py.typed", "babygpt/draw/symmetric.json"} == {
+        name for name in names if ".dist-info/" not in name
+    }
     assert {"babygpt/static/index.html", "babygpt/static/icon.svg"} <= source
     assert {name.rpartition("/")[2] for name in names} >= {"LICENSE", "METADATA", "entry_points.txt"}
 

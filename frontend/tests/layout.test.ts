@@ -157,11 +157,11 @@ for (const { V, K, start, order } of RINGS) {
   }
 }
 
-const SYMMETRIC = JSON.parse(readFileSync("../tests/draw/symmetric.json", "utf8")) as { K: number; places: number[][] }[];
+const SYMMETRIC = JSON.parse(readFileSync("../src/babygpt/draw/symmetric.json", "utf8")) as Record<string, number[][]>;
 
-for (const { K, places } of SYMMETRIC) {
+for (const [K, places] of Object.entries(SYMMETRIC)) {
   test(`two symbols, K=${K}: states stand where they stand in Python's pictures`, () => {
-    const layout = place(2, K, "wide");
+    const layout = place(2, Number(K), "wide");
     const from = layout.states.map(({ x, y }) => [x - layout.centre.x, y - layout.centre.y]);
     for (const axis of [0, 1]) {
       const most = (points: number[][]) => Math.max(...points.map((point) => Math.abs(point[axis]!))) || 1;

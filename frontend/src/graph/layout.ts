@@ -8,6 +8,7 @@
 import { type Point, type Stadium, along } from "./curve";
 import { contextOf } from "../contexts";
 import { deBruijnOrder } from "./debruijn";
+import places from "../../../src/babygpt/draw/symmetric.json";
 
 /** A drawing wide enough for a projector, or tall enough for a telephone. */
 export type Format = "wide" | "tall";
@@ -67,29 +68,8 @@ export function shorten(name: string, length = LONGEST_NAME): string {
   return characters.length <= length ? name : `${characters.slice(0, length - 1).join("")}…`;
 }
 
-/** (along, across) of every state, each in −1 … 1, for two symbols and K = 1, 2, 3. */
-const SYMMETRIC: Record<number, readonly (readonly [number, number])[]> = {
-  1: [
-    [-0.78, 0],
-    [0.78, 0],
-  ],
-  2: [
-    [-0.94, 0],
-    [0, -0.94],
-    [0, 0.94],
-    [0.94, 0],
-  ],
-  3: [
-    [-1, 0],
-    [-0.58, -1],
-    [-0.28, 0],
-    [0.58, -1],
-    [-0.58, 1],
-    [0.28, 0],
-    [0.58, 1],
-    [1, 0],
-  ],
-};
+/** (along, across) of every state, each in −1 … 1, for two symbols and K = 1, 2, 3: `draw/layout.py` reads the same file. */
+const SYMMETRIC = places as unknown as Record<number, readonly (readonly [number, number])[] | undefined>;
 
 /** Upright, eight states stand a little further apart along the drawing, where labels need the room. */
 const TALLER: Record<number, number> = { 1: 1, 0.58: 0.63, 0.28: 0.24 };

@@ -6,9 +6,11 @@ as a box with round corners, as wide and as high as its name needs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +26,10 @@ MAX_DODGING = 64  # with more states than this, arrows do not look for a way aro
 ARROW = 9.0  # length of an arrow head
 GAP = 8.0  # at least, between two states
 
-# (along, across) of every state, each in −1 … 1, for two symbols and K = 1, 2, 3: exchanging the two symbols turns the
-# drawing by half a circle, reading contexts backward mirrors it. The studio's screen has the same places;
-# ``tests/draw/symmetric.json`` holds both to them.
-SYMMETRIC: dict[int, list[tuple[float, float]]] = {
-    1: [(-0.78, 0), (0.78, 0)],
-    2: [(-0.94, 0), (0, 0.94), (0, -0.94), (0.94, 0)],
-    3: [(-1, 0), (-0.58, 1), (-0.28, 0), (0.58, 1), (-0.58, -1), (0.28, 0), (0.58, -1), (1, 0)],
-}
-REACH = np.array([296.0, 170.0])  # how far along and across such a drawing goes from its middle
+# (along, across) of every state, each in −1 … 1 and y downward, for two symbols and K = 1, 2, 3: exchanging the two
+# symbols turns the drawing by half a circle, reading contexts backward mirrors it. The screen is built with this file.
+SYMMETRIC: dict[str, list[list[float]]] = json.loads(Path(__file__).with_name("symmetric.json").read_text("utf-8"))
+REACH = np.array([296.0, -170.0])  # how far along and, upward, across such a drawing goes from its middle
 
 # How far, as a share of its length, an arrow may bow to keep clear of states and of its own counterpart.
 BENDS = (0.0, 0.08, -0.08, 0.16, -0.16, 0.24, -0.24, 0.34, -0.34)
@@ -93,8 +90,8 @@ def symmetric(vocab_size: int, context_length: int) -> Points | None:
     >>> symmetric(2, 1).tolist(), symmetric(3, 1)
     ([[-230.88, 0.0], [230.88, 0.0]], None)
     """
-    places = SYMMETRIC.get(context_length) if vocab_size == 2 else None
-    return None if places is None else np.array(places) * REACH
+    places = SYMMETRIC.get(str(context_length)) if vocab_size == 2 else None
+    return None if places is None else np.array(places) * REACH + 0.0  # no −0
 
 
 def ring(order: list[int], half_widths: Points, gap: float, start: float = np.pi / 2) -> Points:

@@ -68,11 +68,11 @@ class SettingError(InputError):
     value
         What it was given.
     advice
-        A value that would do, where there is one.
+        A number that would do, where there is one.
     """
 
     def __init__(
-        self, message: str = "", field: str | None = None, value: object = None, advice: object = None
+        self, message: str = "", field: str | None = None, value: object = None, advice: int | None = None
     ) -> None:
         super().__init__(message)
         self.field, self.value, self.advice = field, value, advice

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from babygpt.chain.contexts import count_short, count_states, human_bytes
 from babygpt.chain.stationary import BASIS
-from babygpt.errors import InputError
+from babygpt.errors import InputError, SettingError
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.room import training_bytes
 
@@ -40,6 +40,11 @@ class RefusedError(InputError):
     def __init__(self, text: str, code: str, field: str | None = None, **values: str | int | float) -> None:
         super().__init__(text)
         self.code, self.field, self.values = code, field, values
+
+    @classmethod
+    def of_setting(cls, error: SettingError) -> RefusedError:
+        """Return the refusal that says what the library says of a setting."""
+        return cls(str(error), "setting", error.field, value=f"{error.value!r:.60}")
 
 
 @dataclass(frozen=True)

@@ -324,11 +324,10 @@ class Session:
 
     @_do.register
     def _decode(self, command: commands.Decode) -> None:
-        given = command.settings
         try:
-            self._stage.decoding = replace(self._stage.decoding, **given)
+            self._stage.decoding = replace(self._stage.decoding, **command.settings)
         except SettingError as error:
-            raise RefusedError(str(error), "setting", error.field, value=f"{error.value!r:.60}") from None
+            raise RefusedError.of_setting(error) from None
 
     @_do.register
     def _pin(self, command: commands.Pin) -> None:

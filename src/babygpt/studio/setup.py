@@ -114,11 +114,12 @@ class Setup:
         vocabulary = _vocabulary(s, limits)
         reading = _reading(text, s, vocabulary)
         limits.check_size(len(reading.vocabulary), s.context_length)
-        config = shape_of(asdict(s), len(reading.vocabulary))
+        checked = asdict(s)
+        config = shape_of(checked, len(reading.vocabulary))
         limits.check_memory(config, s.steps)
         return cls(
             text, name, s, reading, _corpus(text, s, reading), config,
-            training_of(asdict(s)), encoding,
+            training_of(checked), encoding,
         )  # fmt: skip
 
     @classmethod
@@ -185,16 +186,15 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     checked = dict(given)
     try:
         check_count("context_length", given["context_length"])  # how long it may be, limits.check_size says
-        for name in (name for name in given if name not in {"context_length", *_OF_THE_TEXT}):
-            checked[name] = check_setting(SETTINGS[name], given[name])
+        for name, value in given.items():
+            if name not in {"context_length", *_OF_THE_TEXT}:
+                checked[name] = check_setting(SETTINGS[name], value)
         shape_of(checked | {"context_length": 1}, vocab_size=2)
     except SettingError as error:
         if error.advice is not None:  # a width that the heads do not divide
-            n_embd, n_head = given["n_embd"], given["n_head"]
-            raise RefusedError(
-                str(error), "width", "n_embd", n_embd=n_embd, n_head=n_head, fits=int(str(error.advice))
-            ) from None
-        raise RefusedError(str(error), "setting", error.field, value=f"{error.value!r:.60}") from None
+            sizes = {name: given[name] for name in ("n_embd", "n_head")}
+            raise RefusedError(str(error), "width", "n_embd", **sizes, fits=error.advice) from None
+        raise RefusedError.of_setting(error) from None
     settings = Settings(**checked)
     if settings.separator is not None:
         if not isinstance(settings.separator, str) or not settings.separator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import Field, fields
+from dataclasses import fields
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
@@ -43,7 +43,11 @@ def chain_at(run: Run, step: int | None) -> MarkovChain:
 
 def decodes(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that has, in place of its parameter ``decoding``, an option for each rule of decoding."""
-    return _with_options(command, "decoding", [_rule(rule) for rule in fields(Decoding)], Decoding)
+    rules = [
+        Setting(rule.name, default=rule.default, unsaid="all" if rule.default is None else None, **rule.metadata)
+        for rule in fields(Decoding)
+    ]
+    return _with_options(command, "decoding", [_setting(rule) for rule in rules], Decoding)
 
 
 def learns(command: Callable[..., None], leave_out: tuple[str, ...] = ()) -> Callable[..., None]:
@@ -78,13 +82,6 @@ def _with_options(
     call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
-
-
-def _rule(rule: Field[Any]) -> Parameter:
-    kind, everything = rule.metadata["kind"], rule.default is None
-    option = typer.Option(help=rule.metadata["help"], show_default="all" if everything else True)
-    annotation = Annotated[kind | None, option] if everything else Annotated[kind, option]
-    return Parameter(rule.name, Parameter.KEYWORD_ONLY, default=rule.default, annotation=annotation)
 
 
 def _setting(setting: Setting) -> Parameter:

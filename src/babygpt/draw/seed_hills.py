@@ -23,6 +23,7 @@ from babygpt.draw.figure import figure_picture, mono
 from babygpt.errors import SettingError
 from babygpt.lab.seed_study import some_states
 from babygpt.picture import Picture
+from babygpt.settings import default
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ _SEEN, _UNSEEN, _MARK = "#0072B2", "#D55E00", "#111111"
 _HEIGHT = 0.86  # of a hill, in rows
 
 
-def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Mark | None = 1337) -> Picture:
+def draw_seeds(study: SeedStudy, at: Sequence[int] | None = None, mark: int | Mark | None = default("seed")) -> Picture:
     """Return the hills of a study's arrows, seen and unseen contexts told apart, one run marked in them.
 
     Parameters

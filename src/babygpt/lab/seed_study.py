@@ -128,7 +128,7 @@ class SeedStudy:
             raise SettingError(f"Step {step!r} was not recorded; those that were are {steps}. Name it in at=[…].")
         return int(found[0])
 
-    def mark(self, seed: int = 1337) -> Mark:
+    def mark(self, seed: int = default("seed")) -> Mark:
         """Return where the run with a seed lies among the seeds, by default the article's.
 
         A seed that is not among them is trained now, on the same data in the same way.
@@ -156,7 +156,7 @@ class SeedStudy:
             return Mark(seed, probs, np.full_like(probs, np.nan))
         return Mark(seed, probs, ((others < probs).mean(axis=0) + (others <= probs).mean(axis=0)) / 2)
 
-    def summary(self, mark: int | Mark | None = 1337) -> dict[str, NDArray[Any]]:
+    def summary(self, mark: int | Mark | None = default("seed")) -> dict[str, NDArray[Any]]:
         """Return a table of every arrow at every recorded step, as columns: F·N·V rows, by step, state and token.
 
         ``seen`` tells whether the data has the context, ``q05`` … ``q95`` are quantiles, ``above_half`` is a share of

@@ -12,6 +12,7 @@ from babygpt.cli import console
 from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.outputs import PICTURES, TABLES, check_out, is_picture
 from babygpt.errors import DivergedError, SettingError
+from babygpt.settings import default
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,7 +33,7 @@ def seeds(
     at: Annotated[
         str | None, typer.Option(metavar="STEPS", help="Steps to look at, such as 0,10,50.", show_default="the last")
     ] = None,
-    mark: Annotated[int, typer.Option(help="The seed of the run to find among them.")] = 1337,
+    mark: Annotated[int, typer.Option(help="The seed of the run to find among them.")] = default("seed"),
     *,
     settings: dict[str, Any],
     how: dict[str, Any],

@@ -3,6 +3,7 @@
 // A *state* is a context of K tokens; after token t it is the state (s mod V^(K−1))·V + t. Short contexts are those of
 // fewer tokens, with which a text begins.
 
+import { successor } from "../contexts";
 import type { Decoding } from "../decoding";
 import type { Corpus } from "./corpus";
 import { decode } from "./decode";
@@ -53,7 +54,7 @@ export class Chain {
 
   /** The state that a token leads to. */
   successor(state: number, token: number): number {
-    return (state % (this.nStates / this.vocabSize)) * this.vocabSize + token;
+    return successor(state, token, this.vocabSize, this.contextLength);
   }
 
   /** The chain under rules of decoding. */

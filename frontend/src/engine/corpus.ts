@@ -3,7 +3,7 @@
 // A text of L tokens is L − K examples, each a context of K tokens with the token after it. The order of the examples
 // does not enter the loss, so the text is a table: each distinct context once, with how often every token followed it.
 
-import { contextOf } from "../contexts";
+import { contextOf, successor } from "../contexts";
 
 /** Between two sequences of a text: no window crosses it. */
 export const BORDER = -1;
@@ -34,9 +34,8 @@ export class Corpus {
     this.states = Float64Array.from(followed, ([state]) => state);
     this.counts = Float64Array.from(followed.flatMap(([, row]) => Array.from(row)));
     this.nExamples = this.counts.reduce((a, b) => a + b, 0);
-    const kept = vocabSize ** (contextLength - 1);
     const reached = followed.flatMap(([state, row]) =>
-      Array.from(row, (count, token) => (count > 0 ? (state % kept) * vocabSize + token : -1)),
+      Array.from(row, (count, token) => (count > 0 ? successor(state, token, vocabSize, contextLength) : -1)),
     );
     const left = new Set(this.states);
     this.endStates = [...new Set([...reached, ...ends])].filter((s) => s >= 0 && !left.has(s)).sort((a, b) => a - b);
@@ -46,7 +45,6 @@ export class Corpus {
   static ofTokens(tokens: ArrayLike<number>, vocabSize: number, contextLength: number): Corpus {
     const table = new Map<number, Float64Array>();
     const ends: number[] = [];
-    const all = vocabSize ** contextLength;
     let state = 0;
     for (let i = 0, length = 0; i <= tokens.length; i++) {
       const token = i < tokens.length ? tokens[i]! : BORDER;
@@ -60,7 +58,7 @@ export class Corpus {
         if (!row) table.set(state, (row = new Float64Array(vocabSize)));
         row[token]!++;
       }
-      state = (state * vocabSize + token) % all;
+      state = successor(state, token, vocabSize, contextLength);
     }
     return new Corpus(vocabSize, contextLength, table, false, ends);
   }

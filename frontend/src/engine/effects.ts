@@ -2,6 +2,7 @@
 // what it is when the same GPT is trained, from the same first weights, on the text with that token *changed* to another
 // symbol, or without that *window*, a context and the token after it. Nothing is estimated.
 
+import { stateOf } from "../contexts";
 import { isPlain, type Decoding } from "../decoding";
 import type { GPTConfig, TrainConfig } from "./config";
 import { BORDER, Corpus } from "./corpus";
@@ -32,7 +33,7 @@ export function leftOut(tokens: readonly number[], K: number): Change[] {
 export function changedCorpus(tokens: readonly number[], V: number, K: number, { place, token }: Change): Corpus {
   if (token !== null) return Corpus.ofTokens(tokens.map((one, i) => (i === place ? token : one)), V, K);
   const table = Corpus.ofTokens(tokens, V, K).prefixCounts(K);
-  const state = tokens.slice(place, place + K).reduce((a, b) => a * V + b, 0);
+  const state = stateOf(tokens.slice(place, place + K), V);
   table.get(state)![tokens[place + K]!]!--;
   return new Corpus(V, K, table);
 }

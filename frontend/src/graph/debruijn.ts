@@ -1,5 +1,7 @@
 // The order in which states stand around a ring.
 
+import { stateOf } from "../contexts";
+
 /**
  * All states in an order in which each one, cyclically, is followed by a successor of it.
  *
@@ -17,5 +19,5 @@ export function deBruijnOrder(nSymbols: number, contextLength: number): number[]
     if (word.length > 0) word.push(word.pop()! + 1);
   }
   const around = [...sequence, ...sequence.slice(0, contextLength - 1)];
-  return sequence.map((_, i) => around.slice(i, i + contextLength).reduce((state, t) => state * nSymbols + t, 0));
+  return sequence.map((_, i) => stateOf(around.slice(i, i + contextLength), nSymbols));
 }

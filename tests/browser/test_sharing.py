@@ -82,16 +82,27 @@ def test_a_studio_that_was_started_again_shows_what_the_link_says(visit, studio)
     visit.wrong.clear()  # while the studio was away, the page complained that it could not be reached
 
 
+def downloaded(page, name, folder):
+    """Return the path of what the open menu's link of that name gives."""
+    with page.expect_download() as coming:
+        page.get_by_role("link", name=name, exact=True).click()
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    return path
+
+
+def select_101(page):
+    page.get_by_role("button", name=re.compile("^101,")).click()
+    page.locator(".g-ring").wait_for()
+
+
 def test_everything_shown_can_be_downloaded(visit, tmp_path):
     page = visit("#trained=50")
     wait_for_step(page, 50)
     page.get_by_role("button", name="Share and download").click()
     found = {}
     for name in ("SVG", "PNG", "DOT", "JSON", "CSV", "Run (zip)"):
-        with page.expect_download() as coming:
-            page.get_by_role("link", name=name, exact=True).click()
-        found[name] = tmp_path / coming.value.suggested_filename
-        coming.value.save_as(found[name])
+        found[name] = downloaded(page, name, tmp_path)
     assert "<svg" in found["SVG"].read_text()
     assert found["PNG"].read_bytes().startswith(b"\x89PNG")
     assert found["DOT"].read_text().startswith("digraph")
@@ -118,30 +129,23 @@ def test_the_picture_that_is_downloaded_is_the_one_on_the_screen(visit, tmp_path
     page = visit(link, color_scheme=scheme)
     wait_for_step(page, 50)
     if link == "#trained=50":
-        page.get_by_role("button", name=re.compile("^101,")).click()
-        page.locator(".g-ring").wait_for()
+        select_101(page)
     page.get_by_role("button", name="Share and download").click()
-    with page.expect_download() as coming:
-        page.get_by_role("link", name="SVG", exact=True).click()
-    coming.value.save_as(tmp_path / "chain.svg")
+    svg = downloaded(page, "SVG", tmp_path)
     shown = page.locator(".g-graph").evaluate(_LOOK)
     assert len(shown["states"]) in (8, 64)
     assert len(shown["arrows"]) == {"#trained=50": 16, "#trained=50&source=data": 5}.get(link, 128)
     page.goto("about:blank")  # without the screen's styles
-    page.set_content((tmp_path / "chain.svg").read_text())
+    page.set_content(svg.read_text())
     assert page.locator("svg").evaluate(_LOOK) == shown
 
 
 def test_the_png_is_the_drawing_on_the_screen_too(visit, tmp_path):
     page = visit("#trained=50", color_scheme="dark")
     wait_for_step(page, 50)
-    page.get_by_role("button", name=re.compile("^101,")).click()
-    page.locator(".g-ring").wait_for()
+    select_101(page)
     page.get_by_role("button", name="Share and download").click()
-    with page.expect_download() as coming:
-        page.get_by_role("link", name="PNG", exact=True).click()
-    coming.value.save_as(tmp_path / "chain.png")
-    written = (tmp_path / "chain.png").read_bytes()
+    written = downloaded(page, "PNG", tmp_path).read_bytes()
     assert (int.from_bytes(written[16:20]), int.from_bytes(written[20:24])) == (
         2400,
         1500,

@@ -1,6 +1,6 @@
-"""Writes src/protocol.generated.ts from babygpt.studio.commands and babygpt.studio.protocol.
+"""Writes src/protocol.generated.ts from babygpt.studio.commands and babygpt.studio.protocol, and the page's facts.
 
-python protocol.py writes it; python protocol.py --check says whether the file there is what it would write.
+python protocol.py writes both; python protocol.py --check says whether the files there are what it would write.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import facts
 from typing_extensions import Doc, is_typeddict
 
 from babygpt.studio import protocol
@@ -140,8 +141,8 @@ def _doc(module: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
-    written = typescript()
-    if "--check" not in sys.argv:
-        FILE.write_text(written, encoding="utf-8")
-    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != written:
-        sys.exit(f"{FILE.name} is not what studio/commands.py and studio/protocol.py declare: run make protocol.")
+    for file, written in ((FILE, typescript()), (facts.FILE, facts.typescript())):
+        if "--check" not in sys.argv:
+            file.write_text(written, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != written:
+            sys.exit(f"{file.name} is not what the Python it is made from declares: run make protocol.")

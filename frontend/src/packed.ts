@@ -17,3 +17,11 @@ export function floats(packed: Packed): Float32Array {
 export function bit(packed: Uint8Array, i: number): boolean {
   return (((packed[i >> 3] ?? 0) >> (i & 7)) & 1) === 1;
 }
+
+/** Numbers as base64 of their bytes. */
+export function packed(values: Uint8Array | Float32Array): Packed {
+  const all = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  let text = "";
+  for (let i = 0; i < all.length; i += 0x8000) text += String.fromCharCode(...all.subarray(i, i + 0x8000));
+  return btoa(text);
+}

@@ -21,6 +21,7 @@ from babygpt.studio.limits import Limits
 from babygpt.studio.session import Session
 
 FOLDER = Path(__file__).parent
+SMALL = {"n_layer": 1, "n_head": 2, "n_embd": 8}  # a GPT that is trained in no time
 TOLERANCE = 1e-4  # of a number, relative to it where it is above 1
 DIGITS = 6  # after the point; of a number above 1 so many in all
 NEVER = 10_000  # slices of work; what is not done by then never will be

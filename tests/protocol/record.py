@@ -1,14 +1,20 @@
-"""Records the conversations of this folder: python tests/protocol/record.py."""
+"""Records the conversations of this folder: python tests/protocol/record.py.
+
+python tests/protocol/record.py 1000 FOLDER records so many that chance writes, elsewhere; CONVERSATIONS=FOLDER makes
+the tests of the page's session go through those.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
-from conversations import FOLDER, Speaker, rounded
+import chance
+from conversations import FOLDER, SMALL, Speaker, rounded
 
 from babygpt.studio.presets import PRESETS
 
-SMALL = {"n_layer": 1, "n_head": 2, "n_embd": 8}
 FINISH = {"finish": True}
 
 
@@ -161,10 +167,21 @@ CONVERSATIONS = {
             send("show", source="data"), send("show", source="difference"),
         ],
     ),
+    **{f"chance-{seed}": ("Commands in any order, as chance has them.", chance.turns(seed)) for seed in range(5)},
     **{f"preset-{name}": (f"The preset {name} begins.", preset(name)) for name in PRESETS},
 }  # fmt: skip
 
 LIMITS = {"states": 1024, "steps": 500, "text": 1000}
+BY_CHANCE = {**LIMITS, "steps": 60}
+
+
+def recorded(about, limits, turns):
+    """Return the file of a conversation."""
+    speaker = Speaker(limits)
+    heard = [{**turn, "views": rounded(speaker(turn))} for turn in [{"wait": 0}, *turns]]
+    lines = ",\n".join(json.dumps(turn, ensure_ascii=False, separators=(",", ":")) for turn in heard)
+    head = json.dumps({"about": about, "limits": limits}, ensure_ascii=False)[:-1]
+    return f'{head}, "turns": [\n{lines}\n]}}\n'
 
 
 def main() -> None:
@@ -172,13 +189,22 @@ def main() -> None:
     for old in FOLDER.glob("*.json"):
         old.unlink()
     for name, (about, turns) in CONVERSATIONS.items():
-        limits = LIMITS if name != "article" and not name.startswith("preset-") else {}
-        speaker = Speaker(limits)
-        heard = [{**turn, "views": rounded(speaker(turn))} for turn in [{"wait": 0}, *turns]]
-        lines = ",\n".join(json.dumps(turn, ensure_ascii=False, separators=(",", ":")) for turn in heard)
-        head = json.dumps({"about": about, "limits": limits}, ensure_ascii=False)[:-1]
-        (FOLDER / f"{name}.json").write_text(f'{head}, "turns": [\n{lines}\n]}}\n', encoding="utf-8")
+        limits = BY_CHANCE if name.startswith("chance-") else LIMITS
+        limits = {} if name == "article" or name.startswith("preset-") else limits
+        (FOLDER / f"{name}.json").write_text(recorded(about, limits, turns), encoding="utf-8")
+
+
+def by_chance(n: int, folder: Path) -> None:
+    """Record so many that chance writes."""
+    folder.mkdir(exist_ok=True)
+    for seed in range(n):
+        (folder / f"chance-{seed}.json").write_text(
+            recorded("Chance.", BY_CHANCE, chance.turns(seed)), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 1:
+        main()
+    else:
+        by_chance(int(sys.argv[1]), Path(sys.argv[2]))

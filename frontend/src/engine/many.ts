@@ -18,6 +18,7 @@ export class Trainings {
   /** How many members are trained to the end. */
   nDone = 0;
   private readonly size: number; // of one chain
+  private nRead = 0; // recorded steps that the member under way has come to
   private readonly work: Iterator<void>;
 
   /** `recorded`: the steps at which chains are kept, in order; 0 is untrained. */
@@ -34,6 +35,11 @@ export class Trainings {
 
   get done(): boolean {
     return this.nDone === this.members.length;
+  }
+
+  /** How many members, the first ones, have come as far as a frame. */
+  countRead(frame: number): number {
+    return this.nDone + (this.nRead > frame ? 1 : 0);
   }
 
   /** Train until that time of performance.now(), a step at least, or to the end. */
@@ -59,10 +65,12 @@ export class Trainings {
           const probs = Chain.ofGPT(trainer.gpt).logProbs.map(Math.exp);
           if (!probs.every(Number.isFinite)) break; // the last update broke it
           this.chain(i, frame).set(probs);
+          this.nRead = frame + 1;
         }
       } catch (error) {
         if (!(error instanceof DivergedError)) throw error;
       }
+      this.nRead = 0;
       this.nDone++;
     }
   }

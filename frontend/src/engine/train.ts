@@ -110,7 +110,7 @@ export class Trainer {
   }
 
   /** Put GPT and AdamW back as they were before the last update, and return the error that says so. */
-  private rollback(loss: number): DivergedError {
+  rollback(loss: number): DivergedError {
     this.live.forEach((part, i) => part.set(this.good[i]!));
     this.stepsDone = this.goodSteps;
     return new DivergedError(loss, this.stepsDone, this.training.learning_rate);

@@ -133,6 +133,22 @@ def _decodes(data: bytes, encoding: str, whole: bool) -> str | None:
 # Of one letter that several encodings have at the same place, this one is the guess.
 _MORE_USUAL = {"cp1252": math.log(20)}
 
+# What texts are made of beyond ASCII: signs; characters that are about a third of any Chinese or Korean text; letters
+# in the order of how often they are used.
+SIGNS = "，。、；：？！“”‘’（）《》「」『』【】〈〉…—～·　々〇１２３４５６７８９０"
+OFTEN = "的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家"
+TRADITIONALLY = "的一是不了人我在有他這中大來上個國到說們為子和你地出道也時年得就那要下以生會自著去之過家"
+SYLLABLES = "이다는의에을가고지하은를니서기어나도사해인시자리일아로한요있"
+CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў"
+WESTERN = "éèàüäöñóíáçêôßåøæâîïëúãõûùòìœ"
+CENTRAL = "łóąęíáżśćčěřéňýžšůúťďńźőűăîșțşţ"
+GREEK = "αοιετσνηυρπκμλςγδωχθφβξζψάίόέήύώϊϋΐΰ"
+HEBREW = "יולהאתרמבשנעדכקפםחגטןזסצךףץ"
+ARABIC = "اليمنرتوبهدعفسكقحةأجشطىصخذزضثغإئظءآؤپچژگکی"
+TURKISH = "ışüğçöâîû"
+THAI = "านรอกเง่มยลว้ดทสตะปบคหัแีจพชขิใุูธไ์็ื"
+MARKS_OF_TEXTS = "“”‘’«»–—…°§№·„¿¡"
+
 # A source: the log likelihood of a text, and which share of its characters beyond ASCII are usual in its language.
 _Source = Callable[[str], tuple[float, float]]
 _CONTROLS = "\n\r\t\f\x1a"  # which texts have
@@ -143,35 +159,27 @@ _MIXED, _ACCENTED = math.log(0.002), math.log(0.1)  # of two alphabets in one wo
 def _sources() -> dict[str, _Source]:
     """Return the encodings in question, each with what it is likely to hold; of equals the first one wins."""
     kana = [chr(point) for point in (*range(0x3041, 0x3094), *range(0x30A1, 0x30F7), 0x30FC)]
-    signs = "，。、；：？！“”‘’（）《》「」『』【】〈〉…—～·　々〇１２３４５６７８９０"
     chinese, traditional = _rows("gb2312", 0xB0, 0xD7), _rows("big5", 0xA4, 0xC6, 0x40)
     kanji, hangul = _rows("euc_jp", 0xB0, 0xCF), _rows("euc_kr", 0xB0, 0xC8)
-    # the most frequent ones, about a third of any text
-    often = "的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家"
-    traditionally = "的一是不了人我在有他這中大來上個國到說們為子和你地出道也時年得就那要下以生會自著去之過家"
-    syllables = "이다는의에을가고지하은를니서기어나도사해인시자리일아로한요있"
-    cyrillic = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў"
-    western = "éèàüäöñóíáçêôßåøæâîïëúãõûùòìœ"
-    central = "łóąęíáżśćčěřéňýžšůúťďńźőűăîșțşţ"
-    japanese = _many((0.55, kana), (0.3, kanji), (0.1, signs))
-    korean = _many((0.3, syllables), (0.63, hangul), (0.05, signs))
-    taiwanese = _many((0.3, traditionally), (0.55, traditional), (0.1, signs))
+    japanese = _many((0.55, kana), (0.3, kanji), (0.1, SIGNS))
+    korean = _many((0.3, SYLLABLES), (0.63, hangul), (0.05, SIGNS))
+    taiwanese = _many((0.3, TRADITIONALLY), (0.55, traditional), (0.1, SIGNS))
     any_script = {*chinese, *traditional, *kanji, *hangul, *kana}
-    wide = _many((0.8, any_script), (0.1, signs), (0.05, cyrillic + western + central))
+    wide = _many((0.8, any_script), (0.1, SIGNS), (0.05, CYRILLIC + WESTERN + CENTRAL))
     return {
         **dict.fromkeys(("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"), wide),
-        "gb18030": _many((0.3, often), (0.55, chinese), (0.1, signs)),
+        "gb18030": _many((0.3, OFTEN), (0.55, chinese), (0.1, SIGNS)),
         **dict.fromkeys(("big5", "cp950"), taiwanese),
         **dict.fromkeys(("shift_jis", "cp932", "euc_jp"), japanese),
         **dict.fromkeys(("euc_kr", "cp949"), korean),
-        **dict.fromkeys(("cp1251", "koi8-r", "cp866"), _alphabet(cyrillic)),
-        "cp1253": _alphabet("αοιετσνηυρπκμλςγδωχθφβξζψάίόέήύώϊϋΐΰ"),
-        "cp1255": _alphabet("יולהאתרמבשנעדכקפםחגטןזסצךףץ"),
-        "cp1256": _alphabet("اليمنرتوبهدعفسكقحةأجشطىصخذزضثغإئظءآؤپچژگکی"),
-        "cp874": _alphabet("านรอกเง่มยลว้ดทสตะปบคหัแีจพชขิใุูธไ์็ื" + "".join(map(chr, range(0x0E01, 0x0E4F)))),
-        "cp1252": _alphabet(western, beside_ascii=True),
-        "cp1250": _alphabet(central, beside_ascii=True),
-        "cp1254": _alphabet("ışüğçöâîû", beside_ascii=True),
+        **dict.fromkeys(("cp1251", "koi8-r", "cp866"), _alphabet(CYRILLIC)),
+        "cp1253": _alphabet(GREEK),
+        "cp1255": _alphabet(HEBREW),
+        "cp1256": _alphabet(ARABIC),
+        "cp874": _alphabet(THAI + "".join(map(chr, range(0x0E01, 0x0E4F)))),
+        "cp1252": _alphabet(WESTERN, beside_ascii=True),
+        "cp1250": _alphabet(CENTRAL, beside_ascii=True),
+        "cp1254": _alphabet(TURKISH, beside_ascii=True),
     }
 
 
@@ -201,7 +209,7 @@ def _alphabet(letters: str, beside_ascii: bool = False) -> _Source:
     weights = {letter: math.log(0.85 * (len(lower) - i) / total) for i, letter in enumerate(lower)}
     for letter in lower:
         weights.setdefault(letter.upper(), weights[letter] + math.log(0.06))
-    for sign in "“”‘’«»–—…°§№·„¿¡":
+    for sign in MARKS_OF_TEXTS:
         weights[sign] = math.log(0.05 / 16)
     if beside_ascii:
         return _source(weights, math.log(0.03 / 100), operator.and_, _ACCENTED)

@@ -1,0 +1,343 @@
+// All that a session is at a moment, and the chain that is shown of it, as src/babygpt/studio/stage.py has it.
+
+import { stateOf } from "../contexts";
+import { PLAIN as UNDECODED, isPlain, type Decoding } from "../decoding";
+import { Chain } from "../engine";
+import type { Source, Subject } from "../protocol";
+import { FEW } from "./facts.generated";
+import { dataValues, type Values } from "./figures";
+import { Knobs } from "./knobs";
+import type { Limits } from "./limits";
+import { PLAIN, type Slot } from "./links";
+import { Playback, type Weights } from "./playback";
+import { Playhead } from "./playhead";
+import { grouped } from "./python";
+import { RefusedError } from "./refused";
+import { Retraining } from "./retraining";
+import type { Setup } from "./setup";
+import { ChainSummary } from "./summary";
+import { Tape } from "./tape";
+import type { Vocabulary } from "./vocabulary";
+
+/** A chain that was kept to be compared with, its symbols, the step it is of, and the seed of its training. */
+export interface Pin {
+  readonly chain: Chain;
+  readonly probs: Values; // (N, V)
+  readonly vocabulary: Vocabulary;
+  readonly step: number;
+  readonly seed: number;
+}
+
+export class Stage {
+  setup!: Setup;
+  playback!: Playback;
+  knobs!: Knobs;
+  retraining: Retraining;
+  readonly playhead = new Playhead();
+  readonly tape: Tape;
+  decoding: Decoding = UNDECODED;
+  source: Source = "model";
+  compare: readonly [Subject, Subject] = PLAIN;
+  /** The state beside the chain, and the first row of a table, if there are any. */
+  selected: number | null = null;
+  window: number | null = null;
+  /** Whether someone looks at scripts that do the same. */
+  showsCode = false;
+  pins: Record<Slot, Pin | null> = { A: null, B: null };
+  /** Until which step the training under way goes; 0 if none is. */
+  goal = 0;
+  /** Where the playhead goes when that is done, if a link says so. */
+  arrive: number | null = null;
+  private ignoreStopGap = false;
+  private retrainsNext = false; // whose turn it is to compute
+  private summary: { moment: readonly unknown[]; shown: ChainSummary } | null = null;
+  private data: Values | null = null;
+
+  /** `version` counts the films. */
+  constructor(
+    setup: Setup,
+    readonly limits: Limits,
+    seed: number,
+    public version = 0,
+  ) {
+    this.tape = new Tape(seed);
+    this.learn(setup);
+    this.retraining = new Retraining(this);
+  }
+
+  /** Learn something else: an untrained GPT, at step 0. What is selected stays so if it still exists. */
+  begin(setup: Setup): void {
+    const context = this.selected === null ? null : this.setup.symbolsOf(this.selected);
+    this.learn(setup);
+    this.retraining = new Retraining(this, this.retraining.nSeeds);
+    this.selected = context && this.stateOf(context);
+    this.checkCompare();
+  }
+
+  private learn(setup: Setup): void {
+    this.playback = new Playback(setup.corpus, setup.config, setup.training, this.limits);
+    this.setup = setup;
+    this.knobs = new Knobs();
+    this.data = null;
+    this.goal = 0;
+    this.ignoreStopGap = false;
+    this.arrive = null;
+    this.version++;
+    this.playhead.moveTo(0);
+    this.playhead.suit(setup.settings.steps);
+    const { states, counts, vocabSize: V } = setup.corpus;
+    const often = Array.from(states, (_, i) => counts.subarray(i * V, (i + 1) * V).reduce((a, b) => a + b));
+    this.beginTape(states[often.indexOf(often.reduce((a, b) => Math.max(a, b)))]!);
+  }
+
+  /** Learn the same for more steps, or until nearer to the floor: what is trained stays. */
+  goOn(setup: Setup): void {
+    const old = this.setup;
+    this.setup = setup;
+    if (setup.settings.stop_gap !== old.settings.stop_gap) {
+      this.ignoreStopGap = false;
+      this.playback.resume();
+    }
+    if (setup.settings.steps !== old.settings.steps) {
+      this.playback.extend(setup.settings.steps, this.playhead.step);
+      if (this.training && this.arrive === null) this.goal = setup.settings.steps;
+    }
+  }
+
+  // -- training
+
+  get training(): boolean {
+    return this.goal > 0;
+  }
+
+  /** Begin to train until `goal` steps are done; with `ignoreStopGap` however near the floor is. */
+  trainTo(goal: number, ignoreStopGap = false): void {
+    this.goal = goal;
+    this.ignoreStopGap = ignoreStopGap;
+    this.arrive = null;
+  }
+
+  private train(until: number): void {
+    const { playback, arrive, goal } = this;
+    const stopGap = this.ignoreStopGap ? null : this.setup.settings.stop_gap;
+    if (arrive === null || !(playback.trained < arrive && arrive < goal)) playback.advance(until, goal, stopGap);
+    else {
+      playback.advance(until, arrive, stopGap);
+      if (playback.trained === arrive) this.settle(); // perhaps it is not recorded: now is the time to keep it
+    }
+    if (playback.done || playback.trained >= goal) this.rest();
+  }
+
+  /** Train one step, and make it one that can be shown. */
+  trainOne(): void {
+    const { playback } = this;
+    playback.resume();
+    playback.advance(0, playback.trained + 1);
+    this.settle();
+    if (playback.done || playback.trained >= this.goal) this.rest();
+  }
+
+  /** Make the newest step one that can be shown; what is shown, or is to be, stays one. */
+  settle(): void {
+    this.playback.settle(this.arrive ?? this.playhead.step);
+  }
+
+  /** End the training where it is. */
+  rest(): void {
+    this.goal = 0;
+    this.settle();
+    if (this.ignoreStopGap) this.playback.noticeGap(this.setup.settings.stop_gap);
+    if (this.arrive !== null) {
+      this.playhead.moveTo(this.playback.closest(this.arrive));
+      this.arrive = null;
+    }
+  }
+
+  /** Show what was trained, not what knobs make of it; go where someone goes, not where a link leads. */
+  letGo(): void {
+    this.arrive = null;
+    this.knobs.release();
+  }
+
+  /** Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown. */
+  get busy(): boolean {
+    return this.training || this.computing || this.retraining.busy;
+  }
+
+  /** Whether someone looks at numbers of the shown chain that are not known yet; while frames pass, nobody does. */
+  private get computing(): boolean {
+    return this.summary !== null && !this.passing && same(this.summary.moment, this.moment) && this.summary.shown.computing;
+  }
+
+  /** Work until that time of performance.now(): train this GPT first, then by turns on what is shown and beside it. */
+  work(until: number): void {
+    if (this.training) return this.train(until);
+    this.retrainsNext = this.retraining.busy && (!this.retrainsNext || !this.computing);
+    if (this.retrainsNext) this.retraining.work(until);
+    else if (this.computing) this.shown.work(until);
+  }
+
+  // -- the chain that is shown
+
+  /** What the shown chain depends on. */
+  get moment(): readonly unknown[] {
+    return [this.version, this.playhead.step, this.knobs.now.version, this.decoding];
+  }
+
+  /** Whether frames pass by, too fast for what takes long to compute. */
+  get passing(): boolean {
+    return this.playhead.playing || (this.playhead.dragged && this.setup.nStates > FEW);
+  }
+
+  /** The model's chain: at the playhead, with knobs and decoding. */
+  get shown(): ChainSummary {
+    const { moment, playback, setup } = this;
+    if (!this.summary || !same(this.summary.moment, moment)) {
+      let chain = this.knobs.turned ? this.turnedChain() : playback.chain(this.playhead.step);
+      if (!isPlain(this.decoding)) chain = chain.decoded(this.decoding);
+      this.summary = { moment, shown: new ChainSummary(chain, setup.corpus, setup.settings.positions, playback.floor) };
+    }
+    return this.summary.shown;
+  }
+
+  /** The weights in force, and the step to whose chain they belong: an earlier one where few weights are kept. */
+  get weights(): { step: number; weights: Weights } {
+    const { step } = this.playhead;
+    const of = this.knobs.onTheLine ? step : this.playback.weightsAt(step).step;
+    return { step: of, weights: this.knobs.weights(step, this.playback) };
+  }
+
+  private turnedChain(): Chain {
+    const chain = Chain.ofGPT(this.playback.gpt(this.weights.weights));
+    if (!chain.table.every(Number.isFinite)) {
+      throw new RefusedError("With that number the GPT would say nothing finite.", "knob");
+    }
+    return chain;
+  }
+
+  /** The arrows (N, V) of what is shown; differences where `signed`, else probabilities. */
+  values(): Values {
+    const { effects } = this.retraining;
+    if (effects) return effects;
+    if (this.source !== "difference") return this.subject(this.source);
+    const [first, second] = this.compare.map((subject) => this.subject(subject));
+    return first!.map((p, i) => p - second![i]!);
+  }
+
+  /** Whether differences are shown. */
+  get signed(): boolean {
+    return this.source === "difference" || this.retraining.effects !== null;
+  }
+
+  /** The probabilities (N, V) of what can be compared. Refuses a pin that is empty, or of another kind of chain. */
+  subject(subject: Subject): Values {
+    if (subject === "model") return this.shown.probs;
+    if (subject === "seeds") {
+      return this.retraining.band?.lowMedianHigh[1] ?? new Float64Array(this.shown.probs.length).fill(NaN);
+    }
+    if (subject === "data") return (this.data ??= dataValues(this.setup.corpus));
+    const pin = this.pins[subject];
+    if (!pin) throw new RefusedError(`Nothing is pinned as ${subject} yet.`, "pin", null, { slot: subject });
+    if (!this.fits(pin)) {
+      const told = `The chain pinned as ${subject} has another context length or other symbols. Compare like with like.`;
+      throw new RefusedError(told, "unlike", null, { slot: subject });
+    }
+    return pin.probs;
+  }
+
+  /** Whether a pinned chain can be compared with this one. */
+  fits({ chain, vocabulary }: Pin): boolean {
+    return chain.contextLength === this.setup.config.block_size && vocabulary.sameAs(this.setup.reading.vocabulary);
+  }
+
+  /** Refuse so many seeds if they are too many for so many arrows, or for the memory. */
+  checkSeeds(n: number): void {
+    this.limits.checkSeeds(this.setup.config, n);
+    this.limits.checkMemory(this.setup.config, this.limits.seedBytes);
+  }
+
+  /** Begin anew with so many seeds beside this one. */
+  askSeeds(n: number): void {
+    this.retraining = new Retraining(this, n);
+    this.checkCompare();
+  }
+
+  /** Forget a comparison that is no more. */
+  checkCompare(): void {
+    const lost = (subject: Subject) => {
+      if (subject !== "A" && subject !== "B") return false;
+      const pin = this.pins[subject];
+      return !pin || !this.fits(pin);
+    };
+    if (this.compare.some(lost)) {
+      this.compare = PLAIN;
+      if (this.source === "difference") this.source = "model";
+    }
+    if ([this.source, ...this.compare].includes("seeds") && !this.retraining.canShowSeeds) {
+      this.compare = PLAIN;
+      this.source = this.source === "data" ? "data" : "model";
+    }
+  }
+
+  /** Turn a knob; the playhead holds still for it. Refuses what would break the GPT: then nothing is turned. */
+  turn(turn: () => void): void {
+    const before = this.knobs.now;
+    try {
+      turn();
+      void this.shown;
+    } catch (error) {
+      this.knobs.now = before;
+      throw error;
+    }
+    this.playhead.playing = false;
+    // where few weights are kept, those of an earlier step are turned: show that step
+    if (this.knobs.nudged) this.playhead.step = this.playback.weightsAt(this.playhead.step).step;
+  }
+
+  /** How many tokens the text has, the border between two sequences counted as one. */
+  get nTokens(): number {
+    return this.setup.tokens.length;
+  }
+
+  // -- states
+
+  /** A state, or a refusal if there is none of this number. */
+  checkState(state: number): number {
+    if (state >= 0 && state < this.setup.nStates) return state;
+    const last = grouped(this.setup.nStates - 1);
+    throw new RefusedError(`There is no state ${grouped(state)}; this chain has the states 0 to ${last}.`, "command");
+  }
+
+  private stateOf(context: readonly string[]): number | null {
+    const { config, reading } = this.setup;
+    const tokens = context.map((symbol) => reading.vocabulary.symbols.indexOf(symbol));
+    return tokens.length !== config.block_size || tokens.includes(-1) ? null : stateOf(tokens, config.vocab_size);
+  }
+
+  /** Put the ball in a state, and begin its tape anew. */
+  beginTape(state: number): void {
+    this.tape.begin(state, this.setup.config.vocab_size, this.setup.config.block_size);
+  }
+
+  // -- where it is going
+
+  /** How many steps are trained, and which is shown, once nothing moves by itself any more. */
+  get end(): { trained: number; step: number } {
+    const trained = this.goal || this.playback.trained;
+    return { trained, step: this.arrive ?? (this.playhead.playing ? trained : this.playhead.step) };
+  }
+}
+
+/** Whether two values are alike: numbers, texts, lists and plain objects by what they hold, all else by identity. */
+export function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (!isPlainObject(a) || !isPlainObject(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === Array.prototype;
+}

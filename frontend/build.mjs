@@ -20,7 +20,7 @@ const styles = {
 
 const BUNDLE = "../src/babygpt/static/studio.js";
 const NOTICES = "../src/babygpt/static/studio.js.LICENSES.txt";
-const LARGEST = 90_000; // bytes, as gzip packs them
+const LARGEST = 102_000; // bytes, as gzip packs them
 const LARGEST_ENGINE = 12_000; // of these, what thinks in a page
 
 /** The notices of the packages whose code is in a bundle, as their licences want them to go with it. */
@@ -39,7 +39,6 @@ function notices(metafile) {
 
 const shared = {
   bundle: true,
-  format: "esm",
   target: "es2022",
   // as h("p", { class }, text), which is shorter than the jsx("p", { class, children: text }) of tsconfig.json
   tsconfigRaw: { compilerOptions: { jsx: "react", jsxFactory: "jsxElement", jsxFragmentFactory: "jsxFragment" } },
@@ -53,6 +52,7 @@ if (process.argv.includes("--tests")) {
   const tests = readdirSync("tests", { recursive: true }).filter((name) => /\.test\.tsx?$/.test(name));
   await esbuild.build({
     ...shared,
+    format: "esm",
     entryPoints: tests.map((name) => `tests/${name}`),
     outdir: ".tests",
     outExtension: { ".js": ".mjs" },
@@ -61,6 +61,7 @@ if (process.argv.includes("--tests")) {
 } else {
   const options = {
     ...shared,
+    format: "iife", // a page may hold it as it is, and make a worker of it
     entryPoints: ["src/studio.tsx"],
     outfile: BUNDLE,
     minify: true,
@@ -77,7 +78,7 @@ if (process.argv.includes("--tests")) {
     if (readFileSync(NOTICES, "utf8") !== told) throw new Error("The licences are not those of the bundle: run make screen.");
     const packed = gzipSync(bundle, { level: 9 }).length;
     if (packed > LARGEST) throw new Error(`The bundle has ${packed} bytes as gzip packs it; the limit is ${LARGEST}.`);
-    const engine = await esbuild.build({ ...options, entryPoints: ["src/engine/index.ts"], inject: [], write: false });
+    const engine = await esbuild.build({ ...options, format: "esm", entryPoints: ["src/engine/index.ts"], inject: [], write: false });
     const thinking = gzipSync(engine.outputFiles[0].contents, { level: 9 }).length;
     if (thinking > LARGEST_ENGINE) throw new Error(`The engine has ${thinking} bytes as gzip packs it; the limit is ${LARGEST_ENGINE}.`);
     console.log(`the bundle is up to date: ${packed} bytes as gzip packs it, ${bundle.length} before`);

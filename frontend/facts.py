@@ -14,7 +14,7 @@ from typing import Any
 from babygpt import __version__
 from babygpt.chain import extract, stationary
 from babygpt.chain.decoding import Decoding
-from babygpt.gpt import encodings, paths, room
+from babygpt.gpt import encodings, keeping, paths, room
 from babygpt.run import history
 from babygpt.settings import SCREEN, SETTINGS, Setting
 from babygpt.studio import (
@@ -44,6 +44,7 @@ NUMBERS = {
     extract: ["FORWARD_TOKENS"],
     stationary: ["BASIS"],
     room: ["COPIES", "BLOCK_OBJECTS"],
+    keeping: ["MAX_KEPT"],
     history: ["EVERY_STEP", "FRAME_BUDGET"],
     chain_summary: ["FOLLOWED", "FOLLOWED_MIXING", "MIXING", "FEW", "AT_ONCE_MIXING"],
     figures: ["MAX_VALUES", "MAX_PIXELS", "MAX_CURVE"],

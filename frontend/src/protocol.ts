@@ -18,8 +18,14 @@ export interface Host {
    *  (what was sent is too much, too large, or no JSON), id (no page makes such a session), failed (by a mistake of the
    *  studio's own; the session is lost), closed (the studio ends), away (nobody was there, and the session is no more). */
   reason: Signal<string>;
-  download(file: string): string; // the address of chain.svg, chain.png, chain.dot, chain.json, chain.csv, run.zip
+  /** Fetch chain.svg, chain.png, chain.dot, chain.json, chain.csv, run.zip or page.html; fails with what there is to say. */
+  download(file: string): Promise<File>;
+  /** Whether the session thinks in the page: it takes less than a studio does. */
+  readonly here?: boolean;
 }
+
+/** What a download fails with where the other end cannot be reached. */
+export class LostError extends Error {}
 
 /** What a host gives the screen: the front-end interface of anywidget. */
 export interface Model {

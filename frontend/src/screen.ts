@@ -9,6 +9,7 @@ import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
+import { recall, remember } from "./stored";
 import { isKey, type Key, type Language, LANGUAGES, languageOf, type Text, translate, type Values as TextValues } from "./texts";
 
 type ViewSignals = { [K in keyof Views]: Signal<Views[K] | undefined> };
@@ -49,9 +50,12 @@ export interface LinkStore {
 const DARK = "babygpt.dark";
 
 function remembered(): boolean | null {
-  const chosen = typeof localStorage === "undefined" ? null : localStorage.getItem(DARK);
+  const chosen = recall("localStorage", DARK);
   return chosen === null ? null : chosen === "true";
 }
+
+/** Refusals of what is too much: the program takes more of it than a page. */
+const BEYOND = ["text", "too_large", "steps", "most", "states", "seeds", "memory"];
 
 const A_MOMENT = 250; // ms
 const DWELL = 180; // ms that someone points at a token before it is meant
@@ -86,6 +90,7 @@ export class Screen {
   constructor(
     private readonly model: Model,
     private readonly links: LinkStore | null = null,
+    private readonly lang: string | null = null, // what the page itself is in
   ) {
     this.views = Object.fromEntries(NAMES.map((name) => [name, signal(model.get(name))])) as ViewSignals;
     this.language = signal<Language>("en");
@@ -117,7 +122,7 @@ export class Screen {
   adopt(hash: string): void {
     const { screen } = parseHash(hash);
     const asked = new URLSearchParams(typeof location === "undefined" ? "" : location.search).get("lang");
-    this.chosenLanguage = screen.lang ?? asked;
+    this.chosenLanguage = screen.lang ?? asked ?? this.lang;
     this.language.value = languageOf(this.chosenLanguage);
     this.view.value = screen.view;
     this.hidden.value = screen.hide;
@@ -149,7 +154,7 @@ export class Screen {
       }),
       effect(() => {
         root.dataset.theme = this.dark.value ? "dark" : "light";
-        if (this.links && this.chosenDark.value !== null) localStorage.setItem(DARK, String(this.chosenDark.value));
+        if (this.links && this.chosenDark.value !== null) remember("localStorage", DARK, String(this.chosenDark.value));
       }),
       effect(() => {
         void this.views.setup.value;
@@ -209,7 +214,8 @@ export class Screen {
     const range = isKey(ranged) ? this.text.value(ranged) : "";
     const visible = (value: string | number) => (typeof value === "number" ? count(value) : value.trim() === "" ? "␣" : value);
     const values = Object.entries(notice.values).map(([name, value]) => [name, visible(value)]);
-    return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim();
+    const beyond = this.host?.here && BEYOND.includes(notice.code) ? ` ${this.text.value("notice.here")}` : "";
+    return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim() + beyond;
   }
 
   /** Why the server closed the connection, which it says as "code: sentence". */

@@ -1,12 +1,16 @@
-// The entry of the bundle. A notebook calls `render({model, el})` with a model of its own; the studio's page has an
-// element #studio, where the screen mounts itself and joins the session of this browser tab.
+// The entry of the one script that every host loads. A notebook calls `render({model, el})` with a model of its own. A page
+// has an element #studio, where the screen mounts itself: it thinks by itself, in a worker that is this script again, if
+// it says what it begins with; else it joins the session of this browser tab in the studio that it is from.
 
 import { render as draw } from "preact";
 import { App } from "./App";
+import { PageModel, thinkInWorker } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
+import type { Beginning } from "./hosts/thinker";
 import { parseHash } from "./hash";
 import type { Model } from "./protocol";
 import { Screen, ScreenContext } from "./screen";
+import { recall, remember } from "./stored";
 import graphStyle from "./graph/graph.css";
 import style from "./style.css";
 
@@ -19,11 +23,14 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
 }
 
 function mount(screen: Screen, el: HTMLElement): () => void {
-  const sheet = document.createElement("style");
-  sheet.textContent = style + graphStyle;
   const root = document.createElement("div");
   root.className = "studio";
-  el.replaceChildren(sheet, root);
+  el.replaceChildren(root);
+  // not as an element: a page may forbid those that stand in it, and a notebook's output may lie in a tree of its own
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style + graphStyle);
+  const tree = root.getRootNode() as Document | ShadowRoot;
+  tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
   screen.start(root);
   draw(
     <ScreenContext.Provider value={screen}>
@@ -34,6 +41,7 @@ function mount(screen: Screen, el: HTMLElement): () => void {
   return () => {
     screen.stop();
     draw(null, root);
+    tree.adoptedStyleSheets = tree.adoptedStyleSheets.filter((one) => one !== sheet);
   };
 }
 
@@ -41,25 +49,32 @@ function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-function openPage(el: HTMLElement): void {
-  const id = sessionStorage.getItem(SESSION) ?? newId();
-  sessionStorage.setItem(SESSION, id);
+/** Join the session of this browser tab in the studio that the page is from. */
+function join(el: HTMLElement): void {
+  const id = recall("sessionStorage", SESSION) ?? newId();
+  remember("sessionStorage", SESSION, id);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const base = location.pathname.replace(/[^/]*$/, "");
-  let screen: Screen | null = null;
   const model = new SocketModel(`${scheme}//${location.host}${base}ws`, id, (fresh) => {
     const asked = parseHash(location.hash).session;
-    const reloaded = location.hash === sessionStorage.getItem(WRITTEN);
+    const reloaded = location.hash === recall("sessionStorage", WRITTEN);
     if (fresh ? Object.keys(asked).length > 0 : !reloaded && location.hash !== "") model.send({ command: "open", link: asked });
   });
-  screen = new Screen(model, {
-    read: () => location.hash,
-    write: keepInAddress(),
-  });
+  show(model, el);
+}
+
+/** Let the page think by itself: what its address says, else what it brings. */
+function think(el: HTMLElement, script: string | null, source: HTMLElement, brought: Beginning): void {
+  const asked = parseHash(location.hash).session;
+  show(new PageModel(script, source, Object.keys(asked).length > 0 ? { link: asked } : brought), el, brought.lang ?? null);
+}
+
+function show(model: Model, el: HTMLElement, lang: string | null = null): void {
+  const screen = new Screen(model, { read: () => location.hash, write: keepInAddress() }, lang);
   window.addEventListener("hashchange", () => {
-    if (location.hash === sessionStorage.getItem(WRITTEN)) return;
+    if (location.hash === recall("sessionStorage", WRITTEN)) return;
     const { session } = parseHash(location.hash);
-    screen?.adopt(location.hash);
+    screen.adopt(location.hash);
     model.send({ command: "open", link: session });
   });
   mount(screen, el);
@@ -74,7 +89,7 @@ function keepInAddress(): (hash: string) => void {
     latest = null;
     try {
       if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
-      sessionStorage.setItem(WRITTEN, hash);
+      remember("sessionStorage", WRITTEN, hash);
     } catch {
       // refused for now: the next link is written again
     }
@@ -85,7 +100,27 @@ function keepInAddress(): (hash: string) => void {
   };
 }
 
-const page = typeof document === "undefined" ? null : document.getElementById("studio");
-if (page) openPage(page);
+/** The address of this script: where it came from, or, if it stands in the page, one that is made of it. */
+function addressOf(script: HTMLScriptElement): string | null {
+  if (script.src) return script.src;
+  try {
+    return URL.createObjectURL(new Blob([script.text], { type: "text/javascript" }));
+  } catch {
+    return null;
+  }
+}
 
-export default { render };
+function begin(el: HTMLElement): void {
+  const brought = document.getElementById("beginning");
+  const script = document.currentScript as HTMLScriptElement;
+  if (!brought) return join(el);
+  script.remove(); // the page as it came has it packed
+  const source = document.documentElement.cloneNode(true) as HTMLElement;
+  think(el, addressOf(script), source, JSON.parse(brought.textContent) as Beginning);
+}
+
+if (typeof document === "undefined") thinkInWorker(self as unknown as Parameters<typeof thinkInWorker>[0]);
+else {
+  const el = document.getElementById("studio");
+  if (el) begin(el);
+}

@@ -90,6 +90,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 drawn_by("chain", "babygpt.draw.graph:draw_chain")
 drawn_by("run", "babygpt.draw.summary:run_html")
+drawn_by("page", "babygpt.studio.page:page_of_run")
 
 __all__ = [
     "GPT",

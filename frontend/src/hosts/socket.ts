@@ -1,17 +1,14 @@
 // The studio's host: the session lives in a Python process at the other end of a WebSocket.
 
-import { batch, signal } from "@preact/signals";
-import type { Command, Host, Model, Views } from "../protocol";
-
-type Listener = (...args: unknown[]) => void;
+import { signal } from "@preact/signals";
+import { type Command, type Host, LostError, type Model, type Views } from "../protocol";
+import { ViewStore } from "./views";
 
 const FIRST_WAIT = 250; // ms before a lost connection is tried again; doubled each time
 const LONGEST_WAIT = 4000;
 const PATIENCE = 100; // ms after which a hidden page acknowledges what it does not draw
 
-export class SocketModel implements Model {
-  private views: Partial<Views> = {};
-  private listeners = new Map<string, Set<Listener>>();
+export class SocketModel extends ViewStore implements Model {
   private socket: WebSocket | null = null;
   private waiting: Command[] = [];
   private wait = FIRST_WAIT;
@@ -20,7 +17,7 @@ export class SocketModel implements Model {
     status: signal<"connecting" | "open" | "lost" | "refused">("connecting"),
     begun: signal(0),
     reason: signal(""),
-    download: (file: string) => `download/${file}?session=${encodeURIComponent(this.session)}`,
+    download: (file: string) => this.download(file),
   };
 
   /** `begin` is called when the session at the other end is a new one (true) or one that was known (false). */
@@ -29,25 +26,22 @@ export class SocketModel implements Model {
     private readonly session: string,
     private readonly begin: (fresh: boolean) => void,
   ) {
+    super();
     this.connect();
-  }
-
-  get<K extends keyof Views>(key: K): Views[K] | undefined {
-    return this.views[key];
-  }
-
-  on(event: string, callback: Listener): void {
-    const known = this.listeners.get(event) ?? new Set();
-    this.listeners.set(event, known.add(callback));
-  }
-
-  off(event: string, callback: Listener): void {
-    this.listeners.get(event)?.delete(callback);
   }
 
   send(command: Command): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(command));
     else if (this.waiting.length < 20) this.waiting.push(command);
+  }
+
+  private async download(file: string): Promise<File> {
+    const answer = await fetch(`download/${file}?session=${encodeURIComponent(this.session)}`).catch(() => null);
+    if (!answer) throw new LostError();
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
+    const content = await answer.blob();
+    return new File([content], name ?? file, { type: content.type });
   }
 
   private connect(): void {
@@ -106,15 +100,7 @@ export class SocketModel implements Model {
       };
       requestAnimationFrame(acknowledge);
       setTimeout(acknowledge, PATIENCE);
-      Object.assign(this.views, message.views);
-      batch(() => {
-        for (const key of Object.keys(message.views ?? {})) this.fire(`change:${key}`);
-        this.fire("change");
-      });
+      this.take(message.views);
     }
-  }
-
-  private fire(event: string): void {
-    for (const listener of this.listeners.get(event) ?? []) listener();
   }
 }

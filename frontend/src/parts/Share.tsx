@@ -1,11 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
 import { pictureOfScreen, pixelsOf } from "../graph/picture";
+import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
 
-const FILES = ["run.zip", "chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
+const WHOLE = ["page.html", "run.zip"]; // what has all of it
+const FILES = ["chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
 
 export function Share() {
   const screen = useScreen();
@@ -41,18 +43,10 @@ export function Share() {
             <>
               <p class="hint">{t("share.download")}</p>
               <div class="files">
-                {FILES.map((file) => (
-                  <a
-                    key={file}
-                    href={host.download(file)}
-                    download={file}
-                    onClick={(event) => {
-                      event.preventDefault();
-                      void keepFile(screen, file, host.download(file));
-                    }}
-                  >
-                    {t(`share.file.${file}` as "share.file.run.zip")}
-                  </a>
+                {[...WHOLE, ...FILES].map((file) => (
+                  <button key={file} type="button" class={WHOLE.includes(file) ? "whole" : undefined} onClick={() => void keepFile(screen, host, file)}>
+                    {t(`share.file.${file}` as Key)}
+                  </button>
                 ))}
               </div>
             </>
@@ -73,25 +67,22 @@ function AskForCode() {
 }
 
 /** Keep a file, or say why there is none: a picture is the graph on the screen, all else comes from the host. */
-async function keepFile(screen: Screen, file: string, address: string): Promise<void> {
+async function keepFile(screen: Screen, host: Host, file: string): Promise<void> {
   const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
   try {
-    if (picture !== null) {
-      return save(file.endsWith("svg") ? new Blob([picture], { type: "image/svg+xml" }) : await pixelsOf(picture), file);
-    }
-    const answer = await fetch(address);
-    if (!answer.ok) return screen.object("share.failed", { why: (await answer.text()).trim() });
-    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
-    save(await answer.blob(), name ?? "chain");
-  } catch {
-    screen.object("share.failed", { why: screen.text.value("lost") });
+    if (picture === null) save(await host.download(file));
+    else if (file.endsWith("svg")) save(new File([picture], file, { type: "image/svg+xml" }));
+    else save(new File([await pixelsOf(picture)], file, { type: "image/png" }));
+  } catch (error) {
+    const why = error instanceof LostError ? screen.text.value("lost") : (error as Error).message;
+    screen.object("share.failed", { why });
   }
 }
 
-function save(blob: Blob, name: string): void {
+function save(file: File): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

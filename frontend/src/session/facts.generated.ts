@@ -38,6 +38,7 @@ export const FORWARD_TOKENS = 2048;
 export const BASIS = 40;
 export const COPIES = 7;
 export const BLOCK_OBJECTS = 102400;
+export const MAX_KEPT = 100000;
 export const EVERY_STEP = 4096;
 export const FRAME_BUDGET = 268435456;
 export const FOLLOWED = 64;

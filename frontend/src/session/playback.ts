@@ -9,6 +9,7 @@ import { Chain, DivergedError, GPT, parameterPlaces, type Corpus, type GPTConfig
 import type { Place } from "../engine/weights";
 import { countTo } from "./bisect";
 import { CHAINS_AT_HAND } from "./facts.generated";
+import { Film, type Recorded } from "./film";
 import type { Limits } from "./limits";
 import { FramePlan } from "./plan";
 import { Recording } from "./recording";
@@ -32,6 +33,8 @@ export class Playback {
   stopped: "" | "gap" | "diverged" = "";
   failure: DivergedError | null = null;
   total: number;
+  private film: Film | null = null;
+  private merged: readonly number[] = []; // the steps of the film and those trained here
   private readonly budget: number;
   private readonly weights = new Map<number, Weights>();
   private snapshots = new Map<number, Snapshot>();
@@ -56,9 +59,31 @@ export class Playback {
 
   // -- training
 
-  /** How many steps have been done. */
+  /** How many steps have been done, here or where the film is from. */
   get trained(): number {
-    return this.recording.trainer.stepsDone;
+    return Math.max(this.recording.trainer.stepsDone, this.film?.last ?? 0);
+  }
+
+  /** The loss of each step, before it. */
+  get losses(): readonly number[] {
+    const own = this.recording.losses;
+    return this.film ? [...this.film.recorded.losses, ...own.slice(this.film.last)] : own;
+  }
+
+  /** Show what was recorded of the same training elsewhere. Throws if it is of another GPT. */
+  adopt(recorded: Recorded): void {
+    const film = new Film(recorded, this.config);
+    if (film.last <= this.total) this.film = film;
+  }
+
+  /** Whether the film is ahead of what is trained here. */
+  get behind(): boolean {
+    return this.recording.trainer.stepsDone < this.trained && this.stopped !== "diverged";
+  }
+
+  /** Come nearer to where the film is, until that time of performance.now(). */
+  catchUp(until = Infinity): void {
+    while (this.behind && this.step() !== null && performance.now() < until);
   }
 
   /** Whether there is nothing left to train. */
@@ -68,23 +93,32 @@ export class Playback {
 
   /** Train until that time of performance.now(), at least one step, until `goal` steps are done or the floor is near. */
   advance(until: number, goal: number, stopGap: number | null = null): void {
-    while (!this.done && this.trained < goal) {
-      let loss: number;
-      try {
-        loss = this.recording.step();
-      } catch (error) {
-        if (!(error instanceof DivergedError)) throw error;
-        this.fail(error);
-        return;
-      }
-      if (this.plan.wants(this.trained)) this.weights.set(this.trained, this.live());
+    this.catchUp(until);
+    while (!this.done && !this.behind && this.trained < goal) {
+      const loss = this.step();
+      if (loss === null) return;
       if (stopGap !== null && loss - this.floor <= stopGap) this.stopped = "gap";
       if (performance.now() >= until) return;
     }
   }
 
+  /** Do a step, and return the loss before it; null if the GPT did not stay finite. */
+  private step(): number | null {
+    try {
+      const loss = this.recording.step();
+      const done = this.recording.trainer.stepsDone;
+      if (this.plan.wants(done)) this.weights.set(done, this.live());
+      return loss;
+    } catch (error) {
+      if (!(error instanceof DivergedError)) throw error;
+      this.fail(error);
+      return null;
+    }
+  }
+
   /** Make the newest step one that can be shown: the training rests there. The one `shown` stays one. */
   settle(shown = 0): void {
+    if (this.behind) return; // all that the film has can be shown
     const snapshots = new Map<number, Snapshot>();
     if (this.canBeLost(shown)) snapshots.set(shown, this.snapshot(shown));
     const broken = this.recording.settle();
@@ -112,7 +146,7 @@ export class Playback {
 
   /** Say that the training stopped near the floor if its last loss was within `stopGap` of it. */
   noticeGap(stopGap: number | null): void {
-    const last = this.recording.losses.at(-1);
+    const last = this.losses.at(-1);
     if (stopGap !== null && last !== undefined && last - this.floor <= stopGap && !this.stopped) this.stopped = "gap";
   }
 
@@ -127,7 +161,7 @@ export class Playback {
 
   private canBeLost(step: number): boolean {
     const atHand = this.snapshots.has(step) || this.weightsAt(step).step === step;
-    return atHand && step < this.trained && !this.recording.isRecorded(step);
+    return atHand && step < this.trained && !this.isRecorded(step);
   }
 
   private snapshot(step: number): Snapshot {
@@ -146,20 +180,19 @@ export class Playback {
 
   /** The steps that can be shown, in order. */
   get recorded(): readonly number[] {
-    const more = [...this.snapshots.keys()].filter((step) => !this.recording.isRecorded(step));
-    return more.length ? [...this.recording.steps, ...more].sort((a, b) => a - b) : this.recording.steps;
+    const more = [...this.snapshots.keys()].filter((step) => !this.isRecorded(step));
+    return more.length ? [...this.steps, ...more].sort((a, b) => a - b) : this.steps;
   }
 
   /** The last step that can be shown. */
   get last(): number {
-    return Math.max(this.recording.steps.at(-1) ?? 0, ...this.snapshots.keys());
+    return Math.max(this.steps.at(-1) ?? 0, ...this.snapshots.keys());
   }
 
   /** The last step that can be shown and is not after `step`; the first one if there is none. */
   nearest(step: number): number {
-    const { steps } = this.recording;
-    const place = countTo(steps, step);
-    return Math.max(place ? steps[place - 1]! : 0, ...[...this.snapshots.keys()].filter((s) => s <= step));
+    const place = countTo(this.steps, step);
+    return Math.max(place ? this.steps[place - 1]! : 0, ...[...this.snapshots.keys()].filter((s) => s <= step));
   }
 
   /** The step nearest to `step` that can be shown. */
@@ -171,16 +204,28 @@ export class Playback {
 
   /** The first step after `step` that can be shown, if there is one yet. */
   after(step: number): number | null {
-    const { steps } = this.recording;
-    const place = countTo(steps, step);
-    const found = Math.min(steps[place] ?? Infinity, ...[...this.snapshots.keys()].filter((s) => s > step));
+    const place = countTo(this.steps, step);
+    const found = Math.min(this.steps[place] ?? Infinity, ...[...this.snapshots.keys()].filter((s) => s > step));
     return found === Infinity ? null : found;
+  }
+
+  /** The steps that are recorded, in order. */
+  private get steps(): readonly number[] {
+    const own = this.recording.steps;
+    if (!this.film) return own;
+    const all = new Set([...this.film.recorded.steps, ...own]);
+    if (all.size !== this.merged.length) this.merged = [...all].sort((a, b) => a - b);
+    return this.merged;
+  }
+
+  private isRecorded(step: number): boolean {
+    return this.recording.isRecorded(step) || (this.film?.has(step) ?? false);
   }
 
   /** The chain at a step that can be shown, or whose weights were kept. */
   chain(step: number): Chain {
     const shot = this.snapshots.get(step);
-    if (shot) return shot.chain;
+    if (shot && !this.film?.has(step)) return shot.chain;
     const chain = this.chains.get(step) ?? this.made(step);
     this.chains.delete(step);
     this.chains.set(step, chain);
@@ -193,8 +238,9 @@ export class Playback {
   }
 
   private made(step: number): Chain {
+    if (this.film?.has(step)) return this.film.chain(step);
     const { step: kept, weights } = this.weightsAt(step);
-    return kept === step && !this.recording.isRecorded(step) ? Chain.ofGPT(this.gpt(weights)) : this.recording.chainAt(step);
+    return kept === step && !this.isRecorded(step) ? Chain.ofGPT(this.gpt(weights)) : this.recording.chainAt(step);
   }
 
   // -- weights

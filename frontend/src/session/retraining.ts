@@ -5,6 +5,7 @@ import type { PointedToken } from "../protocol";
 import { SEEDS } from "./facts.generated";
 import { probsOf, type Values } from "./figures";
 import { RefusedError } from "./refused";
+import { same } from "./same";
 import { ManySeeds, type Band } from "./seeds";
 import type { Stage } from "./stage";
 import { canChange, TokenEffects } from "./tokens";
@@ -101,10 +102,10 @@ export class Retraining {
   private get atThisMoment(): TokenEffects | null {
     const { setup, playback, playhead, decoding } = this.stage;
     if (this.pointed === null || this.silence) return null;
-    const moment = this.tokens?.moment;
-    if (!this.tokens || moment?.step !== playhead.step || moment.decoding !== decoding) {
+    const moment = { step: playhead.step, decoding };
+    if (!same(this.tokens?.moment, moment)) {
       const base = probsOf(playback.chain(playhead.step).decoded(decoding));
-      this.tokens = new TokenEffects(setup, { step: playhead.step, decoding }, base);
+      this.tokens = new TokenEffects(setup, moment, base);
     }
     return this.tokens;
   }

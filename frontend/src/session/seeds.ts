@@ -11,6 +11,7 @@ import { BINS, HIGH, LOW, MAX_STATE_TOKENS, QUICK } from "./facts.generated";
 import type { Values } from "./figures";
 import type { Limits } from "./limits";
 import { FramePlan } from "./plan";
+import { same } from "./same";
 import type { Setup } from "./setup";
 
 /** Probabilities (N, V) as a decoding leaves them. */
@@ -119,7 +120,7 @@ export class ManySeeds {
     const { vocab_size: V, block_size: K } = this.setup.config;
     const key = [frame, n, decoding];
     const kept = passing && this.last !== null && this.asked * V ** (K + 1) > QUICK;
-    if (!this.last || (!kept && !key.every((part, i) => part === this.last!.key[i]))) {
+    if (!this.last || (!kept && !same(this.last.key, key))) {
       const chains = Array.from({ length: n }, (_, member) => this.trainings.chain(member, frame));
       const seeds = chains.flatMap((chain, seed) => (chain.every(Number.isFinite) ? [seed] : []));
       if (!seeds.length) return null;

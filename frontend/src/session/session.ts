@@ -14,6 +14,7 @@ import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
 import { textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
+import type { Recorded } from "./film";
 import { Limits } from "./limits";
 import { read } from "./links";
 import { cut, general, grouped, length } from "./python";
@@ -39,6 +40,15 @@ export class Session {
   }
 
   // -- what a host does
+
+  /** Make the session as a link says, and show what a run recorded of it, if that is at hand. */
+  begin(link: Record<string, string>, recorded: Recorded | null = null): void {
+    this.handle({ command: "open", link });
+    const { stage } = this;
+    if (!recorded) return;
+    stage.playback.adopt(recorded);
+    if (stage.goal <= stage.playback.trained) stage.rest();
+  }
 
   /** Do what a command says. What cannot be done changes nothing but the notice, which says why. */
   handle(command: unknown): void {

@@ -8,12 +8,13 @@ import { FEW } from "./facts.generated";
 import { dataValues, type Values } from "./figures";
 import { Knobs } from "./knobs";
 import type { Limits } from "./limits";
-import { PLAIN, type Slot } from "./links";
+import { PLAIN, SUBJECTS, type Scene, type Slot } from "./links";
 import { Playback, type Weights } from "./playback";
 import { Playhead } from "./playhead";
 import { grouped } from "./python";
 import { RefusedError } from "./refused";
 import { Retraining } from "./retraining";
+import { same } from "./same";
 import type { Setup } from "./setup";
 import { ChainSummary } from "./summary";
 import { Tape } from "./tape";
@@ -161,7 +162,7 @@ export class Stage {
 
   /** Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown. */
   get busy(): boolean {
-    return this.training || this.computing || this.retraining.busy;
+    return this.training || this.playback.behind || this.computing || this.retraining.busy;
   }
 
   /** Whether someone looks at numbers of the shown chain that are not known yet; while frames pass, nobody does. */
@@ -172,6 +173,7 @@ export class Stage {
   /** Work until that time of performance.now(): train this GPT first, then by turns on what is shown and beside it. */
   work(until: number): void {
     if (this.training) return this.train(until);
+    if (this.playback.behind) return this.playback.catchUp(until);
     this.retrainsNext = this.retraining.busy && (!this.retrainsNext || !this.computing);
     if (this.retrainsNext) this.retraining.work(until);
     else if (this.computing) this.shown.work(until);
@@ -282,6 +284,7 @@ export class Stage {
   /** Turn a knob; the playhead holds still for it. Refuses what would break the GPT: then nothing is turned. */
   turn(turn: () => void): void {
     const before = this.knobs.now;
+    this.playback.catchUp();
     try {
       turn();
       void this.shown;
@@ -326,18 +329,19 @@ export class Stage {
     const trained = this.goal || this.playback.trained;
     return { trained, step: this.arrive ?? (this.playhead.playing ? trained : this.playhead.step) };
   }
-}
 
-/** Whether two values are alike: numbers, texts, lists and plain objects by what they hold, all else by identity. */
-export function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isPlainObject(a) || !isPlainObject(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === Array.prototype;
+  /** What a link says: while something runs, how it will end; of a difference only what a link can carry. */
+  get scene(): Scene {
+    const { trained, step } = this.end;
+    const plain = this.compare.every((subject) => SUBJECTS.includes(subject));
+    return {
+      trained,
+      step: step === trained ? null : step,
+      select: this.selected,
+      source: plain || this.source !== "difference" ? this.source : "model",
+      compare: plain ? this.compare : PLAIN,
+      seeds: this.retraining.nSeeds,
+      decoding: this.decoding,
+    };
+  }
 }

@@ -6,10 +6,11 @@ import type { Attention, Seeds, Selected, Setup as SetupView, Views as AllViews 
 import { contextOf } from "../contexts";
 import { MAX_ATTENTION, MAX_CELLS, MAX_RECORDED, MAX_ROWS, MAX_TEXT, MAX_TOKENS, MAX_VALUES, PRESETS } from "./facts.generated";
 import { bits, curve, dataCounts, finite, mapSize, neighbours, numbers, pixels } from "./figures";
-import { PLAIN, SUBJECTS, write, type Scene } from "./links";
+import { write } from "./links";
 import { length } from "./python";
 import * as scripts from "./scripts";
-import { same, type Pin, type Stage } from "./stage";
+import { same } from "./same";
+import type { Pin, Stage } from "./stage";
 
 export type Revisions = Partial<Record<keyof AllViews, number>>;
 
@@ -75,7 +76,7 @@ function setup(stage: Stage): SetupView {
 
 function losses(stage: Stage): AllViews["curve"] {
   const { playback, setup } = stage;
-  const { losses } = playback.recording;
+  const { losses } = playback;
   const { batch_size, positions } = setup.settings;
   const rests = !stage.training && batch_size === null;
   const now = rests ? [playback.chain(playback.trained).loss(setup.corpus, positions)] : [];
@@ -196,21 +197,6 @@ function pins(stage: Stage): AllViews["pins"] {
 
 // -- what can be taken away
 
-/** What a link says: while something runs, how it will end; of a difference only what a link can carry. */
-function scene(stage: Stage): Scene {
-  const { trained, step } = stage.end;
-  const plain = stage.compare.every((subject) => SUBJECTS.includes(subject));
-  return {
-    trained,
-    step: step === trained ? null : step,
-    select: stage.selected,
-    source: plain || stage.source !== "difference" ? stage.source : "model",
-    compare: plain ? stage.compare : PLAIN,
-    seeds: stage.retraining.nSeeds,
-    decoding: stage.decoding,
-  };
-}
-
 /** For how many steps a script trains, and which it looks at. */
 function scripted(stage: Stage): { steps: number; step: number } {
   const { stopped, trained, total } = stage.playback;
@@ -239,7 +225,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
   numbers: [(s) => [s.moment, s.passing, s.shown.known], (s) => s.shown.numbers(s.passing)],
   curve: [(s) => [s.version, s.playback.trained, s.training, s.playback.stopped], losses],
   player: [player, player],
-  selected: [(s) => s.selected !== null && [s.selected, s.moment, s.passing, s.shown.known[0]], selected],
+  selected: [(s) => s.selected !== null && [s.selected, s.moment, s.passing, s.shown.known[0], s.playback.behind], selected],
   tape: [(s) => s.tape.view(), (s) => s.tape.view()],
   decoding: [(s) => s.decoding, (s) => s.decoding],
   knobs: [
@@ -252,7 +238,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
     seeds,
   ],
   rows: [(s) => s.window !== null && [s.window, frameKey(s)], rows],
-  link: [(s) => [s.setup, scene(s)], (s) => write(s.setup, scene(s))],
+  link: [(s) => [s.setup, s.scene], (s) => write(s.setup, s.scene)],
   code: [
     (s) => s.showsCode && [s.setup, scripted(s), s.decoding, s.selected, s.source === "seeds" && s.retraining.nSeeds],
     code,

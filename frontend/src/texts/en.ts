@@ -55,6 +55,7 @@ export const en = {
   "share.too_long": "The text is too long for a link: the link opens without it. Download the run to keep everything.",
   "share.download": "Download the model’s chain",
   "share.failed": "The file could not be made: {why}",
+  "share.file.page.html": "Page that trains by itself (HTML)",
   "share.file.run.zip": "Run (zip)",
   "share.file.chain.svg": "SVG",
   "share.file.chain.png": "PNG",
@@ -345,6 +346,7 @@ export const en = {
   "notice.seeds": "{arrows} arrows of {seeds} seeds are too many to show side by side; {fits} would fit. A shorter context has fewer.",
   "notice.memory":
     "A GPT of {parameters} parameters with so many states takes about {need} of memory; the studio’s limit is {limit} per session. Use fewer layers, a smaller width, or a shorter context.",
+  "notice.here": "This page thinks by itself, and a phone must bear it. The program takes more: pip install babygpt-markov, then babygpt studio.",
   "notice.setting": "{field}: {value} cannot be used. {range}",
   "range.counted": "Give a whole number from 1.",
   "range.whole": "Give a whole number from 0.",

@@ -57,6 +57,7 @@ export const zh: Record<Key, string> = {
   "share.too_long": "文本太长，放不进链接，打开链接时不会带上它。要保留全部内容，请下载训练记录。",
   "share.download": "下载模型的链",
   "share.failed": "无法生成文件：{why}",
+  "share.file.page.html": "可自行训练的网页（HTML）",
   "share.file.run.zip": "训练记录（zip）",
   "share.file.chain.svg": "SVG",
   "share.file.chain.png": "PNG",
@@ -346,6 +347,7 @@ export const zh: Record<Key, string> = {
   "notice.seeds": "{seeds} 个种子的 {arrows} 个箭头太多，无法并列显示；最多可以有 {fits} 个种子。上下文短一些，箭头就少一些。",
   "notice.memory":
     "{parameters} 个参数的 GPT 加上这么多状态，约需 {need} 内存；工作室每个会话的上限是 {limit}。请减少层数、减小宽度或缩短上下文。",
+  "notice.here": "此网页自行计算，要让手机也能承受。程序能处理更大的规模：先 pip install babygpt-markov，再运行 babygpt studio。",
   "notice.setting": "{field}：不能用 {value}。{range}",
   "range.counted": "请给出从 1 起的整数。",
   "range.whole": "请给出从 0 起的整数。",

@@ -27,6 +27,7 @@ from babygpt.cli.commands.analyse import analyse
 from babygpt.cli.commands.attribute import attribute
 from babygpt.cli.commands.chain import chain
 from babygpt.cli.commands.check import check
+from babygpt.cli.commands.export import export
 from babygpt.cli.commands.input_devices import input_devices
 from babygpt.cli.commands.reproduce import reproduce
 from babygpt.cli.commands.sample import sample
@@ -117,7 +118,7 @@ def _main(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (studio, train),
-    "Inspect": (chain, sample),
+    "Inspect": (chain, sample, export),
     "Analyse": (analyse, input_devices),
     "Compare": (seeds, attribute, sources),
     "Reference": (check, sizes, reproduce),

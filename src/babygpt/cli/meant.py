@@ -25,7 +25,10 @@ _WORDS = {
         "babygpt chain RUN --out chain.svg draws a chain, babygpt analyse RUN --plot training.svg its training, "
         "and babygpt sweep plot FOLDER a sweep."
     ),
-    ("export", "save", "convert", "write"): "babygpt chain RUN --out chain.csv writes a chain, in many formats.",
+    ("save", "convert", "write"): (
+        "babygpt chain RUN --out chain.csv writes a chain, in many formats; babygpt export RUN page.html a page."
+    ),
+    ("page", "html", "share"): "babygpt export RUN page.html writes a run as a page that anyone can open.",
     ("generate", "predict", "walk", "complete", "say"): "babygpt sample RUN draws tokens, from --start CONTEXT.",
     ("print", "table", "list", "states"): "babygpt chain RUN prints a chain.",
     ("evaluate", "eval", "stats", "info", "loss"): "babygpt analyse RUN tells all about a chain.",

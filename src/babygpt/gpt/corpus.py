@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from babygpt.errors import SequenceError, SettingError, SizeError
 from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.counting import CHUNK, WindowCounter
+from babygpt.gpt.keeping import Keeper
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import whole_names
 from babygpt.gpt.sequences import Sequenced, check_symbols, count_sequences, lines_of, vocabulary_of
@@ -91,6 +92,8 @@ class Corpus:
         How often each token followed each context: int64 (M, V), or weights, float64 (M, V).
     ends
         int64 (E, K): contexts in which a sequence ended though no example leads to them: it was that context alone.
+    text
+        What was counted, if it was a text of at most 100,000 characters; of many sequences one a line.
 
     Raises
     ------
@@ -110,6 +113,7 @@ class Corpus:
     contexts: NDArray[np.int64]
     counts: Counts
     ends: NDArray[np.int64] = None  # type: ignore[assignment]  # always an array once made
+    text: str | None = None
 
     def __post_init__(self) -> None:
         K, V = check_count("context_length", self.context_length), len(self.vocabulary)
@@ -269,12 +273,12 @@ class Corpus:
         """
         check_count("context_length", context_length)
         vocabulary = Vocabulary.of(vocabulary)
-        counter = WindowCounter(context_length, len(vocabulary))
-        for piece in pieces:
+        counter, keeper = WindowCounter(context_length, len(vocabulary)), Keeper(vocabulary)
+        for piece in keeper.watch(pieces):
             counter.add(vocabulary.encode(piece))
         if counter.n_tokens <= context_length:
             raise SequenceError(_too_short(counter.n_tokens, context_length))
-        return cls(vocabulary, context_length, *counter.result())
+        return cls(vocabulary, context_length, *counter.result(), text=keeper.text)
 
     @classmethod
     def from_sequences(
@@ -323,7 +327,9 @@ class Corpus:
             sequences, vocabulary = kept, vocabulary_of(lambda: kept, tokens, separator)
         else:
             vocabulary = Vocabulary.of(vocabulary, tokens, separator)
-        return cls(vocabulary, context_length, *count_sequences(sequences, context_length, vocabulary))
+        keeper = Keeper(vocabulary, between="\n")
+        counted = count_sequences(keeper.watch(sequences), context_length, vocabulary)
+        return cls(vocabulary, context_length, *counted, text=keeper.text)
 
     @classmethod
     def from_distribution(

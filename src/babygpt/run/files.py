@@ -3,7 +3,7 @@
 ::
 
     runs/first/
-      run.json                 settings, vocabulary, losses, versions, and a checksum of every file here
+      run.json                 settings, vocabulary, losses, versions, a short text, and a checksum of every file here
       weights.safetensors      the trained parameters
       optimizer.safetensors    AdamW's memory, with which training goes on
       history.safetensors      the recorded frames
@@ -135,8 +135,11 @@ def _write(run: Run, folder: Path) -> None:
         "losses": run.losses.tolist(),
         "files": digests,
     }
-    if run.frames is not None:  # versions that do not know it go on as if it had not been asked for
+    # versions that do not know these go on as if there were none
+    if run.frames is not None:
         header["frames"] = run.frames
+    if run.corpus.text is not None:
+        header["text"] = run.corpus.text
     header["checksum"] = _checksum(header)
     write_new(folder / "run.json", json.dumps(header, indent=1).encode())
 
@@ -201,7 +204,10 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     V, K = config.vocab_size, config.block_size
     weights, optimizer = files["weights.safetensors"], files["optimizer.safetensors"]
     check_shape(config, files["corpus.safetensors"], weights, len(vocabulary))
-    corpus = Corpus(vocabulary, K, **files["corpus.safetensors"])
+    text = header.get("text")
+    if not isinstance(text, str | None):
+        raise TypeError("its text is none")
+    corpus = Corpus(vocabulary, K, **files["corpus.safetensors"], text=text)
     history = History(**files["history.safetensors"], n_states=count_states(V, K))
     if not all(type(loss) in (float, int) for loss in header["losses"]):
         raise ValueError("the losses are not all numbers")

@@ -138,6 +138,22 @@ class Run:
 
         return save_run(self, Path(path), replace)
 
+    def to_html(self) -> str:
+        """Return the run as a page that anyone can open, and that trains on by itself: see ``babygpt export``.
+
+        One file: its chain at every step, the losses, and all that the studio does with them, in English and Chinese.
+
+        Raises
+        ------
+        RunError
+            The run does not hold the text that it learnt from.
+
+        >>> from babygpt import train
+        >>> train("0110110", context_length=2, steps=3).to_html()[:15]
+        '<!doctype html>'
+        """
+        return drawing_of("page")(self)
+
     @classmethod
     def load(cls, path: str | Path) -> Run:
         """Read a run from its folder and check it through.

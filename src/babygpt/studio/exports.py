@@ -1,4 +1,4 @@
-"""What a session can be saved as: its chain in many formats, its run as a folder in a zip file."""
+"""What a session can be saved as: its chain in many formats, its run as a folder in a zip file, all of it as a page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from babygpt.chain.chain import MarkovChain
 from babygpt.draw import formats
 from babygpt.errors import SettingError
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
-from babygpt.studio.playback import Playback
+from babygpt.studio import links
+from babygpt.studio.page import film, page
+from babygpt.studio.stage import Stage
 
 Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
 
@@ -25,16 +26,16 @@ MEDIA = {
     "json": "application/json",
     "csv": "text/csv",
 }
-FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip")
+FILES = (*(f"chain.{ending}" for ending in MEDIA), "run.zip", "page.html")
 
 # Graphviz and matplotlib draw one picture at a time, whoever asks.
 _drawing = lock_across_forks()
 
 
-def snapshot(file: str, chain: MarkovChain, playback: Playback) -> Export:
+def snapshot(file: str, stage: Stage) -> Export:
     """Return a function that makes one of ``FILES`` of what there is now.
 
-    It may be called in any thread, whatever becomes of the playback meanwhile: drawing takes seconds. It raises a
+    It may be called in any thread, whatever becomes of the stage meanwhile: drawing takes seconds. It raises a
     :class:`babygpt.BabyGPTError` if this chain cannot be written so.
 
     Raises
@@ -47,9 +48,11 @@ def snapshot(file: str, chain: MarkovChain, playback: Playback) -> Export:
     if file not in FILES:
         raise SettingError(f"There is no file {file!r:.60} to download. There are: {', '.join(FILES)}.")
     if file == "run.zip":
-        run = playback.run()
+        run = stage.playback.run()
         return lambda: (_zipped(run), "application/zip")
-    ending, seen = file.removeprefix("chain."), playback.corpus.states
+    if file == "page.html":
+        return _page(stage)
+    ending, seen, chain = file.removeprefix("chain."), stage.playback.corpus.states, stage.shown.chain
 
     def make() -> tuple[bytes, str]:
         if ending not in formats.PICTURES:
@@ -60,6 +63,14 @@ def snapshot(file: str, chain: MarkovChain, playback: Playback) -> Export:
             return draw_chain(chain, seen=seen.tolist()).render(ending), MEDIA[ending]
 
     return make
+
+
+def _page(stage: Stage) -> Export:
+    link = links.write(stage.setup, stage.scene)
+    if link.pop("too_long", None):
+        link["sequence"] = stage.setup.text  # a file has room for it
+    run = stage.playback.run() if stage.playback.trained and not stage.training else None
+    return lambda: (page(link, None if run is None else film(run)).encode(), "text/html")
 
 
 def _zipped(run: Run) -> bytes:

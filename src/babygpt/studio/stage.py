@@ -18,7 +18,7 @@ from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.links import PLAIN, Slot, Source, Subject
+from babygpt.studio.links import PLAIN, SUBJECTS, Scene, Slot, Source, Subject
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
 from babygpt.studio.retraining import Retraining
@@ -342,3 +342,18 @@ class Stage:
         if self.arrive is not None:
             return trained, self.arrive
         return trained, trained if self.playhead.playing else self.playhead.step
+
+    @property
+    def scene(self) -> Scene:
+        """What a link says: while something runs, how it will end; of a difference only what a link can carry."""
+        trained, step = self.end
+        plain = set(self.compare) <= set(SUBJECTS)
+        return Scene(
+            trained,
+            None if step == trained else step,
+            self.selected,
+            self.source if plain or self.source != "difference" else "model",
+            self.compare if plain else PLAIN,
+            self.retraining.n_seeds,
+            self.decoding,
+        )

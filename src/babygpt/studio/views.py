@@ -26,7 +26,6 @@ from babygpt.studio.figures import (
     pixels,
     seen_bits,
 )
-from babygpt.studio.links import PLAIN, SUBJECTS, Scene
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.stage import Pin, Stage
 
@@ -244,21 +243,6 @@ def _pins(stage: Stage) -> protocol.Pins:
 # -- what can be taken away --------------------------------------------------------------------------------
 
 
-def _scene(stage: Stage) -> Scene:
-    """Return what a link says: while something runs, how it will end; of a difference only what a link can carry."""
-    trained, step = stage.end
-    plain = set(stage.compare) <= set(SUBJECTS)
-    return Scene(
-        trained,
-        None if step == trained else step,
-        stage.selected,
-        stage.source if plain or stage.source != "difference" else "model",
-        stage.compare if plain else PLAIN,
-        stage.retraining.n_seeds,
-        stage.decoding,
-    )
-
-
 def _scripted(stage: Stage) -> tuple[int, int]:
     """Return for how many steps a script trains, and which it looks at."""
     steps = max(stage.playback.trained if stage.playback.stopped else stage.playback.total, 1)
@@ -299,6 +283,6 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "pins": (lambda s: (*s.pins.values(), s.version), _pins),
     "seeds": (_seeds_key, _seeds),
     "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
-    "link": (lambda s: (s.setup, _scene(s)), lambda s: links.write(s.setup, _scene(s))),
+    "link": (lambda s: (s.setup, s.scene), lambda s: links.write(s.setup, s.scene)),
     "code": (_code_key, _code),
 }

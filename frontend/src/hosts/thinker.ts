@@ -1,0 +1,126 @@
+// What a page thinks with: a session, its clock, and what it tells whoever shows it. It runs in a worker, so that the
+// screen stays free, or beside the screen where there can be no worker.
+
+import { Limits, Session, type Revisions } from "../session";
+import { fileOf } from "../session/files";
+import type { Recorded } from "../session/film";
+import type { Views } from "../protocol";
+
+/** What a page begins with: the link of a session, and what a run recorded of it. */
+export interface Beginning {
+  readonly link: Record<string, string>;
+  readonly recorded?: Recorded | null;
+  readonly lang?: string | null; // of the screen, unless the reader chooses
+}
+
+export type Asked =
+  | { readonly begin: Beginning }
+  | { readonly command: unknown }
+  | { readonly drawn: true } // what was told last has been seen
+  | { readonly file: string; readonly id: number };
+
+export type Told =
+  | { readonly views: Partial<Views> }
+  | { readonly id: number; readonly content: Uint8Array | string; readonly type: string }
+  | { readonly id: number; readonly fault: string }
+  | { readonly failed: number }; // how often the session was lost
+
+const SLICE = 0.012; // seconds of work, then someone is listened to
+const GZIP = "H4sI"; // how the bytes of a packed file begin as base64
+
+export class Thinker {
+  private session: Session | null = null;
+  private known: Revisions = {};
+  private drawn = true; // what was told last has been seen: nothing more is told before that
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private working = false;
+  private link: Record<string, string> = {}; // of the session, as it was told last
+  private failures = 0;
+  private readonly channel = new MessageChannel();
+  private order = Promise.resolve(); // what is asked is done one after the other
+
+  constructor(private readonly tell: (told: Told) => void) {
+    this.channel.port1.onmessage = () => this.work();
+  }
+
+  hear(asked: Asked): void {
+    if ("drawn" in asked) {
+      this.drawn = true;
+      this.show();
+    } else this.order = this.order.then(() => this.obey(asked)).catch((error: unknown) => this.fail(error));
+  }
+
+  /** A mistake of the program's own: the session is lost, and begins again with what its link says. */
+  private fail(error: unknown): void {
+    console.error(error);
+    if (this.failures++ > 3) throw error;
+    this.begin({ link: this.link });
+    this.tell({ failed: this.failures });
+  }
+
+  private async obey(asked: Exclude<Asked, { drawn: true }>): Promise<void> {
+    if ("begin" in asked) this.begin(asked.begin);
+    else if ("command" in asked) this.session?.handle(await unpacked(asked.command));
+    else {
+      try {
+        const { content, type } = fileOf(asked.file, this.session!.shown);
+        this.tell({ id: asked.id, content, type });
+      } catch (error) {
+        this.tell({ id: asked.id, fault: (error as Error).message });
+      }
+    }
+    this.show();
+    this.plan();
+  }
+
+  private begin({ link, recorded = null }: Beginning): void {
+    this.session = new Session(Limits.ofAPage(), Math.floor(Math.random() * 2 ** 32));
+    this.known = {};
+    this.session.begin(link, recorded);
+  }
+
+  /** Tell what has changed, once what was told before has been seen. */
+  private show(): void {
+    if (!this.session || !this.drawn) return;
+    const { views, revisions } = this.session.changed(this.known);
+    this.known = revisions;
+    this.link = views.link ?? this.link;
+    if (!Object.keys(views).length) return;
+    this.drawn = false;
+    this.tell({ views });
+  }
+
+  private plan(): void {
+    clearTimeout(this.timer);
+    const now = performance.now() / 1000;
+    const due = this.session?.due(now) ?? null;
+    if (due === null || this.working) return;
+    if (due > now) this.timer = setTimeout(() => this.work(), 1000 * (due - now));
+    else {
+      this.working = true;
+      this.channel.port2.postMessage(null); // a timer would wait for some milliseconds
+    }
+  }
+
+  private work(): void {
+    this.working = false;
+    try {
+      this.session?.advance(performance.now() / 1000, SLICE);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.show();
+    this.plan();
+  }
+}
+
+/** A command whose file, if it brings one, is unpacked. */
+async function unpacked(command: unknown): Promise<unknown> {
+  const { command: name, data } = command as { command?: unknown; data?: unknown };
+  if (name !== "file" || typeof data !== "string" || !data.startsWith(GZIP)) return command;
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const plain = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  let text = "";
+  for (const byte of new Uint8Array(plain)) text += String.fromCharCode(byte);
+  return { ...(command as object), data: btoa(text) };
+}

@@ -1,0 +1,183 @@
+"""The page that thinks by itself, opened as a file: nothing is installed, nobody is asked for anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from browsing import arrows, train, wait_for_step
+
+import babygpt as bg
+from babygpt.draw.formats import export
+from babygpt.studio.page import page, page_of_run
+from conftest import PATIENCE
+
+ARTICLE = "111101111011110"
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """Open a page as a file in a window of its own; at the end none may have failed, or asked anyone for anything."""
+    wrong, contexts = [], []
+
+    def asked(request):
+        if not request.url.startswith(("file:", "blob:", "data:")):
+            wrong.append(f"asked for {request.url}")
+
+    def open_page(written, link="", name="page.html", width=1440, height=900, **options):
+        (tmp_path / name).write_text(written, encoding="utf-8")
+        options = {"locale": "en-US", "color_scheme": "light", **options}
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        shown = context.new_page()
+        shown.on("request", asked)
+        shown.on("pageerror", lambda error: wrong.append(f"failed: {error}"))
+        shown.on("console", lambda said: wrong.append(f"complained: {said.text}") if said.type == "error" else None)
+        shown.goto(f"file://{tmp_path / name}{link}")
+        return shown
+
+    open_page.wrong = wrong
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def downloaded(shown, name, folder):
+    shown.get_by_role("button", name="Share and download").click()
+    with shown.expect_download() as coming:
+        shown.get_by_role("button", name=name).click()
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    shown.keyboard.press("Escape")
+    return path
+
+
+def test_a_page_trains_the_articles_gpt_by_itself(opened):
+    shown = opened(page())
+    train(shown)
+    found = arrows(shown)
+    assert {context: found[context]["1"] for context in ("000", "010", "101", "111")} == {
+        "000": 73, "010": 76, "101": 79, "111": 45
+    }  # fmt: skip
+    assert len(shown.workers) == 1  # it thinks beside the screen
+
+
+def test_where_there_is_no_worker_the_page_thinks_all_the_same(opened, chromium):
+    stripped = page().replace("worker-src blob:", "worker-src 'none'")
+    shown = opened(stripped)
+    train(shown)
+    assert arrows(shown)["101"]["1"] == 79
+    assert not shown.workers
+    opened.wrong[:] = [line for line in opened.wrong if "worker" not in line.lower()]  # that it may not is said
+
+
+def test_the_page_of_a_run_shows_its_film_and_goes_on(opened):
+    run = bg.train(ARTICLE, steps=40, seed=7)
+    shown = opened(page_of_run(run), link="#view=table")
+    wait_for_step(shown, 40)
+    for step, key in ((40, "End"), (0, "Home"), (1, "ArrowRight")):
+        shown.get_by_role("slider", name="Training step").press(key)
+        wait_for_step(shown, step)
+        chain = run.chain_at(step)
+        found = arrows(shown)
+        for context in chain.contexts():
+            assert abs(found[context]["1"] - 100 * chain[context]["1"]) <= 1
+    shown.get_by_role("button", name="Train more").click()
+    shown.get_by_role("button", name="50 steps more").click()
+    wait_for_step(shown, 90)
+
+
+def test_a_page_from_a_page_and_from_the_studio_opens_as_it_was(opened, visit, tmp_path):
+    first = opened(page(), link="#steps=30&trained=30&step=12&select=5")
+    wait_for_step(first, 12)
+    again = opened(downloaded(first, "Page that trains", tmp_path).read_text(encoding="utf-8"), name="again.html")
+    wait_for_step(again, 12)
+    studio = visit("#steps=30&trained=30&step=12&select=5")
+    wait_for_step(studio, 12)
+    from_studio = opened(
+        downloaded(studio, "Page that trains", tmp_path).read_text(encoding="utf-8"), name="third.html"
+    )
+    wait_for_step(from_studio, 12)
+    assert arrows(first) == arrows(again) == arrows(studio) == arrows(from_studio)
+
+
+def test_a_run_comes_home(opened, tmp_path):
+    shown = opened(page(), link="#steps=20&trained=20")
+    wait_for_step(shown, 20)
+    with zipfile.ZipFile(downloaded(shown, "Run (zip)", tmp_path)) as archive:
+        archive.extractall(tmp_path)
+    run = bg.Run.load(tmp_path / "run")
+    assert run.check().holds
+    witness = bg.train(ARTICLE, steps=20)
+    np.testing.assert_allclose(run.losses, witness.losses, rtol=1e-4)
+    np.testing.assert_allclose(run.chain.probs, witness.chain.probs, rtol=1e-3)
+    more = [sys.executable, "-m", "babygpt", "train", "--resume", str(tmp_path / "run"), "--steps", "30"]
+    subprocess.run([*more, "--out", str(tmp_path / "more")], check=True, capture_output=True)
+    assert bg.Run.load(tmp_path / "more").steps == 30
+    assert "</html>" in run.to_html()  # its text has come home too
+
+
+HOSTILE = "</script><script>document.title='taken'</script> <!-- \u2028 &lt; ' \" \\ <img/src=x/onerror=alert(1)> a"
+
+
+def test_a_strangers_text_is_only_text(opened):
+    run = bg.train(bg.Corpus.from_text(f"{HOSTILE} {HOSTILE}", 1, tokens="words"), steps=2)
+    shown = opened(page_of_run(run))
+    wait_for_step(shown, 2)
+    assert shown.title() == "BabyGPT"
+    assert shown.locator("img").count() == 0
+    shown.evaluate("location.hash = '#name=' + encodeURIComponent('</script><b>x')")
+    again = opened(
+        page({"sequence": HOSTILE * 2, "name": "</script><script>alert(1)"}, title="</title><b>"), name="b.html"
+    )
+    again.locator(".app").wait_for()
+    assert again.title() == "</title><b>"
+
+
+@pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
+def test_a_page_opens_in_a_frame_of_another(opened, sandbox):
+    inside = page().replace("&", "&amp;").replace('"', "&quot;")
+    shown = opened(
+        f'<!doctype html><title>t</title><iframe {sandbox} width=1200 height=800 srcdoc="{inside}"></iframe>'
+    )
+    frame = shown.frame_locator("iframe")
+    frame.get_by_role("button", name="Train", exact=True).click()
+    frame.get_by_role("button", name="Watch again").wait_for()
+
+
+def test_a_page_speaks_the_language_it_was_made_in(opened):
+    shown = opened(page(lang="zh"))
+    shown.get_by_role("button", name="训练", exact=True).wait_for()
+    shown.get_by_text("EN", exact=True).click()
+    shown.get_by_role("button", name="Train", exact=True).wait_for()
+
+
+def test_what_a_page_cannot_bear_is_said_with_what_can(opened):
+    shown = opened(page())
+    shown.evaluate("location.hash = '#context_length=16'")
+    told = shown.get_by_text("babygpt studio")
+    told.wait_for()
+    assert "65,536 states" in told.inner_text()
+
+
+def test_chains_from_a_page_are_those_of_the_program(opened, tmp_path):
+    shown = opened(page(), link="#steps=10&trained=10")
+    wait_for_step(shown, 10)
+    ours = json.loads(downloaded(shown, "JSON", tmp_path).read_text(encoding="utf-8"))
+    run = bg.train(ARTICLE, steps=10)
+    theirs = json.loads(export(run.chain, "json"))
+    assert ours.keys() == theirs.keys()
+    for context, row in theirs["contexts"].items():
+        for symbol, arrow in row.items():
+            assert ours["contexts"][context][symbol]["next"] == arrow["next"]
+            assert abs(ours["contexts"][context][symbol]["probability"] - arrow["probability"]) < 1e-5
+    for name, kind in (("CSV", "csv"), ("DOT", "dot")):
+        mine = downloaded(shown, name, tmp_path).read_text(encoding="utf-8")
+        assert re.sub(r"0\.\d+", "p", mine) == re.sub(r"0\.\d+", "p", export(run.chain, kind).decode())

@@ -20,6 +20,7 @@ import engine
 import ensemble
 import extraction
 import fairness
+import page
 import screen
 import sweeps
 import torch
@@ -39,6 +40,7 @@ PARTS = {
     "fairness": fairness,
     "screen": screen,
     "engine": engine,
+    "page": page,
     "lab": lab,
     "sweeps": sweeps,
 }

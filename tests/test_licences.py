@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +31,6 @@ def test_every_package_in_the_bundle_has_its_notice_in_the_package() -> None:
 
 def test_the_bundle_says_where_its_notices_are() -> None:
     static = files("babygpt") / "static"
-    first = (static / "studio.js").read_text("utf-8").split("\n", 1)[0]
+    first = gzip.decompress((static / "studio.js.gz").read_bytes()).decode().split("\n", 1)[0]
     assert first.startswith("//")
     assert (static / first.rsplit(maxsplit=1)[-1]).is_file()

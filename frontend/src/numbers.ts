@@ -20,8 +20,11 @@ export function points(difference: number): string {
   return whole === 0 ? "0" : whole > 0 ? `+${whole}` : `−${-whole}`;
 }
 
+/** A number with commas between its thousands. */
 export function count(n: number): string {
-  return n.toLocaleString("en-US");
+  // by hand: the browser's own way takes long the first time
+  const [whole, ...fraction] = String(Math.round(1000 * n) / 1000).split(".");
+  return [whole!.replace(/\B(?=(\d{3})+$)/g, ","), ...fraction].join(".");
 }
 
 /** A number with four decimals, with a true minus sign. */

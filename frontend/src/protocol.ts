@@ -22,6 +22,10 @@ export interface Host {
   download(file: string): Promise<File>;
   /** Whether the session thinks in the page: it takes less than a studio does. */
   readonly here?: boolean;
+  /** The address at which a studio does what was asked of this page and is too much for it, if it is one of a class. */
+  elsewhere?(): string;
+  /** Where the guides are, a folder for each language, if they are beside the page. */
+  readonly guides?: string | undefined;
 }
 
 /** What a download fails with where the other end cannot be reached. */

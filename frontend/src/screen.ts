@@ -214,8 +214,13 @@ export class Screen {
     const range = isKey(ranged) ? this.text.value(ranged) : "";
     const visible = (value: string | number) => (typeof value === "number" ? count(value) : value.trim() === "" ? "␣" : value);
     const values = Object.entries(notice.values).map(([name, value]) => [name, visible(value)]);
-    const beyond = this.host?.here && BEYOND.includes(notice.code) ? ` ${this.text.value("notice.here")}` : "";
+    const beyond = this.isBeyond(notice) && !this.host?.elsewhere ? ` ${this.text.value("notice.here")}` : "";
     return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim() + beyond;
+  }
+
+  /** Whether a page refused what a studio may do. */
+  isBeyond(notice: Notice): boolean {
+    return this.host?.here === true && BEYOND.includes(notice.code);
   }
 
   /** Why the server closed the connection, which it says as "code: sentence". */

@@ -4,7 +4,7 @@
 
 import { render as draw } from "preact";
 import { App } from "./App";
-import { PageModel, thinkInWorker } from "./hosts/page";
+import { PageModel, work } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
 import type { Beginning } from "./hosts/thinker";
 import { parseHash } from "./hash";
@@ -66,7 +66,9 @@ function join(el: HTMLElement): void {
 /** Let the page think by itself: what its address says, else what it brings. */
 function think(el: HTMLElement, script: string | null, source: HTMLElement, brought: Beginning): void {
   const asked = parseHash(location.hash).session;
-  show(new PageModel(script, source, Object.keys(asked).length > 0 ? { link: asked } : brought), el, brought.lang ?? null);
+  const beginning = Object.keys(asked).length > 0 ? { link: asked } : brought;
+  show(new PageModel(script, source, beginning, brought), el, brought.lang ?? null);
+  if (brought.offline) navigator.serviceWorker?.register(brought.offline).catch(() => {}); // then only online
 }
 
 function show(model: Model, el: HTMLElement, lang: string | null = null): void {
@@ -119,7 +121,7 @@ function begin(el: HTMLElement): void {
   think(el, addressOf(script), source, JSON.parse(brought.textContent) as Beginning);
 }
 
-if (typeof document === "undefined") thinkInWorker(self as unknown as Parameters<typeof thinkInWorker>[0]);
+if (typeof document === "undefined") work(self as unknown as Parameters<typeof work>[0]);
 else {
   const el = document.getElementById("studio");
   if (el) begin(el);

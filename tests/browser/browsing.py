@@ -25,6 +25,7 @@ def tool(name: str) -> Any:
     return importlib.import_module(name) if os.environ.get("CI") else pytest.importorskip(name)
 
 
+PATIENCE = 20_000  # ms that anything may take on a busy machine before a test gives up
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -44,14 +45,14 @@ def find_chromium() -> str | None:
 class Studio:
     """A studio process that can be stopped and started again at the same address."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, *options: str) -> None:
+        self.port, self._options = free_port(), options
         self.url = f"http://127.0.0.1:{self.port}/"
         self.start()
 
     def start(self) -> None:
         program = "from babygpt.cli.main import main; main()"
-        options = ["studio", "--no-open", "--port", str(self.port)]
+        options = ["studio", "--no-open", "--port", str(self.port), *self._options]
         self._process = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 60
         while True:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import FLAGS, Studio, find_chromium, tool
+from browsing import FLAGS, PATIENCE, Studio, find_chromium, tool
 
 playwright = tool("playwright.sync_api")
 
 playwright.expect.set_options(timeout=20_000)
-PATIENCE = 20_000  # ms that anything may take on a busy machine before a test gives up
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from browsing import arrows, train, wait_for_step
+from browsing import PATIENCE, Studio, arrows, train, wait_for_step
 
 import babygpt as bg
 from babygpt.draw.formats import export
 from babygpt.studio.page import page, page_of_run
-from conftest import PATIENCE
 
 ARTICLE = "111101111011110"
 
@@ -181,3 +180,35 @@ def test_chains_from_a_page_are_those_of_the_program(opened, tmp_path):
     for name, kind in (("CSV", "csv"), ("DOT", "dot")):
         mine = downloaded(shown, name, tmp_path).read_text(encoding="utf-8")
         assert re.sub(r"0\.\d+", "p", mine) == re.sub(r"0\.\d+", "p", export(run.chain, kind).decode())
+
+
+# -- beside a server -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def class_studio():
+    running = Studio("--think", "here")
+    yield running
+    running.stop()
+
+
+def test_in_a_class_each_page_thinks_and_hands_on_what_is_too_large(class_studio, chromium):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    shown = context.new_page()
+    asked = []
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.on("websocket", lambda socket: asked.append(socket.url))
+    wrong = []
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.goto(class_studio.url)
+    train(shown)
+    asked = [url for url in asked if not url.startswith(("blob:", "data:"))]
+    assert asked == [class_studio.url]  # one download, and that is all
+    shown.get_by_label("Context length").fill("13")
+    shown.get_by_label("Context length").press("Enter")
+    shown.get_by_role("link", name="Let the class").click()
+    shown.wait_for_url("**/there#*")
+    shown.get_by_text("8,192 states").wait_for()
+    assert not wrong
+    context.close()

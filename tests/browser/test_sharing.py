@@ -83,9 +83,9 @@ def test_a_studio_that_was_started_again_shows_what_the_link_says(visit, studio)
 
 
 def downloaded(page, name, folder):
-    """Return the path of what the open menu's link of that name gives."""
+    """Return the path of what the open menu's button of that name gives."""
     with page.expect_download() as coming:
-        page.get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("button", name=name, exact=True).click()
     path = folder / coming.value.suggested_filename
     coming.value.save_as(path)
     return path
@@ -191,7 +191,7 @@ def test_a_download_that_fails_says_why(visit):
     page = visit()
     page.route("**/download/**", lambda route: route.fulfill(status=400, body="There is no such file."))
     page.get_by_role("button", name="Share and download").click()
-    page.get_by_role("link", name="JSON", exact=True).click()
+    page.get_by_role("button", name="JSON", exact=True).click()
     expect(page.get_by_text("The file could not be made: There is no such file.")).to_be_visible()
     visit.wrong.clear()  # the browser complained of the status too
 

@@ -166,7 +166,7 @@ def test_the_browser_is_opened_at_the_address_that_is_told(babygpt, started, ope
     assert result.stdout == ""
     assert ADDRESS.fullmatch(result.stderr)[1] == opened[0]
     assert started == [(Limits(), studio_module.SESSIONS, ["127.0.0.1"])]
-    assert options_of_app == [{"most_of_one": None, "code": None, "proxied": False}]
+    assert options_of_app == [{"most_of_one": None, "code": None, "think": "there", "proxied": False}]
 
 
 def test_no_browser_is_opened_where_none_is_wanted(babygpt, started, opened):
@@ -179,7 +179,9 @@ def test_a_class_has_limits_and_is_told_so(babygpt, started, opened, monkeypatch
     monkeypatch.setattr(server_module, "is_loopback", lambda listener: False)
     monkeypatch.setattr(server_module, "addresses", lambda listener: ["http://192.168.1.7:1/", "http://127.0.0.1:1/"])
     result = babygpt("studio", "--port", 0)
-    first, second, third = result.stderr.splitlines()
+    first, whose, second, third = result.stderr.splitlines()
+    assert "Each browser trains by itself" in whose
+    assert options_of_app[0]["think"] == "here"
     code = options_of_app[0]["code"]
     assert len(code) == 6
     assert f"http://192.168.1.7:1/?code={code} " in first
@@ -198,6 +200,13 @@ def test_a_class_code_can_be_chosen_or_left_out(babygpt, refused, started, opene
     assert [options["code"] for options in options_of_app] == ["moon", None]
     refused(babygpt("studio", "--port", 0, "--code", "moon", "--no-code"), "Give one of them")
     refused(babygpt("studio", "--port", 0, "--code", " "), "--code names the class code")
+
+
+def test_who_thinks_can_be_chosen(babygpt, started, opened, monkeypatch):
+    babygpt("studio", "--port", 0, "--think", "here")
+    monkeypatch.setattr(server_module, "is_loopback", lambda listener: False)
+    assert "Each browser" not in babygpt("studio", "--port", 0, "--think", "there").stderr
+    assert [options["think"] for options in options_of_app] == ["here", "there"]
 
 
 def test_behind_a_proxy_the_studio_goes_by_the_proxys_name(babygpt, started, opened):

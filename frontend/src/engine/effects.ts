@@ -60,7 +60,7 @@ export class ChangedTrainings {
       this.memberOf.push(found.get(key)!);
     }
     const members = corpora.map((corpus) => ({ corpus, seed: training.seed }));
-    this.trainings = new Trainings(members, config, training, [step]);
+    this.trainings = new Trainings(members, { config, training, recorded: [step] });
   }
 
   /** Every arrow (N, V) as it is with a change, under a decoding. */

@@ -10,7 +10,7 @@ export { BORDER, Corpus } from "./corpus";
 export { ChangedTrainings, leftOut, otherTokens, type Change } from "./effects";
 export { GPT } from "./gpt";
 export { lookInside, type Inside } from "./lens";
-export { quantiles, Trainings, type Member } from "./many";
+export { quantiles, trainMember, Trainings, type Member, type Plan } from "./many";
 export { mixingSteps } from "./mixing";
 export { PCG64 } from "./pcg64";
 export { entropyRate, longRunSteps, stationarySteps } from "./stationary";

@@ -147,7 +147,10 @@ export function placeLabels(
   texts: readonly string[],
   around: readonly number[],
 ): Label[] {
-  const lines = around.map((i) => ({ i, points: trace(arrows(i).whole, 28) }));
+  const lines = around.map((i) => {
+    const points = trace(arrows(i).whole, 28);
+    return { i, points, within: boxAround(points) };
+  });
   const partner = (i: number): number => (layout.kind === "symmetric" ? countArrows(layout) - 1 - i : -1);
   const turned = (p: Box): Box => ({ ...p, x: layout.width - p.x, y: layout.height - p.y });
   const boxes = wanted.map((arrow, k) => {
@@ -166,7 +169,8 @@ export function placeLabels(
   };
   const cost = (box: Box, arrow: number): number => {
     let sum = 0;
-    for (const { i, points } of lines) {
+    for (const { i, points, within } of lines) {
+      if (!boxesMeet(box, within, 2.5 * CLEAR.line)) continue;
       const gap = i === arrow ? 1 : CLEAR.line;
       for (const point of points) {
         if (inBox(point, box, gap)) sum += i === arrow ? 8 : 20;
@@ -194,6 +198,7 @@ export function placeLabels(
       let best: Label | null = null;
       let least = Infinity;
       for (const candidate of spots(arrows(box.arrow), box)) {
+        if (candidate.price >= least) continue; // its cost comes on top
         const spot = { ...box, x: candidate.x, y: candidate.y };
         let price = candidate.price + cost(spot, box.arrow);
         if (twin !== undefined) price += cost({ ...turned(spot), halfWidth: twin.halfWidth }, twin.arrow);
@@ -204,6 +209,13 @@ export function placeLabels(
     }
   }
   return boxes.map((box) => placed.get(box.arrow)!);
+}
+
+/** The smallest box around some points. */
+function boxAround(points: readonly Point[]): Box {
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  return { x: (left + right) / 2, y: (top + bottom) / 2, halfWidth: (right - left) / 2, halfHeight: (bottom - top) / 2 };
 }
 
 /** Where a label might stand: on either side of its arrow, and at which price. */

@@ -2,33 +2,43 @@
 // up the screen. Where there can be no worker it lives beside the screen.
 
 import { signal } from "@preact/signals";
+import { formatHash } from "../hash";
 import type { Command, Host, Model } from "../protocol";
+import { helpers, serve, Workers } from "./crew";
 import { Thinker, type Asked, type Beginning, type Told } from "./thinker";
 import { ViewStore } from "./views";
 
+const NO_SCREEN = { lang: null, view: null, hide: [] };
 const PATIENCE = 100; // ms after which a hidden page has seen what it does not draw
 
 export class PageModel extends ViewStore implements Model {
-  readonly host: Host = {
-    status: signal<"connecting" | "open" | "lost" | "refused">("open"),
-    begun: signal(0),
-    reason: signal(""),
-    download: (file: string) => this.download(file),
-    here: true,
-  };
+  readonly host: Host;
 
   private ask!: (asked: Asked) => void;
+  private worker: Worker | null = null;
+  private asked: Command | null = null; // the last one that may be too much
   private readonly downloads = new Map<number, { keep: (told: Told) => void }>();
   private readonly unanswered: Asked[] = []; // until the worker has said something
 
   /** `script`: the address of the script that is running, which a worker can be made of; `source`: the page as it came. */
   constructor(
-    script: string | null,
+    private readonly script: string | null,
     private readonly source: HTMLElement,
     private readonly beginning: Beginning,
+    { guides, there }: Pick<Beginning, "guides" | "there"> = {},
   ) {
     super();
+    this.host = {
+      status: signal("open"),
+      begun: signal(0),
+      reason: signal(""),
+      download: (file) => this.download(file),
+      here: true,
+      guides,
+      ...(there === undefined ? {} : { elsewhere: () => there + formatHash(this.wanted(), NO_SCREEN) }),
+    };
     const worker = script === null ? null : workerOf(script);
+    this.worker = worker;
     if (!worker) {
       this.thinkBeside();
       return;
@@ -50,7 +60,20 @@ export class PageModel extends ViewStore implements Model {
   }
 
   send(command: Command): void {
+    if (["open", "configure", "more", "seeds"].includes(command.command)) this.asked = command;
     this.ask({ command });
+  }
+
+  /** The link of what was asked last. */
+  private wanted(): Record<string, string> {
+    const link = { ...this.get("link") };
+    const { command, ...parts } = this.asked ?? { command: "dismiss" };
+    if (command === "open") return (parts as { link: Record<string, string> }).link;
+    if (command === "configure") {
+      for (const [name, value] of Object.entries(parts)) link[name] = typeof value === "boolean" ? String(Number(value)) : String(value ?? "");
+      if ("sequence" in parts) delete link.preset;
+    } else if (command === "seeds") Object.assign(link, { seeds: String((parts as { n: number }).n), source: "seeds" });
+    return link;
   }
 
   private thinkBeside(): void {
@@ -59,7 +82,19 @@ export class PageModel extends ViewStore implements Model {
     for (const asked of this.unanswered.length ? this.unanswered.splice(0) : [{ begin: this.beginning }]) this.ask(asked);
   }
 
+  /** Make others who train beside the worker that thinks. */
+  private help(): void {
+    for (let i = helpers(); i > 0; i--) {
+      const helper = workerOf(this.script!);
+      if (!helper) return;
+      const { port1, port2 } = new MessageChannel();
+      helper.postMessage({ serve: port1 }, [port1]);
+      this.worker!.postMessage({ helper: port2 }, [port2]);
+    }
+  }
+
   private hear(told: Told): void {
+    if ("call" in told) return this.help();
     if ("failed" in told) {
       this.host.reason.value = `failed: ${told.failed}`;
       return;
@@ -115,8 +150,18 @@ function workerOf(script: string): Worker | null {
   }
 }
 
-/** Be the worker: hear what the page asks, and tell it what there is to show. */
-export function thinkInWorker(scope: Pick<Worker, "postMessage"> & { onmessage: ((event: MessageEvent<Asked>) => void) | null }): void {
-  const thinker = new Thinker((told) => scope.postMessage(told));
-  scope.onmessage = ({ data }) => thinker.hear(data);
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<Asked | { serve: MessagePort } | { helper: MessagePort }>) => void) | null;
+  postMessage(message: Told): void;
+}
+
+/** Be a worker: think for a page, or train for the worker that does. */
+export function work(scope: WorkerScope): void {
+  const crew = new Workers(() => scope.postMessage({ call: true }));
+  const thinker = new Thinker((told) => scope.postMessage(told), crew);
+  scope.onmessage = ({ data }) => {
+    if ("serve" in data) serve(data.serve);
+    else if ("helper" in data) crew.add(data.helper);
+    else thinker.hear(data);
+  };
 }

@@ -1,8 +1,10 @@
 // What a page thinks with: a session, its clock, and what it tells whoever shows it. It runs in a worker, so that the
 // screen stays free, or beside the screen where there can be no worker.
 
+import { ARTICLE_GPT, ARTICLE_TRAINING, Corpus, trainMember } from "../engine";
 import { Limits, Session, type Revisions } from "../session";
 import { fileOf } from "../session/files";
+import type { Crew } from "../session/crew";
 import type { Recorded } from "../session/film";
 import type { Views } from "../protocol";
 
@@ -11,6 +13,9 @@ export interface Beginning {
   readonly link: Record<string, string>;
   readonly recorded?: Recorded | null;
   readonly lang?: string | null; // of the screen, unless the reader chooses
+  readonly guides?: string; // where they are, on a site
+  readonly there?: string; // where a studio thinks, in a class
+  readonly offline?: string; // what keeps the site on the reader's machine
 }
 
 export type Asked =
@@ -23,8 +28,10 @@ export type Told =
   | { readonly views: Partial<Views> }
   | { readonly id: number; readonly content: Uint8Array | string; readonly type: string }
   | { readonly id: number; readonly fault: string }
-  | { readonly failed: number }; // how often the session was lost
+  | { readonly failed: number } // how often the session was lost
+  | { readonly call: true }; // others to train beside are wanted
 
+const A_MOMENT = 100; // ms
 const SLICE = 0.012; // seconds of work, then someone is listened to
 const GZIP = "H4sI"; // how the bytes of a packed file begin as base64
 
@@ -39,7 +46,10 @@ export class Thinker {
   private readonly channel = new MessageChannel();
   private order = Promise.resolve(); // what is asked is done one after the other
 
-  constructor(private readonly tell: (told: Told) => void) {
+  constructor(
+    private readonly tell: (told: Told) => void,
+    private readonly crew: Crew | null = null,
+  ) {
     this.channel.port1.onmessage = () => this.work();
   }
 
@@ -74,9 +84,9 @@ export class Thinker {
   }
 
   private begin({ link, recorded = null }: Beginning): void {
-    this.session = new Session(Limits.ofAPage(), Math.floor(Math.random() * 2 ** 32));
     this.known = {};
-    this.session.begin(link, recorded);
+    setTimeout(() => this.warmUp(rehearsal()), A_MOMENT);
+    this.session = new Session(Limits.ofAPage(), Math.floor(Math.random() * 2 ** 32), link, recorded, this.crew);
   }
 
   /** Tell what has changed, once what was told before has been seen. */
@@ -102,6 +112,14 @@ export class Thinker {
     }
   }
 
+  /** Train something nobody asked for, while nobody asks for anything: a browser is slow to what it does first. */
+  private warmUp(steps: Iterator<unknown>): void {
+    const now = performance.now();
+    while (!this.session?.busy && !steps.next().done) {
+      if (performance.now() > now + 1000 * SLICE) return void setTimeout(() => this.warmUp(steps), A_MOMENT / 10);
+    }
+  }
+
   private work(): void {
     this.working = false;
     try {
@@ -112,6 +130,13 @@ export class Thinker {
     this.show();
     this.plan();
   }
+}
+
+/** The steps of a training of the article's, to warm up with. */
+function rehearsal(): Iterator<unknown> {
+  const corpus = Corpus.ofTokens([1, 0, 1, 1, 0, 0, 1, 1, 1, 0], 2, 3);
+  const plan = { config: ARTICLE_GPT, training: ARTICLE_TRAINING, recorded: [...Array(41).keys()] };
+  return trainMember(plan, { corpus, seed: 0 }, new Float32Array(41 * 16));
 }
 
 /** A command whose file, if it brings one, is unpacked. */

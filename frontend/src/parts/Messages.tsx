@@ -11,9 +11,18 @@ export function Messages() {
   const complaint = screen.complaint.value;
   const status = screen.host?.status.value ?? "open";
   const atField = notice?.field && AT_THE_FIELD.includes(notice.field) && !screen.hidden.value.includes("settings");
-  const refusal = (text: string, close: () => void) => (
+  const elsewhere = notice && screen.isBeyond(notice) ? screen.host?.elsewhere?.() : undefined;
+  const refusal = (text: string, close: () => void, there?: string) => (
     <p class="message" role="alert">
-      <span>{text}</span>
+      <span>
+        {text}
+        {there && (
+          <>
+            {" "}
+            <a href={there}>{t("notice.there")}</a>
+          </>
+        )}
+      </span>
       <button type="button" class="quiet" aria-label={t("close")} onClick={close}>
         <Icon name="close" />
       </button>
@@ -31,7 +40,7 @@ export function Messages() {
           {screen.refusal(screen.host?.reason.value ?? "")}
         </p>
       )}
-      {notice && !atField && refusal(screen.objection(notice), () => screen.send({ command: "dismiss" }))}
+      {notice && (!atField || elsewhere) && refusal(screen.objection(notice), () => screen.send({ command: "dismiss" }), elsewhere)}
       {complaint && refusal(t(complaint.key, complaint.values), () => (screen.complaint.value = null))}
     </div>
   );

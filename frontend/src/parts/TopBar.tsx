@@ -47,6 +47,11 @@ export function TopBar() {
         <button type="button" class="quiet" data-opens-tour onClick={() => (screen.touring.value = 0)}>
           {t("tour.open")}
         </button>
+        {screen.host?.guides && (
+          <a class="quiet" href={`${screen.host.guides}${screen.language.value}/`}>
+            {t("guides")}
+          </a>
+        )}
         <Share />
         <Menu name={t("panels")} label={<Icon name="panels" />}>
           {() =>

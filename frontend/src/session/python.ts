@@ -89,7 +89,7 @@ function exponent(text: string): string {
 
 /** A whole number with commas between its thousands. */
 export function grouped(n: number | bigint): string {
-  return n.toLocaleString("en-US");
+  return String(BigInt(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** "s" unless it is one. */
@@ -103,7 +103,8 @@ export function humanBytes(count: number): string {
   let i = 0;
   while (i < units.length - 1 && count >= 1024) [count, i] = [count / 1024, i + 1];
   const digits = i === 0 ? 0 : 1;
-  return `${count.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${units[i]}`;
+  const [whole, fraction] = count.toFixed(digits).split(".");
+  return `${[grouped(Number(whole)), ...(fraction ? [fraction] : [])].join(".")} ${units[i]}`;
 }
 
 /** A value as a link and a script's option say it. */

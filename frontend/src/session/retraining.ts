@@ -56,9 +56,9 @@ export class Retraining {
 
   /** The many seeds, trained as far as this one is, or is to be. */
   get seeds(): ManySeeds {
-    const { goal, playback, setup, limits } = this.stage;
+    const { goal, playback, setup, limits, crew } = this.stage;
     const total = Math.max(goal, playback.trained);
-    if (!this.many || this.many.total < total) this.many = new ManySeeds(setup, this.nSeeds, total, limits, this.many);
+    if (!this.many || this.many.total < total) this.many = new ManySeeds(setup, this.nSeeds, total, limits, this.many, crew);
     return this.many;
   }
 

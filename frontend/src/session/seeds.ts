@@ -7,6 +7,7 @@ import { decode } from "../engine/decode";
 import { countRows } from "../engine/tree";
 import type { StateOfSeeds } from "../protocol";
 import { countTo } from "./bisect";
+import { share, type Crew } from "./crew";
 import { BINS, HIGH, LOW, MAX_STATE_TOKENS, QUICK } from "./facts.generated";
 import type { Values } from "./figures";
 import type { Limits } from "./limits";
@@ -85,13 +86,14 @@ export class ManySeeds {
     readonly total: number,
     limits: Limits,
     before: ManySeeds | null = null,
+    private readonly crew: Crew | null = null,
   ) {
     this.before = before && !before.countAt(-1) ? before.before : before; // not what knows nothing more
     const { vocab_size: V, block_size: K } = setup.config;
     const plan = FramePlan.within(limits.seedBytes, total, asked * V ** (K + 1), countRows(V, K));
     this.steps = Array.from({ length: total + 1 }, (_, step) => step).filter((step) => plan.wants(step) || step === total);
     const members = Array.from({ length: asked }, (_, seed) => ({ corpus: setup.corpus, seed }));
-    this.trainings = new Trainings(members, setup.config, setup.training, this.steps);
+    this.trainings = new Trainings(members, { config: setup.config, training: setup.training, recorded: this.steps });
   }
 
   get done(): boolean {
@@ -101,6 +103,7 @@ export class ManySeeds {
   /** Train until that time of performance.now(), a step at least. */
   advance(until: number): void {
     this.trainings.advance(until);
+    if (this.crew) share(this.trainings, this.crew);
     if (this.done) this.before = null;
   }
 

@@ -12,6 +12,7 @@ import { RULE_NAMES, type RuleName } from "../decoding";
 import type { Command, Settings, Views as AllViews } from "../protocol";
 import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
+import type { Crew } from "./crew";
 import { textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
 import type { Recorded } from "./film";
@@ -26,29 +27,26 @@ import { Views, type Revisions } from "./views";
 type Handlers = { [Name in Command["command"]]: (command: Extract<Command, { command: Name }>) => void };
 
 export class Session {
-  private stage: Stage;
+  private stage!: Stage;
   private readonly views = new Views();
   private notice: AllViews["notice"] = null;
   private notices = 0;
 
-  /** `seed`: of the ball's wandering. */
+  /** `seed`: of the ball's wandering; `link`: what it begins as; `recorded`: what a run recorded of it; `crew`: others who train. */
   constructor(
     private readonly limits = new Limits(),
     private readonly seed = 0,
+    link: Record<string, string> = {},
+    recorded: Recorded | null = null,
+    private readonly crew: Crew | null = null,
   ) {
-    this.stage = new Stage(Setup.ofPreset(Object.keys(PRESETS)[0]!, limits), limits, seed);
+    this.open(link);
+    if (!recorded) return;
+    this.stage.playback.adopt(recorded);
+    if (this.stage.goal <= this.stage.playback.trained) this.stage.rest();
   }
 
   // -- what a host does
-
-  /** Make the session as a link says, and show what a run recorded of it, if that is at hand. */
-  begin(link: Record<string, string>, recorded: Recorded | null = null): void {
-    this.handle({ command: "open", link });
-    const { stage } = this;
-    if (!recorded) return;
-    stage.playback.adopt(recorded);
-    if (stage.goal <= stage.playback.trained) stage.rest();
-  }
 
   /** Do what a command says. What cannot be done changes nothing but the notice, which says why. */
   handle(command: unknown): void {
@@ -97,26 +95,7 @@ export class Session {
   private readonly handlers: Handlers = {
     // -- what is learnt
 
-    open: ({ link }) => {
-      const { setup, scene, mistake } = read(link, this.limits);
-      const old = this.stage;
-      const stage = new Stage(setup, this.limits, this.seed, old.version);
-      stage.pins = old.pins;
-      stage.showsCode = old.showsCode;
-      stage.playhead.keepPaceOf(old.playhead);
-      stage.selected = scene.select;
-      stage.decoding = scene.decoding;
-      stage.source = scene.source;
-      stage.compare = scene.compare;
-      stage.askSeeds(scene.seeds);
-      if (scene.trained) {
-        stage.trainTo(scene.trained, true);
-        stage.arrive = scene.step ?? scene.trained;
-      }
-      this.stage = stage;
-      this.notice = null;
-      if (mistake) this.notify(mistake);
-    },
+    open: ({ link }) => this.open(link),
 
     configure: (command) => {
       const old = this.stage.setup;
@@ -315,6 +294,29 @@ export class Session {
 
     release: () => this.stage.knobs.release(),
   };
+
+  private open(link: Record<string, string>): void {
+    const { setup, scene, mistake } = read(link, this.limits);
+    const old: Stage | undefined = this.stage;
+    const stage = new Stage(setup, this.limits, this.seed, old?.version, this.crew);
+    if (old) {
+      stage.pins = old.pins;
+      stage.showsCode = old.showsCode;
+      stage.playhead.keepPaceOf(old.playhead);
+    }
+    stage.selected = scene.select;
+    stage.decoding = scene.decoding;
+    stage.source = scene.source;
+    stage.compare = scene.compare;
+    stage.askSeeds(scene.seeds);
+    if (scene.trained) {
+      stage.trainTo(scene.trained, true);
+      stage.arrive = scene.step ?? scene.trained;
+    }
+    this.stage = stage;
+    this.notice = null;
+    if (mistake) this.notify(mistake);
+  }
 
   private learn(text: string, name: string, given: Record<string, Plain>, encoding: string | null): void {
     const { stage } = this;

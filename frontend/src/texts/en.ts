@@ -308,6 +308,7 @@ export const en = {
   "timeline.uniform": "knows nothing: ln V = {nats}",
   "timeline.floor": "floor: {nats}",
 
+  "guides": "Guides",
   "tour.open": "What is this?",
   "tour.next": "Next",
   "tour.back": "Back",
@@ -346,7 +347,8 @@ export const en = {
   "notice.seeds": "{arrows} arrows of {seeds} seeds are too many to show side by side; {fits} would fit. A shorter context has fewer.",
   "notice.memory":
     "A GPT of {parameters} parameters with so many states takes about {need} of memory; the studio’s limit is {limit} per session. Use fewer layers, a smaller width, or a shorter context.",
-  "notice.here": "This page thinks by itself, and a phone must bear it. The program takes more: pip install babygpt-markov, then babygpt studio.",
+  "notice.here": "This page thinks by itself, within what a phone can bear. The program takes more: install BabyGPT and type babygpt studio.",
+  "notice.there": "Let the class’s computer do it.",
   "notice.setting": "{field}: {value} cannot be used. {range}",
   "range.counted": "Give a whole number from 1.",
   "range.whole": "Give a whole number from 0.",

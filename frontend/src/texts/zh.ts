@@ -310,6 +310,7 @@ export const zh: Record<Key, string> = {
   "timeline.uniform": "一无所知：ln V = {nats}",
   "timeline.floor": "下限：{nats}",
 
+  "guides": "指南",
   "tour.open": "这是什么？",
   "tour.next": "下一页",
   "tour.back": "上一页",
@@ -347,7 +348,8 @@ export const zh: Record<Key, string> = {
   "notice.seeds": "{seeds} 个种子的 {arrows} 个箭头太多，无法并列显示；最多可以有 {fits} 个种子。上下文短一些，箭头就少一些。",
   "notice.memory":
     "{parameters} 个参数的 GPT 加上这么多状态，约需 {need} 内存；工作室每个会话的上限是 {limit}。请减少层数、减小宽度或缩短上下文。",
-  "notice.here": "此网页自行计算，要让手机也能承受。程序能处理更大的规模：先 pip install babygpt-markov，再运行 babygpt studio。",
+  "notice.here": "此网页自行计算，规模限于手机能承受的范围。程序能处理更大的规模：安装 BabyGPT 后运行 babygpt studio。",
+  "notice.there": "交给班级的电脑来做。",
   "notice.setting": "{field}：不能用 {value}。{range}",
   "range.counted": "请给出从 1 起的整数。",
   "range.whole": "请给出从 0 起的整数。",

@@ -42,6 +42,8 @@ def page(
     recorded: Mapping[str, Any] | None = None,
     title: str = "BabyGPT",
     lang: str | None = None,
+    head: str = "",
+    site: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page that begins as a link says: by default as the article does.
 
@@ -55,25 +57,40 @@ def page(
         Of the browser's tab.
     lang
         Its language, ``"en"`` or ``"zh"``; by default the reader's.
+    head
+        More HTML for its head.
+    site
+        Of a page that has others beside it: where the ``guides`` are, the script that keeps it ``offline``, and where
+        a studio is (``there``) that does what is too much for a page.
     """
-    script, begin = _script(), {"link": dict(link or {}), "recorded": recorded, "lang": lang}
+    script, begin = _script(), {"link": dict(link or {}), "recorded": recorded, "lang": lang, **(site or {})}
     data = json.dumps(begin, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for sign in "<>&":  # "</script" ends a script and "<!--" begins a comment, whatever the script is
         data = data.replace(sign, f"\\u{ord(sign):04x}")
     icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {_hash(_LOADER)} {_hash(script.text)}",
-            "worker-src blob:",
-            "img-src data: blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
     return _PAGE.format(
-        policy=policy, title=html.escape(title), icon=icon, data=data, packed=script.packed, loader=_LOADER
+        policy=policy(site is not None),
+        title=html.escape(title),
+        icon=icon,
+        head=head,
+        data=data,
+        packed=script.packed,
+        loader=_LOADER,
     )
+
+
+def policy(beside: bool = False) -> str:
+    """Return what a page may do: run its own script, in a worker too; with others ``beside`` it, be kept offline."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"{_hash(_LOADER)} {_hash(_script().text)}",
+        "worker-src": "blob: 'self'" if beside else "blob:",
+        "img-src": "data: blob:",
+        **({"manifest-src": "'self'"} if beside else {}),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{what} {whence}" for what, whence in rules.items())
 
 
 def page_of_run(run: Run, lang: str | None = None) -> str:
@@ -142,8 +159,9 @@ class _Script:
     """The built script, and what it is packed."""
 
     def __init__(self) -> None:
-        self.text = (STATIC / "studio.js").read_text(encoding="utf-8")
-        self.packed = base64.b64encode(gzip.compress(self.text.encode(), 9, mtime=0)).decode()
+        built = (STATIC / "studio.js.gz").read_bytes()
+        self.text = gzip.decompress(built).decode()
+        self.packed = base64.b64encode(built).decode()
 
 
 @lru_cache(maxsize=1)
@@ -158,7 +176,9 @@ def _hash(text: str) -> str:
 # Unpacks the script and runs it: a text of this length is a third as long packed.
 _LOADER = """\
 (async () => {
-  const bytes = Uint8Array.from(atob(document.getElementById("packed").textContent), (c) => c.charCodeAt(0));
+  const text = atob(document.getElementById("packed").textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const script = document.createElement("script");
   script.text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   document.body.append(script);
@@ -175,7 +195,7 @@ _PAGE = """\
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>{title}</title>
-<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">
+<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">{head}
 </head>
 <body>
 <div id="studio"></div>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,13 @@ def studio(
         str | None, typer.Option(help="The class code.", show_default="a new one where others can reach the studio")
     ] = None,
     no_code: Annotated[bool, typer.Option("--no-code", help="Let in whoever reaches it.")] = False,
+    think: Annotated[
+        Literal["here", "there"] | None,
+        typer.Option(
+            help="Who trains: each browser by itself (here), or this program for all (there).",
+            show_default="here for a class, there for yourself",
+        ),
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(metavar="DOMAIN", help="A name it is called by, where a proxy on this machine serves it."),
@@ -31,7 +38,7 @@ def studio(
     babygpt studio
 
     Everything happens on this machine. With --host, others who have the link, or its code, reach it too: each gets a
-    session with limits for a class.
+    page that trains by itself, and comes to this machine only for what is too large for it.
     """
     from babygpt.studio.server.serving import addresses, is_loopback, listen
 
@@ -47,6 +54,7 @@ def studio(
     limits, most_sessions, most_of_one = (
         (Limits(), SESSIONS, None) if alone else (Limits.for_a_class(), CLASS_SESSIONS, SESSIONS_OF_ONE)
     )
+    think = think or ("there" if alone else "here")
     if code is None and not alone and not no_code:
         code = new_code()
     behind = f"?code={code}" if code else ""
@@ -56,6 +64,8 @@ def studio(
     def started() -> None:
         console.say(f"BabyGPT studio: {urls[0]}  (Ctrl-C stops it)")
         if not alone:
+            if think == "here":
+                console.say("Each browser trains by itself; what is too large for it, it hands on to this machine.")
             console.say(
                 f"Open to the network, for up to {most_sessions} at once, {most_of_one} from one address, each with up "
                 f"to {limits.states:,} states, {limits.steps:,} steps and {limits.text:,} characters. "
@@ -67,7 +77,7 @@ def studio(
         if not no_open:
             open_browser(here[-1])
 
-    app = studio_app(limits, most_sessions, [host, *names], most_of_one=most_of_one, code=code)
+    app = studio_app(limits, most_sessions, [host, *names], most_of_one=most_of_one, code=code, think=think)
     run_studio(listener, app, limits, started, proxied=bool(names))
 
 

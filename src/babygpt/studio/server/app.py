@@ -15,12 +15,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -35,7 +36,7 @@ from babygpt.studio.server.connection import Connection
 from babygpt.studio.server.serving import Server
 from babygpt.studio.server.sessions import GoneError, Room, Session, Sessions
 
-STATIC = Path(__file__).parents[2] / "static"
+STATIC, SCRIPT = Path(__file__).parents[2] / "static", "studio.js"
 SESSIONS, CLASS_SESSIONS = 256, 50  # on one's own machine, where a closed tab counts for a minute; in a class
 SESSIONS_OF_ONE = 8  # of one address, in a class
 SHARE = 0.5  # of the memory that is free when the studio starts: for all sessions together
@@ -58,6 +59,7 @@ def studio_app(
     memory: int | None = None,
     most_of_one: int | None = None,
     code: str | None = None,
+    think: Literal["here", "there"] = "there",
 ) -> Starlette:
     """Return the studio as an ASGI application; its sessions are ``app.state.sessions``.
 
@@ -77,6 +79,9 @@ def studio_app(
         How many sessions there may be of one address; by default that is not counted.
     code
         What one must know to use it; by default nothing.
+    think
+        Who thinks for a page at first: ``"there"``, a session of this program; or ``"here"``, the page itself, which
+        comes to this program only for what is too much for it.
     """
     limits = limits or Limits()
     if make is None:
@@ -86,11 +91,19 @@ def studio_app(
             return TheSession(replace(limits, room=room))
 
         make = make_one
+    if think == "here":
+        from babygpt.studio import page as pages  # which need no torch
+
+        thinking = pages.page(site={"there": "there"})
+        policy = f"{pages.policy(beside=True)}; frame-ancestors 'none'"
     memory = int(SHARE * psutil.virtual_memory().available) if memory is None else memory
     sessions = Sessions(make, most_sessions, memory, most_of_one=most_of_one)
 
+    async def screen(request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers=_ASKED_ANEW)
+
     async def page(request: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+        return HTMLResponse(thinking, headers=_ASKED_ANEW | {"Content-Security-Policy": policy})
 
     async def health(request: Request) -> Response:
         return JSONResponse({"version": babygpt.__version__, "sessions": len(sessions)}, headers=_UNKEPT)
@@ -125,7 +138,8 @@ def studio_app(
 
     app = Starlette(
         routes=[
-            Route("/", page),
+            Route("/", screen if think == "there" else page),
+            Route("/there", screen),
             Route("/health", health),
             Route("/download/{file}", download),
             WebSocketRoute("/ws", socket),
@@ -137,11 +151,25 @@ def studio_app(
     return app
 
 
+_ASKED_ANEW = {"Cache-Control": "no-cache"}
 _UNKEPT = {"Cache-Control": "no-store"}
 
 
 class Static(StaticFiles):
-    """Files that a browser asks about each time, so that a new version is never mixed with an old one."""
+    """Files that a browser asks about each time, so that a new version is never mixed with an old one.
+
+    The script lies there packed, and travels so: every browser unpacks it.
+    """
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, or what there is to say instead."""
+        if path != SCRIPT:
+            return await super().get_response(path, scope)
+        response = await super().get_response(f"{SCRIPT}.gz", scope)
+        if response.status_code == 200:
+            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
+            response.headers["Content-Encoding"] = "gzip"
+        return response
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200

@@ -9,6 +9,7 @@
 # make pictures  take the pictures of docs/ again (needs Chromium)
 # make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
+# make site    build the site, a folder of static files: the page and the guides (SITE=folder)
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
 
@@ -19,7 +20,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: studio run test quick coverage check check-screen format bench soak protocol goldens screen pictures clean
+.PHONY: studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -54,6 +55,10 @@ protocol: .venv/.runs
 
 screen: frontend/node_modules/.installed
 	cd frontend && npm run --silent build
+
+SITE ?= build/site
+site: .venv/.runs
+	$(BIN)/python docs/site/build.py $(SITE)
 
 goldens: .venv/.runs
 	$(BIN)/python frontend/goldens.py

@@ -20,7 +20,7 @@ def test_a_guides_python_gives_what_it_shows(guide):
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-@pytest.mark.parametrize("guide", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("guide", sorted(DOCS.rglob("*.md")), ids=lambda path: str(path.relative_to(DOCS)))
 def test_a_guides_links_lead_somewhere(guide):
     for link in re.findall(r"\]\(([^)#]+)\)", guide.read_text()):
         assert (guide.parent / link).exists(), link

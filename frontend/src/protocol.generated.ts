@@ -259,7 +259,7 @@ export interface Notice {
 
 export type Command =
   | { command: "open"; link: Record<string, string> } // Make the session as a link says.
-  | { command: "file"; name: string; data: string } // Learn a file's text; its bytes as base64.
+  | { command: "file"; name: string; data: string } // Learn a file's text, or go on where a page is; its bytes as base64.
   | { command: "preset"; name: string } // Learn an example.
   | { command: "train" } // Train up to the steps in the settings, and play.
   | { command: "more"; steps: number } // Train so many steps more than there are.

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZE = {"width": 1280, "height": 800}
+PREVIEW = {"width": 1200, "height": 630}  # what other sites show of a link to ours
 COLOURS = 160  # enough for flat colours; a third of the bytes
 
 # What each link shows, and after how many steps: 8, 64 and 65,536 states; many seeds; the effect of a token
@@ -48,6 +49,11 @@ def main() -> int:
                         page.locator('.drawing[data-seeds="200"]').wait_for()
                     page.wait_for_timeout(1500)  # numbers that take longer arrive, the ball rests
                     take(page, f"studio-{view}.{language}.png")
+            page = browser.new_context(viewport=PREVIEW, color_scheme="light").new_page()
+            page.goto(f"{studio.url}#lang=en&trained=50&select=5&hide=settings,tape")
+            wait_for_step(page, 50)
+            page.wait_for_timeout(1500)
+            take(page, "site/preview.png")
             browser.close()
     finally:
         studio.stop()

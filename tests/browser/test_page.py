@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import zipfile
 
 import numpy as np
 import pytest
@@ -110,14 +109,13 @@ def test_a_page_from_a_page_and_from_the_studio_opens_as_it_was(opened, visit, t
 def test_a_run_comes_home(opened, tmp_path):
     shown = opened(page(), link="#steps=20&trained=20")
     wait_for_step(shown, 20)
-    with zipfile.ZipFile(downloaded(shown, "Run (zip)", tmp_path)) as archive:
-        archive.extractall(tmp_path)
-    run = bg.Run.load(tmp_path / "run")
+    saved = downloaded(shown, "Run (zip)", tmp_path)
+    run = bg.Run.load(saved)
     assert run.check().holds
     witness = bg.train(ARTICLE, steps=20)
     np.testing.assert_allclose(run.losses, witness.losses, rtol=1e-4)
     np.testing.assert_allclose(run.chain.probs, witness.chain.probs, rtol=1e-3)
-    more = [sys.executable, "-m", "babygpt", "train", "--resume", str(tmp_path / "run"), "--steps", "30"]
+    more = [sys.executable, "-m", "babygpt", "train", "--resume", str(saved), "--steps", "30"]
     subprocess.run([*more, "--out", str(tmp_path / "more")], check=True, capture_output=True)
     assert bg.Run.load(tmp_path / "more").steps == 30
     assert "</html>" in run.to_html()  # its text has come home too

@@ -6,6 +6,7 @@ the tests of the page's session go through those.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from conversations import FOLDER, SMALL, Speaker, rounded
 from babygpt.studio.presets import PRESETS
 
 FINISH = {"finish": True}
+PAGE = b'<p><script type="application/json" id="beginning">{"link":{"steps":"4","trained":"2","n_layer":"1"}}</script>'
 
 
 def send(command, **parts):
@@ -97,6 +99,7 @@ CONVERSATIONS = {
             send("open", link={"steps": "many"}), send("open", link={"preset": "none", "seed": "4"}),
             send("open", link={"select": "99"}), send("open", link={"context_length": "50", "seed": "2"}),
             send("open", link={"too_long": "1"}), send("open", link={"compare": "model"}), send("open", link={}),
+            send("file", name="page.html", data=base64.b64encode(PAGE).decode()), FINISH,
         ],
     ),
     "shown": (

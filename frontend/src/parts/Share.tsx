@@ -28,27 +28,28 @@ export function Share() {
       {t(copied === name ? "share.copied" : name)}
     </button>
   );
+  const file = (name: string) => (
+    <button key={name} type="button" onClick={() => void keepFile(screen, host!, name)}>
+      {t(`share.file.${name}` as Key)}
+    </button>
+  );
+  const hasAddress = location.protocol.startsWith("http"); // that others can open
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
       {() => (
         <>
           <AskForCode />
-          {button("share.link", location.href)}
-          {link?.too_long && <p class="hint">{t("share.too_long")}</p>}
+          {hasAddress && button("share.link", location.href)}
+          {hasAddress && link?.too_long && <p class="hint">{t("share.too_long")}</p>}
           {!code && <p class="hint">{t("share.code.coming")}</p>}
           {code && button("share.python", code.python)}
           {code && button("share.command", code.command)}
           {code && decoding && !isPlain(decoding) && <p class="hint">{t("share.no_decoding")}</p>}
           {host && (
             <>
+              {WHOLE.map(file)}
               <p class="hint">{t("share.download")}</p>
-              <div class="files">
-                {[...WHOLE, ...FILES].map((file) => (
-                  <button key={file} type="button" class={WHOLE.includes(file) ? "whole" : undefined} onClick={() => void keepFile(screen, host, file)}>
-                    {t(`share.file.${file}` as Key)}
-                  </button>
-                ))}
-              </div>
+              <div class="files">{FILES.map(file)}</div>
             </>
           )}
         </>

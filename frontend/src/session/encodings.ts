@@ -17,7 +17,7 @@ const LOOKED_AT = 2 ** 16; // bytes by which an encoding is told
 export function textOfFile(name: string, data: string, limits: Limits): { text: string; guessed: string | null } {
   let content: Uint8Array;
   try {
-    content = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    content = bytesOf(data);
   } catch {
     throw new RefusedError("The file did not arrive whole. Try again.", "command");
   }
@@ -36,6 +36,22 @@ export function textOfFile(name: string, data: string, limits: Limits): { text: 
     throw new RefusedError(told, "too_large", null, { name, limit: limits.text });
   }
   return { text: read, guessed: likely };
+}
+
+/** The link that a page begins with, of a file that is one and comes as base64. */
+export function linkOfPage(data: string): Record<string, string> | null {
+  try {
+    const text = new TextDecoder().decode(bytesOf(data));
+    const found = /<script type="application\/json" id="beginning">(.*?)<\/script>/s.exec(text);
+    const { link } = JSON.parse(found?.[1] ?? "{}") as { link?: Record<string, string> };
+    return link && Object.values(link).every((word) => typeof word === "string") ? link : null;
+  } catch {
+    return null;
+  }
+}
+
+function bytesOf(data: string): Uint8Array {
+  return Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
 }
 
 const MARKS: [string, ...number[]][] = [

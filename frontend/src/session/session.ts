@@ -13,7 +13,7 @@ import type { Command, Settings, Views as AllViews } from "../protocol";
 import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
 import type { Crew } from "./crew";
-import { textOfFile } from "./encodings";
+import { linkOfPage, textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
 import type { Recorded } from "./film";
 import { Limits } from "./limits";
@@ -108,6 +108,8 @@ export class Session {
 
     file: ({ name, data }) => {
       const short = fileName(name) || "file";
+      const page = /\.html?$/.test(short) ? linkOfPage(data) : null;
+      if (page) return this.open(page);
       const { text, guessed } = textOfFile(short, data, this.limits);
       this.learn(text, short, { vocabulary: null }, guessed);
       if (guessed === null) return;

@@ -20,6 +20,9 @@ import hashlib
 import json
 import os
 import platform
+import tempfile
+import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
@@ -33,9 +36,10 @@ from safetensors.numpy import save
 from babygpt.chain.contexts import count_short, count_states
 from babygpt.errors import BabyGPTError, RunError
 from babygpt.files import read_file, write_new
-from babygpt.gpt.checks import check_count
+from babygpt.gpt.checks import check_count, human_bytes
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
+from babygpt.gpt.room import free_memory
 from babygpt.gpt.signs import visible
 from babygpt.gpt.vocabulary import Vocabulary
 from babygpt.leftovers import UNFINISHED, leftovers
@@ -89,7 +93,13 @@ def check_free(path: Path, replace: bool = False) -> None:
 
 
 def load_run(path: Path) -> Run:
-    """Read the run in the folder ``path``; see :meth:`babygpt.Run.load`."""
+    """Read the run in the folder or the zip file ``path``; see :meth:`babygpt.Run.load`."""
+    if os.path.isfile(path) and zipfile.is_zipfile(path):  # noqa: PTH113  # a name too long for a file is none
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return load_run(_unpacked(path, Path(folder)))
+            except RunError as error:
+                raise RunError(str(error).replace(folder, str(path))) from None
     try:
         check_memory(path, ("run.json", *FILES))
         header = _read_header(path)
@@ -102,6 +112,23 @@ def load_run(path: Path) -> Run:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, BabyGPTError) as error:
         why = _sentence(error)
         raise RunError(f"The run in {path} does not fit together: {why}. Restore it or train again.") from error
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """Unpack the files of a run, wherever in a zip file they lie, into ``folder``, and return it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {name: one for one in archive.infolist() for name in [one.filename.rsplit("/", 1)[-1]]}
+            wanted = [found[name] for name in ("run.json", *FILES) if name in found]
+            takes = sum(one.file_size for one in wanted)
+            if takes > (free := free_memory()):
+                raise RunError(f"{path} unpacks to {human_bytes(takes)}; {human_bytes(free)} of memory are free.")
+            for one in wanted:
+                with archive.open(one) as packed:  # no more than it says: a few bytes may unpack to any number
+                    write_new(folder / one.filename.rsplit("/", 1)[-1], packed.read(one.file_size))
+    except (OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, f"cannot be unpacked ({_sentence(error)})") from error
+    return folder
 
 
 def _write(run: Run, folder: Path) -> None:

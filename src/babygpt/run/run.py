@@ -156,7 +156,7 @@ class Run:
 
     @classmethod
     def load(cls, path: str | Path) -> Run:
-        """Read a run from its folder and check it through.
+        """Read a run from its folder, or from the zip file that a page or the studio saves, and check it through.
 
         Raises
         ------

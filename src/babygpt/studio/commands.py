@@ -88,7 +88,7 @@ class Configure(SettingsCommand):
 
 
 class File(Command):
-    """Learn a file's text; its bytes as base64."""
+    """Learn a file's text, or go on where a page is; its bytes as base64."""
 
     name: Text
     data: Text

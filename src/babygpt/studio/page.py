@@ -85,7 +85,7 @@ def policy(beside: bool = False) -> str:
         "default-src": "'none'",
         "script-src": f"{_hash(_LOADER)} {_hash(_script().text)}",
         "worker-src": "blob: 'self'" if beside else "blob:",
-        "img-src": "data: blob:",
+        "img-src": "data: blob: 'self'" if beside else "data: blob:",
         **({"manifest-src": "'self'"} if beside else {}),
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -27,7 +27,7 @@ from babygpt.studio.presets import PRESETS
 from babygpt.studio.seed_bands import check_fits
 from babygpt.studio.setup import NAMES, Setup, file_name
 from babygpt.studio.stage import Pin, Stage
-from babygpt.studio.uploads import text_of_file
+from babygpt.studio.uploads import link_of_page, text_of_file
 from babygpt.studio.views import View, Views
 
 MAX_NOTICE = 600  # characters
@@ -183,6 +183,10 @@ class Session:
     @_do.register
     def _file(self, command: commands.File) -> None:
         name = file_name(command.name) or "file"
+        page = link_of_page(command.data) if name.endswith((".html", ".htm")) else None
+        if page is not None:
+            self._open(commands.Open(link=page))
+            return
         text, guessed = text_of_file(name, command.data, self._limits)
         self._learn(text, name, {"vocabulary": None}, guessed)
         if guessed is not None:

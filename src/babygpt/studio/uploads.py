@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import binascii
 import io
+import json
+import re
 from base64 import b64decode
 
 from babygpt.errors import EncodingError, FileError
@@ -38,6 +40,17 @@ def text_of_file(name: str, data: str, limits: Limits) -> tuple[str, str | None]
         return _read(name, content, likely, limits), likely
     except FileError as error:
         raise _no_text(name, error) from None
+
+
+def link_of_page(data: str) -> dict[str, str] | None:
+    """Return what a page begins with (:mod:`babygpt.studio.page`), its link, if a file as base64 is one."""
+    try:
+        content = b64decode(data, validate=True)
+        found = re.search(rb'<script type="application/json" id="beginning">(.*?)</script>', content, re.DOTALL)
+        link = json.loads(found[1])["link"] if found else None
+    except (binascii.Error, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return link if isinstance(link, dict) and all(isinstance(word, str) for word in link.values()) else None
 
 
 def _read(name: str, content: bytes, encoding: str | None, limits: Limits) -> str:

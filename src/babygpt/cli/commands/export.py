@@ -18,7 +18,9 @@ from babygpt.files import write_file
 def export(
     places: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN [PAGE.html]", help="The folder of a run; the page to write.", show_default=False),
+        typer.Argument(
+            metavar="RUN [PAGE.html]", help="The folder of a run, or its zip; the page to write.", show_default=False
+        ),
     ] = None,
     article: Annotated[
         bool, typer.Option("--article", help="Without a run: the page that begins as the article does.")
@@ -44,7 +46,7 @@ def export(
     out = (
         given[-1]
         if len(given) > (run is not None)
-        else Path(f"{'babygpt' if run is None else run.resolve().name}.html")
+        else Path(f"{'babygpt' if run is None else run.resolve().stem}.html")
     )
     check_out(out, (".html", ".htm"), replace)
     loaded = None if run is None else load(run)

@@ -1,4 +1,4 @@
-"""The page's engine in node: a training step, a large chain read once, and how many bytes it has."""
+"""The page's engine in node: a training step, others' beside it, a large chain read once, and how many bytes it has."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from measure import Comparison, Growth
 HERE = Path(__file__).parent
 FRONTEND = HERE.parent / "frontend"
 ESBUILD = FRONTEND / "node_modules" / ".bin" / "esbuild"
+PEERS = {"tensorflow": "TensorFlow.js on the CPU", "jax": "jax-js in WebAssembly"}
+REQUIRE = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
 
 
 def measure(full: bool) -> Iterator[Comparison | Growth]:
@@ -33,9 +35,29 @@ def measure(full: bool) -> Iterator[Comparison | Growth]:
         ("Engine in node: 4,096 contexts of 12 tokens read once", "250 ms", told["read"]),
     ):
         yield Comparison(name, f"nothing; the goal is {goal}", seconds, [])
+    yield from _beside_others()
     yield Growth(
         "Engine: its size, minified and as gzip packs it", "all of it", "bytes", [("there is", told["packed"])]
     )
+
+
+def _beside_others() -> Iterator[Comparison]:
+    """Measure the same training step by others, in turns in one process."""
+    if not (HERE / "peers" / "node_modules").exists():
+        print("No other is measured beside the engine: npm ci in benchmarks/peers brings them.", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Path(folder) / "bench.mjs"
+        _bundle(
+            HERE / "peers" / "peers.ts", bench, "--platform=node", "--main-fields=module,main", f"--banner:js={REQUIRE}"
+        )
+        ran = subprocess.run(["node", bench], check=True, capture_output=True, text=True)
+    told = json.loads(ran.stdout.splitlines()[-1])
+    for name, who in PEERS.items():
+        off = max(abs(a - b) for a, b in zip(told["losses"]["ours"], told["losses"][name], strict=True))
+        assert off < 1e-4, "it is not the same training"
+        step = "Engine in node: a step of the article's GPT, with every frame of the chain"
+        yield Comparison(step, who, told["seconds"]["ours"], told["seconds"][name])
 
 
 def _bundle(source: Path, to: Path, *options: str) -> None:

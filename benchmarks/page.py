@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 from measure import Comparison, Growth
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
@@ -82,3 +87,48 @@ def measure(full: bool) -> Iterator[Comparison | Growth]:
     }
     yield Growth("Page in Chromium", "", "ms", [(told, statistics.median(times[name])) for name, told in named.items()])
     yield Growth("Page: the article's", "all of it", "bytes", [("there is", len(page().encode()))])
+    yield Growth(
+        "Fifty browsers train the article's GPT at once: the server's processor time",
+        "who thinks",
+        "s",
+        [("there", _served("there", _train_there)), ("here", _served("here", _load))],
+    )
+
+
+def _served(think: str, visit: Callable[[str], object]) -> float:
+    """Return the seconds of processor time that a studio takes for fifty visits at once, once it is up."""
+    from browsing import Studio
+
+    studio = Studio("--think", think)
+    try:
+        process = psutil.Process(studio.process.pid)
+        visit(studio.url)  # what is done but once
+        begun = sum(process.cpu_times()[:2])
+        with ThreadPoolExecutor(BROWSERS) as browsers:
+            list(browsers.map(visit, [studio.url] * BROWSERS))
+        return sum(process.cpu_times()[:2]) - begun
+    finally:
+        studio.stop()
+
+
+def _load(url: str) -> None:
+    """Do what a browser asks of the server whose page thinks by itself."""
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        answer.read()
+
+
+def _train_there(url: str) -> None:
+    """Load the screen and train: what a browser asks of the server that thinks."""
+    from websockets.sync.client import connect
+
+    for path in ("", "static/studio.js"):
+        _load(url + path)
+    with connect(f"ws{url.removeprefix('http')}ws?session={uuid.uuid4().hex}", max_size=None) as socket:
+        socket.send(json.dumps({"command": "train"}))
+        while True:
+            told = json.loads(socket.recv(timeout=60))
+            if "seq" in told:
+                socket.send(json.dumps({"ack": told["seq"]}))
+            player = told.get("views", {}).get("player")
+            if player and player["step"] == 50:
+                return

@@ -53,23 +53,23 @@ class Studio:
     def start(self) -> None:
         program = "from babygpt.cli.main import main; main()"
         options = ["studio", "--no-open", "--port", str(self.port), *self._options]
-        self._process = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 60
         while True:
             try:
                 with urllib.request.urlopen(self.url + "health", timeout=5):
                     return
             except OSError:
-                if time.monotonic() > until or self._process.poll() is not None:
+                if time.monotonic() > until or self.process.poll() is not None:
                     raise
                 time.sleep(0.1)
 
     def stop(self) -> int:
-        self._process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGINT)
         try:
-            return self._process.wait(30)
+            return self.process.wait(30)
         finally:
-            self._process.kill()
+            self.process.kill()
 
 
 def step_of(page: Page) -> int:

@@ -53,8 +53,9 @@ check-screen: .venv/.runs frontend/node_modules/.installed
 protocol: .venv/.runs
 	$(BIN)/python frontend/protocol.py
 
-screen: frontend/node_modules/.installed
+screen: frontend/node_modules/.installed .venv/.runs
 	cd frontend && npm run --silent build
+	$(BIN)/babygpt export --article docs/babygpt.html --replace
 
 SITE ?= build/site
 site: .venv/.runs

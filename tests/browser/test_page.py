@@ -9,13 +9,14 @@ import sys
 
 import numpy as np
 import pytest
-from browsing import PATIENCE, Studio, arrows, train, wait_for_step
+from browsing import PATIENCE, Studio, arrows, tool, train, wait_for_step
 
 import babygpt as bg
 from babygpt.draw.formats import export
 from babygpt.studio.page import page, page_of_run
 
 ARTICLE = "111101111011110"
+Axe = tool("axe_playwright_python.sync_playwright").Axe
 
 
 @pytest.fixture
@@ -136,6 +137,35 @@ def test_a_strangers_text_is_only_text(opened):
     )
     again.locator(".app").wait_for()
     assert again.title() == "</title><b>"
+
+
+STRANGE = [
+    HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "\u2028\u2029", "\u202e\x00\x1b[31m", "__proto__",
+    "\"'`${alert(1)}", "%3Cscript%3E&#x3c;", "=cmd|'/c calc'!A1", "\ufeff\ufffe\U0001f600",
+]  # fmt: skip
+
+
+def test_no_strange_text_does_anything(opened):
+    shown = opened(page())
+    shown.locator(".app").wait_for()
+    shown.on("dialog", lambda dialog: opened.wrong.append("a dialog"))
+    for i, text in enumerate(STRANGE):
+        for part in ("sequence", "vocabulary", "name"):
+            link = {"sequence": text * 2 if part == "sequence" else f"0101{text}", part: text * 2, "seed": str(i)}
+            shown.evaluate("(link) => location.hash = '#' + new URLSearchParams(link)", link)
+            shown.wait_for_timeout(30)
+    shown.evaluate("location.hash = '#steps=3&trained=3'")
+    wait_for_step(shown, 3)
+    assert shown.title() == "BabyGPT"
+    assert shown.locator("script:not([type])").count() == 1  # the loader
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_axe_finds_nothing_in_the_page(opened, lang):
+    shown = opened(page(lang=lang), link="#trained=5&steps=5&select=5")
+    wait_for_step(shown, 5)
+    found = Axe().run(shown, options={"resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])

@@ -39,7 +39,7 @@ def here(tmp_path, monkeypatch, article_run):
         ("plot", ["babygpt chain RUN --out chain.svg"]),
         ("Draw runs/run-1", ["babygpt chain runs/run-1 --out chain.svg"]),
         ("generate mine --tokens 5", ["babygpt sample mine draws tokens"]),
-        ("export mine", ["babygpt chain mine --out chain.csv"]),
+        ("convert mine", ["babygpt chain mine --out chain.csv", "babygpt export mine page.html"]),
         ("resume mine", ["babygpt train --resume mine"]),
         ("help train", ["babygpt --help", "babygpt train --help"]),
         ("version", ["babygpt --version"]),

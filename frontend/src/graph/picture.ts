@@ -32,7 +32,13 @@ export function pictureOfScreen(): string | null {
   return new XMLSerializer().serializeToString(copy);
 }
 
-/** The same as pixels. */
+/** The map that is shown now as pixels, or null if none is. */
+export function mapOfScreen(): Promise<Blob> | null {
+  const shown = document.querySelector<HTMLCanvasElement>(".drawing canvas");
+  return shown && asPng(shown);
+}
+
+/** A picture as pixels. */
 export async function pixelsOf(picture: string): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
@@ -41,5 +47,9 @@ export async function pixelsOf(picture: string): Promise<Blob> {
   canvas.width = PNG_WIDTH;
   canvas.height = Math.round((PNG_WIDTH * image.naturalHeight) / image.naturalWidth);
   canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return asPng(canvas);
+}
+
+function asPng(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((keep, fail) => canvas.toBlob((blob) => (blob ? keep(blob) : fail(new Error("no pixels"))), "image/png"));
 }

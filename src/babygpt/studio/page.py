@@ -182,7 +182,10 @@ _LOADER = """\
   const script = document.createElement("script");
   script.text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   document.body.append(script);
-})();
+})().catch(() => {
+  document.getElementById("studio").textContent =
+    "This browser is too old for this page. / 此浏览器版本太旧，无法打开此页面。";
+});
 """
 
 _PAGE = """\

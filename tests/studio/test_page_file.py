@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,11 @@ def test_only_the_pages_own_scripts_may_run():
     hashes = {base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (loader.encode(), script)}
     assert allowed == hashes
     assert not re.search(r"https?://(?!www\.w3\.org)", written)
+
+
+def test_the_page_in_docs_is_the_one_that_is_built_now():
+    there = Path(__file__).parents[2] / "docs" / "babygpt.html"
+    assert there.read_text(encoding="utf-8") == page(), "run make screen"
 
 
 def test_the_articles_page_is_small():

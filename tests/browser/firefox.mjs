@@ -24,7 +24,7 @@ try {
   await click("Many seeds");
   await until(".g-band");
   await click("中文");
-  await page.waitForFunction(() => document.documentElement.lang.startsWith("zh")).catch(() => {});
+  await until('html[lang^="zh"]');
   const title = await page.evaluate(() => document.querySelector("aside h2").textContent);
   console.log(JSON.stringify({ trained, title, wrong }));
 } finally {

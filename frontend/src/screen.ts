@@ -57,6 +57,9 @@ function remembered(): boolean | null {
 /** Refusals of what is too much: the program takes more of it than a page. */
 const BEYOND = ["text", "too_large", "steps", "most", "states", "seeds", "memory"];
 
+const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
+const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
+
 const A_MOMENT = 250; // ms
 const DWELL = 180; // ms that someone points at a token before it is meant
 
@@ -73,6 +76,7 @@ export class Screen {
   readonly announcement = signal("");
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
+  readonly filesTaken = signal(0); // how many files were read in
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
   private dwelling: ReturnType<typeof setTimeout> | undefined;
   private asked: number | null = null; // the token whose effects were asked for last
@@ -144,6 +148,19 @@ export class Screen {
       this.model.on(`change:${name}`, take);
       this.cleanups.push(() => this.model.off(`change:${name}`, take));
     }
+    // a file that is dropped anywhere is read: the browser would put it in place of the page
+    const space: EventTarget = this.links ? window : root;
+    const over = (event: Event) => event.preventDefault();
+    const drop = (event: Event) => {
+      event.preventDefault();
+      void this.takeFile((event as DragEvent).dataTransfer?.files[0]);
+    };
+    space.addEventListener("dragover", over);
+    space.addEventListener("drop", drop);
+    this.cleanups.push(() => {
+      space.removeEventListener("dragover", over);
+      space.removeEventListener("drop", drop);
+    });
     const leave = () => this.point(null);
     addEventListener("pagehide", leave);
     this.cleanups.push(() => removeEventListener("pagehide", leave));
@@ -185,6 +202,21 @@ export class Screen {
     this.model.send(command);
     // what takes longer than a moment is said to be under way, until anything comes back
     if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
+  }
+
+  /** Learn a file's text: which text its bytes are, the session finds out. */
+  async takeFile(file: File | undefined): Promise<void> {
+    const limit = this.views.setup.value?.limits.text;
+    if (!file || limit === undefined) return;
+    const isPage = /\.html?$/.test(file.name) && file.size < LARGEST_PAGE;
+    if (file.size > BYTES_EACH * limit && !isPage) return this.object("notice.too_large", { name: file.name, limit: count(limit) });
+    const reader = new FileReader();
+    const read = new Promise((done) => (reader.onload = done));
+    reader.readAsDataURL(file);
+    await read;
+    // "data:text/plain;base64,…"
+    this.send({ command: "file", name: file.name, data: String(reader.result).replace(/.*,/, "") });
+    this.filesTaken.value++;
   }
 
   /** Someone points at a token of the sequence, or no more: its effect is shown. */

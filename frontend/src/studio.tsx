@@ -16,6 +16,7 @@ import style from "./style.css";
 
 const SESSION = "babygpt.session";
 const A_WHILE = 300; // ms
+const NO_ANSWER = 60; // ms after which no other tab will answer
 const WRITTEN = "babygpt.hash"; // the hash this tab wrote last: if it is still there, the page was only loaded again
 
 export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
@@ -50,9 +51,11 @@ function newId(): string {
 }
 
 /** Join the session of this browser tab in the studio that the page is from. */
-function join(el: HTMLElement): void {
-  const id = recall("sessionStorage", SESSION) ?? newId();
+async function join(el: HTMLElement): Promise<void> {
+  const kept = recall("sessionStorage", SESSION);
+  const id = kept !== null && !(await isShown(kept)) ? kept : newId();
   remember("sessionStorage", SESSION, id);
+  answerFor(id);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const base = location.pathname.replace(/[^/]*$/, "");
   const model = new SocketModel(`${scheme}//${location.host}${base}ws`, id, (fresh) => {
@@ -61,6 +64,26 @@ function join(el: HTMLElement): void {
     if (fresh ? Object.keys(asked).length > 0 : !reloaded && location.hash !== "") model.send({ command: "open", link: asked });
   });
   show(model, el);
+}
+
+/** Whether another tab shows a session: one that is opened from another tab begins with a copy of what that one keeps. */
+function isShown(id: string): Promise<boolean> {
+  const channel = new BroadcastChannel(SESSION);
+  return new Promise((answer) => {
+    const settle = (shown: boolean) => {
+      channel.close();
+      answer(shown);
+    };
+    setTimeout(() => settle(false), NO_ANSWER);
+    channel.onmessage = ({ data }) => data === `here: ${id}` && settle(true);
+    channel.postMessage(`who: ${id}`);
+  });
+}
+
+/** Tell other tabs that this one shows a session. */
+function answerFor(id: string): void {
+  const channel = new BroadcastChannel(SESSION);
+  channel.onmessage = ({ data }) => data === `who: ${id}` && channel.postMessage(`here: ${id}`);
 }
 
 /** Let the page think by itself: what its address says, else what it brings. */
@@ -115,7 +138,7 @@ function addressOf(script: HTMLScriptElement): string | null {
 function begin(el: HTMLElement): void {
   const brought = document.getElementById("beginning");
   const script = document.currentScript as HTMLScriptElement;
-  if (!brought) return join(el);
+  if (!brought) return void join(el);
   script.remove(); // the page as it came has it packed
   const source = document.documentElement.cloneNode(true) as HTMLElement;
   think(el, addressOf(script), source, JSON.parse(brought.textContent) as Beginning);

@@ -205,3 +205,39 @@ def test_a_hidden_panel_stays_hidden_by_its_link(visit):
     other = visit("#hide=settings")
     expect(other.locator(".g-node").first).to_be_visible()
     expect(other.locator(".left")).to_have_count(0)
+
+
+def test_a_tab_that_is_opened_from_another_has_a_session_of_its_own(visit):
+    page = visit("#steps=3&trained=3")
+    wait_for_step(page, 3)
+    with page.expect_popup() as opening:
+        page.evaluate("window.open(location.pathname + '#seed=7')")
+    other = opening.value
+    other.locator(".app").wait_for()
+    other.get_by_label("Seed", exact=True).fill("8")
+    other.get_by_label("Seed", exact=True).press("Enter")
+    other.wait_for_url("**seed=8*")
+    page.wait_for_timeout(300)
+    assert page.get_by_label("Seed", exact=True).input_value() == "1337"
+    page.reload()
+    wait_for_step(page, 3)  # and each is found again
+    other.close()
+
+
+DROP = """([selector, name, text]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([text], name));
+    const at = document.querySelector(selector);
+    for (const kind of ["dragover", "drop"]) {
+        const event = new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true });
+        at.dispatchEvent(event);
+        if (!event.defaultPrevented) throw new Error("the browser would open the file");
+    }
+}"""
+
+
+@pytest.mark.parametrize("selector", [".drawing", ".sequence", "body"])
+def test_a_file_is_read_wherever_it_is_dropped(visit, selector):
+    page = visit()
+    page.evaluate(DROP, [selector, "moon.txt", "moon moon moon"])
+    page.get_by_text("64 states").wait_for()  # of three letters and the blank

@@ -6,7 +6,6 @@ import { Icon, tokenColour } from "./common";
 import { useDraft } from "./draft";
 
 const MOST_SHOWN = 400;
-const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
 
 /** The training text: each token a button that changes it, or the whole as text, or from a file. */
 export function Sequence() {
@@ -21,6 +20,7 @@ export function Sequence() {
   const moveTo = useRef<number | null>(null);
   const draft = useDraft(screen);
   useEffect(() => () => screen.point(null), []);
+  useEffect(() => setWriting(false), [screen.filesTaken.value]);
   useLayoutEffect(() => {
     if (moveTo.current === null) return;
     const target = box.current?.querySelector<HTMLElement>(`[data-at="${moveTo.current}"]`);
@@ -78,32 +78,8 @@ export function Sequence() {
   // a symbol that the vocabulary lacks joins it, unless the vocabulary was given
   const newSymbol = (key: string) =>
     setup.settings.tokens === "chars" && setup.settings.vocabulary === null && [...key].length === 1 && key !== " " ? key : null;
-  const take = (chosen: File | undefined) => {
-    if (!chosen) return;
-    if (chosen.size > BYTES_EACH * setup.limits.text) {
-      screen.object("notice.too_large", { name: chosen.name, limit: count(setup.limits.text) });
-      return;
-    }
-    const reader = new FileReader();
-    reader.onload = () => {
-      // "data:text/plain;base64,…": which text the bytes are, the session finds out
-      screen.send({ command: "file", name: chosen.name, data: String(reader.result).replace(/.*,/, "") });
-      setWriting(false);
-    };
-    reader.readAsDataURL(chosen);
-  };
-
   return (
-    <div
-      class="sequence"
-      data-tour="sequence"
-      ref={box}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        take(event.dataTransfer?.files[0]);
-      }}
-    >
+    <div class="sequence" data-tour="sequence" ref={box}>
       {writing ? (
         <Writing onDone={() => setWriting(false)} />
       ) : (
@@ -184,7 +160,7 @@ export function Sequence() {
         aria-hidden="true"
         tabIndex={-1}
         onChange={(event) => {
-          take(event.currentTarget.files?.[0]);
+          void screen.takeFile(event.currentTarget.files?.[0]);
           event.currentTarget.value = "";
         }}
       />

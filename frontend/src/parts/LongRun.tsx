@@ -47,7 +47,7 @@ export function LongRun() {
         </p>
       ))}
       <p class="hint">
-        {t("numbers.unit")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
+        {t("numbers.unit")} {screen.host?.here && t("numbers.here")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
       </p>
     </section>
   );

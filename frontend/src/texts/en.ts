@@ -149,6 +149,7 @@ export const en = {
   "numbers.why.large": "Not computed for so many states.",
   "numbers.why.unknown": "Not known: this chain forgets too slowly to be followed to the end.",
   "numbers.unit": "Loss, floor and entropy rate in nats per token.",
+  "numbers.here": "Computed in this page, in double precision.",
   "numbers.of_model": "These are the model’s.",
 
   "tape.label": "Tape of sampled tokens",

@@ -151,6 +151,7 @@ export const zh: Record<Key, string> = {
   "numbers.why.large": "状态太多，不计算。",
   "numbers.why.unknown": "未知：这条链遗忘得太慢，无法一直算到底。",
   "numbers.unit": "损失、下限和熵率的单位是奈特每词元（nat/token）。",
+  "numbers.here": "由此网页以双精度计算。",
   "numbers.of_model": "这些是模型的数值。",
 
   "tape.label": "纸带：采样得到的词元",

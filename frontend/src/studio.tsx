@@ -6,7 +6,7 @@ import { render as draw } from "preact";
 import { App } from "./App";
 import { PageModel, work } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
-import type { Beginning } from "./hosts/thinker";
+import type { Beginning } from "./hosts/runner";
 import { parseHash } from "./hash";
 import type { Model } from "./protocol";
 import { Screen, ScreenContext } from "./screen";

@@ -15,7 +15,7 @@ import pytest
 import babygpt as bg
 from babygpt.errors import RunError
 from babygpt.lab.sources import golden_mean
-from babygpt.studio.page import FILM, page, page_of_run
+from babygpt.studio.page import HISTORY_BYTES, page, page_of_run
 
 ARTICLE = "111101111011110"
 
@@ -102,6 +102,6 @@ def test_a_long_text_is_not_kept():
 def test_a_long_film_is_thinned():
     run = bg.train("01" * 20, context_length=9, steps=600, n_layer=1, n_embd=4, n_head=1)
     film = beginning(run.to_html())["recorded"]
-    assert len(film["table"]) * 3 / 4 <= FILM
+    assert len(film["table"]) * 3 / 4 <= HISTORY_BYTES
     assert (film["steps"][0], film["steps"][-1]) == (0, 600)
     assert len(film["losses"]) == 600

@@ -4,8 +4,8 @@
 import { signal } from "@preact/signals";
 import { formatHash } from "../hash";
 import type { Command, Host, Model } from "../protocol";
-import { helpers, serve, Workers } from "./crew";
-import { Thinker, type Asked, type Beginning, type Told } from "./thinker";
+import { helpers, serve, Workers } from "./workers";
+import { SessionRunner, type ToSession, type Beginning, type FromSession } from "./runner";
 import { ViewStore } from "./views";
 
 const NO_SCREEN = { lang: null, view: null, hide: [] };
@@ -14,11 +14,11 @@ const PATIENCE = 100; // ms after which a hidden page has seen what it does not 
 export class PageModel extends ViewStore implements Model {
   readonly host: Host;
 
-  private ask!: (asked: Asked) => void;
+  private ask!: (asked: ToSession) => void;
   private worker: Worker | null = null;
   private asked: Command | null = null; // the last one that may be too much
-  private readonly downloads = new Map<number, { keep: (told: Told) => void }>();
-  private readonly unanswered: Asked[] = []; // until the worker has said something
+  private readonly downloads = new Map<number, { keep: (told: FromSession) => void }>();
+  private readonly unanswered: ToSession[] = []; // until the worker has said something
 
   /** `script`: the address of the script that is running, which a worker can be made of; `source`: the page as it came. */
   constructor(
@@ -47,7 +47,7 @@ export class PageModel extends ViewStore implements Model {
       this.unanswered.push(asked);
       worker.postMessage(asked);
     };
-    worker.onmessage = ({ data }: MessageEvent<Told>) => {
+    worker.onmessage = ({ data }: MessageEvent<FromSession>) => {
       this.unanswered.length = 0;
       this.hear(data);
     };
@@ -77,8 +77,8 @@ export class PageModel extends ViewStore implements Model {
   }
 
   private thinkBeside(): void {
-    const thinker = new Thinker((told) => setTimeout(() => this.hear(told)));
-    this.ask = (asked) => thinker.hear(asked);
+    const runner = new SessionRunner((told) => setTimeout(() => this.hear(told)));
+    this.ask = (asked) => runner.hear(asked);
     for (const asked of this.unanswered.length ? this.unanswered.splice(0) : [{ begin: this.beginning }]) this.ask(asked);
   }
 
@@ -93,7 +93,7 @@ export class PageModel extends ViewStore implements Model {
     }
   }
 
-  private hear(told: Told): void {
+  private hear(told: FromSession): void {
     if ("call" in told) return this.help();
     if ("failed" in told) {
       this.host.reason.value = `failed: ${told.failed}`;
@@ -151,17 +151,17 @@ function workerOf(script: string): Worker | null {
 }
 
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<Asked | { serve: MessagePort } | { helper: MessagePort }>) => void) | null;
-  postMessage(message: Told): void;
+  onmessage: ((event: MessageEvent<ToSession | { serve: MessagePort } | { helper: MessagePort }>) => void) | null;
+  postMessage(message: FromSession): void;
 }
 
 /** Be a worker: think for a page, or train for the worker that does. */
 export function work(scope: WorkerScope): void {
-  const crew = new Workers(() => scope.postMessage({ call: true }));
-  const thinker = new Thinker((told) => scope.postMessage(told), crew);
+  const pool = new Workers(() => scope.postMessage({ call: true }));
+  const runner = new SessionRunner((told) => scope.postMessage(told), pool);
   scope.onmessage = ({ data }) => {
     if ("serve" in data) serve(data.serve);
-    else if ("helper" in data) crew.add(data.helper);
-    else thinker.hear(data);
+    else if ("helper" in data) pool.add(data.helper);
+    else runner.hear(data);
   };
 }

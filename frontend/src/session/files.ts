@@ -5,7 +5,7 @@ import { contextOf } from "../contexts";
 import { countRows } from "../engine/tree";
 import { packed } from "../packed";
 import { MAX_KEPT, VERSION } from "./facts.generated";
-import type { Recorded } from "./film";
+import type { RecordedHistory } from "./history";
 import { write } from "./links";
 import { length, number } from "./python";
 import { sha256 } from "./sha256";
@@ -36,8 +36,8 @@ export function fileOf(file: string, stage: Stage): Content {
   throw new Error(`This page cannot make ${file}. The program can: babygpt studio.`);
 }
 
-/** What another page begins with to be as this one: its link, and its film. */
-function beginning(stage: Stage): { link: Record<string, string>; recorded: Recorded | null } {
+/** What another page begins with to be as this one: its link, and its history. */
+function beginning(stage: Stage): { link: Record<string, string>; recorded: RecordedHistory | null } {
   const { playback, setup } = stage;
   const link = write(setup, stage.scene);
   if (link.too_long) {
@@ -45,12 +45,12 @@ function beginning(stage: Stage): { link: Record<string, string>; recorded: Reco
     link.sequence = setup.text; // a file has room for it
   }
   if (playback.trained === 0 || stage.training) return { link, recorded: null };
-  const { steps, table } = film(stage);
+  const { steps, table } = historyOf(stage);
   return { link, recorded: { steps, table: packed(table), losses: playback.losses } };
 }
 
 /** The chains that are recorded, the last one among them, each with the short contexts before the states. */
-function film(stage: Stage): { steps: readonly number[]; table: Float32Array } {
+function historyOf(stage: Stage): { steps: readonly number[]; table: Float32Array } {
   const { playback } = stage;
   const steps = playback.recorded;
   const size = playback.chain(0).table.length;
@@ -138,7 +138,7 @@ function run(stage: Stage): Uint8Array {
   const { corpus, config, settings } = setup;
   const { vocab_size: V, block_size: K } = config;
   const { gpt, adamw } = playback.recording.trainer;
-  const { steps, table } = film(stage);
+  const { steps, table } = historyOf(stage);
   const ofWeights = (prefix: string, all: Float64Array): [string, Numbers][] =>
     Array.from(playback.places, ([name, { at, shape }]) => {
       const size = shape.reduce((a, b) => a * b);

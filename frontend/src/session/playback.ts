@@ -9,7 +9,7 @@ import { Chain, DivergedError, GPT, parameterPlaces, type Corpus, type GPTConfig
 import type { Place } from "../engine/weights";
 import { countTo } from "./bisect";
 import { CHAINS_AT_HAND } from "./facts.generated";
-import { Film, type Recorded } from "./film";
+import { History, type RecordedHistory } from "./history";
 import type { Limits } from "./limits";
 import { FramePlan } from "./plan";
 import { Recording } from "./recording";
@@ -33,7 +33,7 @@ export class Playback {
   stopped: "" | "gap" | "diverged" = "";
   failure: DivergedError | null = null;
   total: number;
-  private film: Film | null = null;
+  private history: History | null = null;
   private merged: readonly number[] = []; // the steps of the film and those trained here
   private readonly budget: number;
   private readonly weights = new Map<number, Weights>();
@@ -61,19 +61,19 @@ export class Playback {
 
   /** How many steps have been done, here or where the film is from. */
   get trained(): number {
-    return Math.max(this.recording.trainer.stepsDone, this.film?.last ?? 0);
+    return Math.max(this.recording.trainer.stepsDone, this.history?.last ?? 0);
   }
 
   /** The loss of each step, before it. */
   get losses(): readonly number[] {
     const own = this.recording.losses;
-    return this.film ? [...this.film.recorded.losses, ...own.slice(this.film.last)] : own;
+    return this.history ? [...this.history.recorded.losses, ...own.slice(this.history.last)] : own;
   }
 
   /** Show what was recorded of the same training elsewhere. Throws if it is of another GPT. */
-  adopt(recorded: Recorded): void {
-    const film = new Film(recorded, this.config);
-    if (film.last <= this.total) this.film = film;
+  adopt(recorded: RecordedHistory): void {
+    const history = new History(recorded, this.config);
+    if (history.last <= this.total) this.history = history;
   }
 
   /** Whether the film is ahead of what is trained here. */
@@ -212,20 +212,20 @@ export class Playback {
   /** The steps that are recorded, in order. */
   private get steps(): readonly number[] {
     const own = this.recording.steps;
-    if (!this.film) return own;
-    const all = new Set([...this.film.recorded.steps, ...own]);
+    if (!this.history) return own;
+    const all = new Set([...this.history.recorded.steps, ...own]);
     if (all.size !== this.merged.length) this.merged = [...all].sort((a, b) => a - b);
     return this.merged;
   }
 
   private isRecorded(step: number): boolean {
-    return this.recording.isRecorded(step) || (this.film?.has(step) ?? false);
+    return this.recording.isRecorded(step) || (this.history?.has(step) ?? false);
   }
 
   /** The chain at a step that can be shown, or whose weights were kept. */
   chain(step: number): Chain {
     const shot = this.snapshots.get(step);
-    if (shot && !this.film?.has(step)) return shot.chain;
+    if (shot && !this.history?.has(step)) return shot.chain;
     const chain = this.chains.get(step) ?? this.made(step);
     this.chains.delete(step);
     this.chains.set(step, chain);
@@ -238,7 +238,7 @@ export class Playback {
   }
 
   private made(step: number): Chain {
-    if (this.film?.has(step)) return this.film.chain(step);
+    if (this.history?.has(step)) return this.history.chain(step);
     const { step: kept, weights } = this.weightsAt(step);
     return kept === step && !this.isRecorded(step) ? Chain.ofGPT(this.gpt(weights)) : this.recording.chainAt(step);
   }

@@ -56,9 +56,9 @@ export class Retraining {
 
   /** The many seeds, trained as far as this one is, or is to be. */
   get seeds(): ManySeeds {
-    const { goal, playback, setup, limits, crew } = this.stage;
+    const { goal, playback, setup, limits, pool } = this.stage;
     const total = Math.max(goal, playback.trained);
-    if (!this.many || this.many.total < total) this.many = new ManySeeds(setup, this.nSeeds, total, limits, this.many, crew);
+    if (!this.many || this.many.total < total) this.many = new ManySeeds(setup, this.nSeeds, total, limits, this.many, pool);
     return this.many;
   }
 
@@ -74,7 +74,7 @@ export class Retraining {
   // -- tokens
 
   /** Why the effect of the token pointed at is not to be had, or "". */
-  get silence(): PointedToken["silence"] {
+  get unavailableReason(): PointedToken["silence"] {
     const { stage } = this;
     if (stage.training || stage.playhead.playing) return "moving";
     if (stage.playhead.step === 0) return "untrained";
@@ -101,7 +101,7 @@ export class Retraining {
   /** The effects of tokens at the step shown, if someone points at one and its effect is to be had. */
   private get atThisMoment(): TokenEffects | null {
     const { setup, playback, playhead, decoding } = this.stage;
-    if (this.pointed === null || this.silence) return null;
+    if (this.pointed === null || this.unavailableReason) return null;
     const moment = { step: playhead.step, decoding };
     if (!same(this.tokens?.moment, moment)) {
       const base = probsOf(playback.chain(playhead.step).decoded(decoding));

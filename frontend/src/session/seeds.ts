@@ -7,7 +7,7 @@ import { decode } from "../engine/decode";
 import { countRows } from "../engine/tree";
 import type { StateOfSeeds } from "../protocol";
 import { countTo } from "./bisect";
-import { share, type Crew } from "./crew";
+import { distribute, type WorkerPool } from "./pool";
 import { BINS, HIGH, LOW, MAX_STATE_TOKENS, QUICK } from "./facts.generated";
 import type { Values } from "./figures";
 import type { Limits } from "./limits";
@@ -86,7 +86,7 @@ export class ManySeeds {
     readonly total: number,
     limits: Limits,
     before: ManySeeds | null = null,
-    private readonly crew: Crew | null = null,
+    private readonly pool: WorkerPool | null = null,
   ) {
     this.before = before && !before.countAt(-1) ? before.before : before; // not what knows nothing more
     const { vocab_size: V, block_size: K } = setup.config;
@@ -103,7 +103,7 @@ export class ManySeeds {
   /** Train until that time of performance.now(), a step at least. */
   advance(until: number): void {
     this.trainings.advance(until);
-    if (this.crew) share(this.trainings, this.crew);
+    if (this.pool) distribute(this.trainings, this.pool);
     if (this.done) this.before = null;
   }
 

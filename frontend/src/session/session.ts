@@ -12,10 +12,10 @@ import { RULE_NAMES, type RuleName } from "../decoding";
 import type { Command, Settings, Views as AllViews } from "../protocol";
 import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
-import type { Crew } from "./crew";
+import type { WorkerPool } from "./pool";
 import { linkOfPage, textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
-import type { Recorded } from "./film";
+import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
 import { read } from "./links";
 import { cut, general, grouped, length } from "./python";
@@ -32,13 +32,13 @@ export class Session {
   private notice: AllViews["notice"] = null;
   private notices = 0;
 
-  /** `seed`: of the ball's wandering; `link`: what it begins as; `recorded`: what a run recorded of it; `crew`: others who train. */
+  /** `seed`: of the ball's wandering; `link`: what it begins as; `recorded`: what a run recorded of it; `pool`: others who train. */
   constructor(
     private readonly limits = new Limits(),
     private readonly seed = 0,
     link: Record<string, string> = {},
-    recorded: Recorded | null = null,
-    private readonly crew: Crew | null = null,
+    recorded: RecordedHistory | null = null,
+    private readonly pool: WorkerPool | null = null,
   ) {
     this.open(link);
     if (!recorded) return;
@@ -300,7 +300,7 @@ export class Session {
   private open(link: Record<string, string>): void {
     const { setup, scene, mistake } = read(link, this.limits);
     const old: Stage | undefined = this.stage;
-    const stage = new Stage(setup, this.limits, this.seed, old?.version, this.crew);
+    const stage = new Stage(setup, this.limits, this.seed, old?.version, this.pool);
     if (old) {
       stage.pins = old.pins;
       stage.showsCode = old.showsCode;

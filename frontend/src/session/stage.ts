@@ -7,7 +7,7 @@ import type { Source, Subject } from "../protocol";
 import { FEW } from "./facts.generated";
 import { dataValues, type Values } from "./figures";
 import { Knobs } from "./knobs";
-import type { Crew } from "./crew";
+import type { WorkerPool } from "./pool";
 import type { Limits } from "./limits";
 import { PLAIN, SUBJECTS, type Scene, type Slot } from "./links";
 import { Playback, type Weights } from "./playback";
@@ -61,7 +61,7 @@ export class Stage {
     readonly limits: Limits,
     seed: number,
     public version = 0,
-    readonly crew: Crew | null = null,
+    readonly pool: WorkerPool | null = null,
   ) {
     this.tape = new Tape(seed);
     this.learn(setup);

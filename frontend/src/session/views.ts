@@ -100,7 +100,7 @@ function frameKey(stage: Stage): unknown {
 }
 
 function token(stage: Stage): AllViews["frame"]["token"] {
-  const { pointed, effects, silence } = stage.retraining;
+  const { pointed, effects, unavailableReason: silence } = stage.retraining;
   return pointed === null ? null : { position: pointed, known: effects !== null, silence };
 }
 

@@ -13,7 +13,7 @@ from babygpt.errors import SettingError
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
 from babygpt.studio import links
-from babygpt.studio.page import film, page
+from babygpt.studio.page import page, recorded_history
 from babygpt.studio.stage import Stage
 
 Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
@@ -70,7 +70,7 @@ def _page(stage: Stage) -> Export:
     if link.pop("too_long", None):
         link["sequence"] = stage.setup.text  # a file has room for it
     run = stage.playback.run() if stage.playback.trained and not stage.training else None
-    return lambda: (page(link, None if run is None else film(run)).encode(), "text/html")
+    return lambda: (page(link, None if run is None else recorded_history(run)).encode(), "text/html")
 
 
 def _zipped(run: Run) -> bytes:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parents[1] / "static"
 # Bytes that the recorded chains may take in a page; of more, fewer steps are shown until the page has trained them.
-FILM = 2**21
+HISTORY_BYTES = 2**21
 
 
 def page(
@@ -52,7 +52,7 @@ def page(
     link
         The words of a link: see :mod:`babygpt.studio.links`. Its sequence may be of any length.
     recorded
-        The film of a run: its ``steps``, its ``table`` as packed float32 (frames, contexts, V), and its ``losses``.
+        The history of a run: its ``steps``, its ``table`` as packed float32 (frames, contexts, V), and its ``losses``.
     title
         Of the browser's tab.
     lang
@@ -105,10 +105,10 @@ def page_of_run(run: Run, lang: str | None = None) -> str:
     scene = Scene(trained=run.steps)
     link = {**write(setup, scene), "sequence": setup.text, "steps": str(max(run.steps, run.train_config.steps))}
     link.pop("too_long", None)
-    return page(link, film(run) if run.steps else None, lang=lang)
+    return page(link, recorded_history(run) if run.steps else None, lang=lang)
 
 
-def film(run: Run) -> dict[str, Any]:
+def recorded_history(run: Run) -> dict[str, Any]:
     """Return what a run recorded, as a page takes it."""
     history = run.history
     kept = _kept(len(history.steps), history.table[0].size)
@@ -118,7 +118,7 @@ def film(run: Run) -> dict[str, Any]:
 
 def _kept(n_frames: int, size: int) -> list[int]:
     """Return which frames a page has room for, evenly spaced, the first and the last among them."""
-    room = max(2, FILM // (4 * size))
+    room = max(2, HISTORY_BYTES // (4 * size))
     if n_frames <= room:
         return list(range(n_frames))
     return sorted({round(i * (n_frames - 1) / (room - 1)) for i in range(room)})

@@ -2,17 +2,17 @@
 
 import type { Member, Plan, Trainings } from "../engine";
 
-export interface Crew {
+export interface WorkerPool {
   /** Have a member trained by someone who is free, if anyone is: its chains (F, N, V) come later. */
   train(plan: Plan, member: Member, done: (chains: Float32Array) => void): boolean;
 }
 
 /** Give away as many members as others can take at once. */
-export function share(trainings: Trainings, crew: Crew): void {
+export function distribute(trainings: Trainings, pool: WorkerPool): void {
   for (;;) {
     const member = trainings.take();
     if (member === null) return;
-    const taken = crew.train(trainings.plan, trainings.members[member]!, (chains) => trainings.put(member, chains));
+    const taken = pool.train(trainings.plan, trainings.members[member]!, (chains) => trainings.put(member, chains));
     if (!taken) return trainings.giveBack(member);
   }
 }

@@ -4,27 +4,27 @@
 import { ARTICLE_GPT, ARTICLE_TRAINING, Corpus, trainMember } from "../engine";
 import { Limits, Session, type Revisions } from "../session";
 import { fileOf } from "../session/files";
-import type { Crew } from "../session/crew";
-import type { Recorded } from "../session/film";
+import type { WorkerPool } from "../session/pool";
+import type { RecordedHistory } from "../session/history";
 import type { Views } from "../protocol";
 
 /** What a page begins with: the link of a session, and what a run recorded of it. */
 export interface Beginning {
   readonly link: Record<string, string>;
-  readonly recorded?: Recorded | null;
+  readonly recorded?: RecordedHistory | null;
   readonly lang?: string | null; // of the screen, unless the reader chooses
   readonly guides?: string; // where they are, on a site
   readonly there?: string; // where a studio thinks, in a class
   readonly offline?: string; // what keeps the site on the reader's machine
 }
 
-export type Asked =
+export type ToSession =
   | { readonly begin: Beginning }
   | { readonly command: unknown }
   | { readonly drawn: true } // what was told last has been seen
   | { readonly file: string; readonly id: number };
 
-export type Told =
+export type FromSession =
   | { readonly views: Partial<Views> }
   | { readonly id: number; readonly content: Uint8Array | string; readonly type: string }
   | { readonly id: number; readonly fault: string }
@@ -35,7 +35,7 @@ const A_MOMENT = 100; // ms
 const SLICE = 0.012; // seconds of work, then someone is listened to
 const GZIP = "H4sI"; // how the bytes of a packed file begin as base64
 
-export class Thinker {
+export class SessionRunner {
   private session: Session | null = null;
   private known: Revisions = {};
   private drawn = true; // what was told last has been seen: nothing more is told before that
@@ -47,13 +47,13 @@ export class Thinker {
   private order = Promise.resolve(); // what is asked is done one after the other
 
   constructor(
-    private readonly tell: (told: Told) => void,
-    private readonly crew: Crew | null = null,
+    private readonly tell: (told: FromSession) => void,
+    private readonly pool: WorkerPool | null = null,
   ) {
     this.channel.port1.onmessage = () => this.work();
   }
 
-  hear(asked: Asked): void {
+  hear(asked: ToSession): void {
     if ("drawn" in asked) {
       this.drawn = true;
       this.show();
@@ -68,7 +68,7 @@ export class Thinker {
     this.tell({ failed: this.failures });
   }
 
-  private async obey(asked: Exclude<Asked, { drawn: true }>): Promise<void> {
+  private async obey(asked: Exclude<ToSession, { drawn: true }>): Promise<void> {
     if ("begin" in asked) this.begin(asked.begin);
     else if ("command" in asked) this.session?.handle(await unpacked(asked.command));
     else {
@@ -86,7 +86,7 @@ export class Thinker {
   private begin({ link, recorded = null }: Beginning): void {
     this.known = {};
     setTimeout(() => this.warmUp(rehearsal()), A_MOMENT);
-    this.session = new Session(Limits.ofAPage(), Math.floor(Math.random() * 2 ** 32), link, recorded, this.crew);
+    this.session = new Session(Limits.ofAPage(), Math.floor(Math.random() * 2 ** 32), link, recorded, this.pool);
   }
 
   /** Tell what has changed, once what was told before has been seen. */

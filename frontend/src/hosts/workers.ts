@@ -2,7 +2,7 @@
 // first needed, and a channel to each: a worker of a page that is a file may make none itself.
 
 import { Corpus, trainMember, type Member, type Plan } from "../engine";
-import type { Crew } from "../session/crew";
+import type { WorkerPool } from "../session/pool";
 
 /** A member as it travels: a corpus is its counts. */
 interface Job {
@@ -20,7 +20,7 @@ export function helpers(): number {
 }
 
 /** Those who train, as the worker that thinks knows them. */
-export class Workers implements Crew {
+export class Workers implements WorkerPool {
   private readonly idle: MessagePort[] = [];
   private asked = false;
 

@@ -1,32 +1,32 @@
-// The film of a run: the chains that a training recorded elsewhere, and its losses. A page that shows a run trains it
-// again behind the film, from the same seed, to know its weights too; what is shown is what was recorded.
+// The history of a run: the chains that a training recorded elsewhere, and its losses. A page that shows a run trains it
+// again meanwhile, from the same seed, to know its weights too; what is shown is what was recorded.
 
 import { Chain, type GPTConfig } from "../engine";
 import { countRows } from "../engine/tree";
 import { floats } from "../packed";
 import type { Packed } from "../protocol";
 
-/** A film as it travels. */
-export interface Recorded {
+/** A history as it travels. */
+export interface RecordedHistory {
   readonly steps: readonly number[]; // the recorded ones, 0 first, the last one last
   readonly table: Packed; // float32 (frames, contexts, V): log-probabilities, short contexts first
   readonly losses: readonly number[]; // of each step, before it
 }
 
-export class Film {
+export class History {
   readonly last: number;
   private readonly tables: Float32Array;
   private readonly places: ReadonlyMap<number, number>;
 
   constructor(
-    readonly recorded: Recorded,
+    readonly recorded: RecordedHistory,
     private readonly config: GPTConfig,
   ) {
     this.tables = floats(recorded.table);
     this.places = new Map(recorded.steps.map((step, frame) => [step, frame]));
     this.last = recorded.steps.at(-1) ?? 0;
     if (this.tables.length !== recorded.steps.length * this.size || recorded.losses.length !== this.last) {
-      throw new Error("The film is not that of this GPT.");
+      throw new Error("The history is not that of this GPT.");
     }
   }
 

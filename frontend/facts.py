@@ -34,6 +34,7 @@ from babygpt.studio import (
     views,
 )
 from babygpt.studio.commands import COMMANDS, Command
+from babygpt.studio.limits import Limits
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.setup import NAMES
 
@@ -120,10 +121,22 @@ def typescript() -> str:
                 for module, names in NUMBERS.items()
                 for name in names
             ),
+            _constant("PAGE_LIMITS", "Readonly<Record<string, number>>", _page_limits()),
             _constant("LETTERS", "Readonly<Record<string, string>>", {n: getattr(encodings, n) for n in LETTERS}),
             _constant("ENDINGS", "readonly string[]", paths.ENDINGS),
         ]
     )
+
+
+def _page_limits() -> dict[str, int]:
+    page = Limits.for_a_page()
+    return {
+        "states": page.states,
+        "steps": page.steps,
+        "text": page.text,
+        "memory": page.memory,
+        "seeds": page.most_seeds,
+    }
 
 
 def _setting(setting: Setting) -> dict[str, Any]:

@@ -105,3 +105,9 @@ def test_a_long_film_is_thinned():
     assert len(film["table"]) * 3 / 4 <= HISTORY_BYTES
     assert (film["steps"][0], film["steps"][-1]) == (0, 600)
     assert len(film["losses"]) == 600
+
+
+def test_a_run_that_a_page_cannot_bear_is_refused():
+    run = bg.train("01" * 20, context_length=13, steps=1, n_layer=1, n_embd=4, n_head=1)
+    with pytest.raises(RunError, match=r"8,192 states; a page's limit is 4,096\. The studio takes more"):
+        run.to_html()

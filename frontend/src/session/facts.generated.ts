@@ -86,6 +86,8 @@ export const MAX_CELLS = 20000;
 export const MAX_RECORDED = 600;
 export const MAX_ATTENTION = 16384;
 
+export const PAGE_LIMITS: Readonly<Record<string, number>> = {"states":4096,"steps":100000,"text":100000,"memory":134217728,"seeds":200};
+
 export const LETTERS: Readonly<Record<string, string>> = {"SIGNS":"，。、；：？！“”‘’（）《》「」『』【】〈〉…—～·　々〇１２３４５６７８９０","OFTEN":"的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家","TRADITIONALLY":"的一是不了人我在有他這中大來上個國到說們為子和你地出道也時年得就那要下以生會自著去之過家","SYLLABLES":"이다는의에을가고지하은를니서기어나도사해인시자리일아로한요있","CYRILLIC":"оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў","WESTERN":"éèàüäöñóíáçêôßåøæâîïëúãõûùòìœ","CENTRAL":"łóąęíáżśćčěřéňýžšůúťďńźőűăîșțşţ","GREEK":"αοιετσνηυρπκμλςγδωχθφβξζψάίόέήύώϊϋΐΰ","HEBREW":"יולהאתרמבשנעדכקפםחגטןזסצךףץ","ARABIC":"اليمنرتوبهدعفسكقحةأجشطىصخذزضثغإئظءآؤپچژگکی","TURKISH":"ışüğçöâîû","THAI":"านรอกเง่มยลว้ดทสตะปบคหัแีจพชขิใุูธไ์็ื","MARKS_OF_TEXTS":"“”‘’«»–—…°§№·„¿¡"};
 
 export const ENDINGS: readonly string[] = ["txt","text","md","markdown","rst","tex","log","csv","tsv","dat","json","jsonl","ndjson","xml","yaml","yml","toml","ini","cfg","html","htm","py","js","ts","cpp","ipynb","sql","srt","pdf","doc","docx","odt","rtf","epub","xls","xlsx","ods","parquet","feather","arrow","npy","npz","gz","bz2","xz","zst","zip","tar","tgz","7z","fasta","fastq","fna","vcf","pgn","mid","midi","safetensors","pth","ckpt","h5","hdf5","pkl","asc","lst","tab","data","utf8","fb2","mobi","pages","numbers","fa","faa","seq"];

@@ -2,7 +2,7 @@
 
 import { countParameters, type GPTConfig } from "../engine";
 import { countRows } from "../engine/tree";
-import { BASIS, BLOCK_OBJECTS, COPIES, LONG_RUN, MAX_OF_SEEDS, MAX_SEEDS, TABLES } from "./facts.generated";
+import { BASIS, BLOCK_OBJECTS, COPIES, LONG_RUN, MAX_OF_SEEDS, MAX_SEEDS, PAGE_LIMITS, TABLES } from "./facts.generated";
 import { grouped, humanBytes, length } from "./python";
 import { RefusedError } from "./refused";
 
@@ -21,9 +21,9 @@ export class Limits {
     this.seeds = given.seeds ?? MAX_SEEDS;
   }
 
-  /** What a page may take, so that a phone bears it: measured. */
+  /** What a page may take, so that a phone bears it. */
   static ofAPage(): Limits {
-    return new Limits({ states: 4096, steps: 100_000, text: 100_000, memory: 2 ** 27, seeds: 200 });
+    return new Limits(PAGE_LIMITS);
   }
 
   /** Bytes for what is recorded: half for chains, half for weights. */

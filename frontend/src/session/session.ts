@@ -42,7 +42,11 @@ export class Session {
   ) {
     this.open(link);
     if (!recorded) return;
-    this.stage.playback.adopt(recorded);
+    try {
+      this.stage.playback.adopt(recorded);
+    } catch {
+      return; // of another GPT: the link says which, and it is trained here
+    }
     if (this.stage.goal <= this.stage.playback.trained) this.stage.rest();
   }
 

@@ -13,7 +13,7 @@ from babygpt.errors import SettingError
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
 from babygpt.studio import links
-from babygpt.studio.page import page, recorded_history
+from babygpt.studio.page import check_bearable, page, recorded_history
 from babygpt.studio.stage import Stage
 
 Export = Callable[[], tuple[bytes, str]]  # makes a file and tells its media type
@@ -66,6 +66,7 @@ def snapshot(file: str, stage: Stage) -> Export:
 
 
 def _page(stage: Stage) -> Export:
+    check_bearable(stage.setup.config, stage.playback.trained)
     link = links.write(stage.setup, stage.scene)
     if link.pop("too_long", None):
         link["sequence"] = stage.setup.text  # a file has room for it

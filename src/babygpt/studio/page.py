@@ -24,12 +24,13 @@ import numpy as np
 
 from babygpt.errors import InputError, RunError
 from babygpt.studio.figures import packed
-from babygpt.studio.limits import Limits
+from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import Scene, write
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.setup import NAMES, Settings, Setup
 
 if TYPE_CHECKING:
+    from babygpt.gpt.config import GPTConfig
     from babygpt.run.run import Run
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -99,13 +100,26 @@ def page_of_run(run: Run, lang: str | None = None) -> str:
     Raises
     ------
     RunError
-        The run does not say what text it learnt from, so that a page could not train it.
+        The run does not say what text it learnt from, or is too much for a page: a page could not train it.
     """
+    check_bearable(run.config, run.steps)
     setup = _setup_of(run)
     scene = Scene(trained=run.steps)
     link = {**write(setup, scene), "sequence": setup.text, "steps": str(max(run.steps, run.train_config.steps))}
     link.pop("too_long", None)
     return page(link, recorded_history(run) if run.steps else None, lang=lang)
+
+
+def check_bearable(config: GPTConfig, steps: int) -> None:
+    """Raise :class:`RunError` if a page could not train such a GPT for so many steps."""
+    limits = Limits.for_a_page()
+    try:
+        limits.check_size(config.vocab_size, config.block_size)
+        limits.check_steps(steps)
+        limits.check_memory(config, steps)
+    except RefusedError as error:
+        told = str(error).replace("the studio's limit", "a page's limit").split(" Try ")[0]
+        raise RunError(f"A page trains by itself, and a phone must bear it: {told} The studio takes more.") from None
 
 
 def recorded_history(run: Run) -> dict[str, Any]:

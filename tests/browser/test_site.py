@@ -55,7 +55,14 @@ def test_the_site_trains_shows_its_guides_and_works_offline(site, chromium):
     shown.locator('.drawing[data-step="50"]').wait_for()
     assert shown.get_by_role("radio", name="Many seeds").is_checked()
     shown.goto(site + "guides/zh/studio.html")
-    assert shown.evaluate("[...document.images].every((one) => one.complete)")
+    pictures = """async () => {
+        for (const one of document.images) {
+            one.loading = "eager"; // they wait to be scrolled to
+            await one.decode();
+        }
+        return document.images.length;
+    }"""
+    assert shown.evaluate(pictures) > 0
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert not wrong
     context.close()

@@ -54,7 +54,7 @@ NUMBERS = {
     links: ["LONGEST as LONGEST_TEXT", "SEEDS"],
     playback: ["CHAINS_AT_HAND"],
     playhead: ["SECONDS", "SLOWEST", "SPEEDS", "REST", "HAIR"],
-    seed_bands: ["LOW", "HIGH", "FIRST", "QUICK", "BINS", "MAX_SHOWN as MAX_STATE_TOKENS"],
+    seed_bands: ["LOW", "HIGH", "QUICK", "BINS", "MAX_SHOWN as MAX_STATE_TOKENS"],
     session: ["MAX_NOTICE"],
     setup: ["MAX_NAME"],
     side_by_side: ["TOGETHER"],

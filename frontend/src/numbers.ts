@@ -24,7 +24,12 @@ export function points(difference: number): string {
 export function count(n: number): string {
   // by hand: the browser's own way takes long the first time
   const [whole, ...fraction] = String(Math.round(1000 * n) / 1000).split(".");
-  return [whole!.replace(/\B(?=(\d{3})+$)/g, ","), ...fraction].join(".");
+  return [commas(whole!), ...fraction].join(".");
+}
+
+/** The digits of a whole number with commas between its thousands. */
+export function commas(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A number with four decimals, with a true minus sign. */

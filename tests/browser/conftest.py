@@ -35,17 +35,18 @@ def studio() -> Iterator[Studio]:
 
 
 @pytest.fixture
-def visit(chromium, studio) -> Iterator[Callable[..., playwright.Page]]:
-    """Open the studio in a window of its own; at the end no page may have failed, or asked anyone else for anything."""
+def windows(chromium) -> Iterator[Callable[..., playwright.Page]]:
+    """Open addresses in windows of their own; at the end no page may have failed, or asked for what it may not."""
     wrong: list[str] = []
     contexts = []
 
-    def check_request(request: playwright.Request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme not in ("data", "blob") and address.port != studio.port:
-            wrong.append(f"asked for {request.url}")
+    def open_window(
+        address: str, may_ask: Callable[[str], bool], width: int = 1440, height: int = 900, **options: object
+    ) -> playwright.Page:
+        def check_request(request: playwright.Request) -> None:
+            if not request.url.startswith(("data:", "blob:")) and not may_ask(request.url):
+                wrong.append(f"asked for {request.url}")
 
-    def open_page(link: str = "", width: int = 1440, height: int = 900, **options: object) -> playwright.Page:
         options = {"locale": "en-US", "color_scheme": "light", **options}
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(PATIENCE)
@@ -54,12 +55,24 @@ def visit(chromium, studio) -> Iterator[Callable[..., playwright.Page]]:
         page.on("request", check_request)
         page.on("pageerror", lambda error: wrong.append(f"failed: {error}"))
         page.on("console", lambda said: wrong.append(f"complained: {said.text}") if said.type == "error" else None)
-        page.goto(studio.url + link)
-        page.locator(".app").wait_for()
+        page.goto(address)
         return page
 
-    open_page.wrong = wrong
-    yield open_page
+    open_window.wrong = wrong
+    yield open_window
     for context in contexts:
         context.close()
     assert not wrong
+
+
+@pytest.fixture
+def visit(windows, studio) -> Callable[..., playwright.Page]:
+    """Open the studio in a window of its own, which may ask nobody else for anything."""
+
+    def open_page(link: str = "", width: int = 1440, height: int = 900, **options: object) -> playwright.Page:
+        page = windows(studio.url + link, lambda url: urlsplit(url).port == studio.port, width, height, **options)
+        page.locator(".app").wait_for()
+        return page
+
+    open_page.wrong = windows.wrong
+    return open_page

@@ -20,32 +20,15 @@ Axe = tool("axe_playwright_python.sync_playwright").Axe
 
 
 @pytest.fixture
-def opened(chromium, tmp_path):
-    """Open a page as a file in a window of its own; at the end none may have failed, or asked anyone for anything."""
-    wrong, contexts = [], []
+def opened(windows, tmp_path):
+    """Open a page as a file in a window of its own, which may ask nobody for anything."""
 
-    def asked(request):
-        if not request.url.startswith(("file:", "blob:", "data:")):
-            wrong.append(f"asked for {request.url}")
-
-    def open_page(written, link="", name="page.html", width=1440, height=900, **options):
+    def open_page(written, link="", name="page.html", **options):
         (tmp_path / name).write_text(written, encoding="utf-8")
-        options = {"locale": "en-US", "color_scheme": "light", **options}
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        shown = context.new_page()
-        shown.on("request", asked)
-        shown.on("pageerror", lambda error: wrong.append(f"failed: {error}"))
-        shown.on("console", lambda said: wrong.append(f"complained: {said.text}") if said.type == "error" else None)
-        shown.goto(f"file://{tmp_path / name}{link}")
-        return shown
+        return windows(f"file://{tmp_path / name}{link}", lambda url: url.startswith("file:"), **options)
 
-    open_page.wrong = wrong
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not wrong
+    open_page.wrong = windows.wrong
+    return open_page
 
 
 def downloaded(shown, name, folder):

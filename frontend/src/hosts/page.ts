@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 import { formatHash } from "../hash";
 import type { Command, Host, Model } from "../protocol";
+import { unicodeEscape } from "../session/python";
 import { helpers, serve, Workers } from "./workers";
 import { SessionRunner, type ToSession, type Beginning, type FromSession } from "./runner";
 import { ViewStore } from "./views";
@@ -17,7 +18,8 @@ export class PageModel extends ViewStore implements Model {
   private ask!: (asked: ToSession) => void;
   private worker: Worker | null = null;
   private asked: Command | null = null; // the last one that may be too much
-  private readonly downloads = new Map<number, { keep: (told: FromSession) => void }>();
+  private readonly downloads = new Map<number, (told: FromSession) => void>(); // those under way
+  private begun = 0; // how many there were
   private readonly unanswered: ToSession[] = []; // until the worker has said something
 
   /** `script`: the address of the script that is running, which a worker can be made of; `source`: the page as it came. */
@@ -99,7 +101,7 @@ export class PageModel extends ViewStore implements Model {
       this.host.reason.value = `failed: ${told.failed}`;
       return;
     }
-    if (!("views" in told)) return this.downloads.get(told.id)?.keep(told);
+    if (!("views" in told)) return this.downloads.get(told.id)?.(told);
     this.take(told.views);
     let said = false;
     const seen = () => {
@@ -120,13 +122,12 @@ export class PageModel extends ViewStore implements Model {
 
   /** A file that the session makes. */
   private made(file: string): Promise<File> {
-    const id = this.downloads.size;
+    const id = this.begun++;
     return new Promise((keep, refuse) => {
-      this.downloads.set(id, {
-        keep: (told) => {
-          if ("content" in told) keep(new File([told.content as BlobPart], file, { type: told.type }));
-          else if ("fault" in told) refuse(new Error(told.fault));
-        },
+      this.downloads.set(id, (told) => {
+        this.downloads.delete(id);
+        if ("content" in told) keep(new File([told.content as BlobPart], file, { type: told.type }));
+        else if ("fault" in told) refuse(new Error(told.fault));
       });
       this.ask({ file, id });
     });
@@ -137,7 +138,7 @@ export class PageModel extends ViewStore implements Model {
 function pageWith(source: HTMLElement, beginning: Beginning): string {
   const page = source.cloneNode(true) as HTMLElement;
   // "</script" ends a script and "<!--" begins a comment, whatever the script is
-  const data = JSON.stringify(beginning).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const data = JSON.stringify(beginning).replace(/[<>&\u2028\u2029]/g, unicodeEscape);
   page.querySelector("#beginning")!.textContent = data;
   return `<!doctype html>\n${page.outerHTML}\n`;
 }

@@ -2,6 +2,7 @@
 // screen stays free, or beside the screen where there can be no worker.
 
 import { ARTICLE_GPT, ARTICLE_TRAINING, Corpus, trainMember } from "../engine";
+import { bytes, packed } from "../packed";
 import { Limits, Session, type Revisions } from "../session";
 import { fileOf } from "../session/files";
 import type { WorkerPool } from "../session/pool";
@@ -143,9 +144,7 @@ function rehearsal(): Iterator<unknown> {
 async function unpacked(command: unknown): Promise<unknown> {
   const { command: name, data } = command as { command?: unknown; data?: unknown };
   if (name !== "file" || typeof data !== "string" || !data.startsWith(GZIP)) return command;
-  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  const plain = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-  let text = "";
-  for (const byte of new Uint8Array(plain)) text += String.fromCharCode(byte);
-  return { ...(command as object), data: btoa(text) };
+  const file = new Blob([bytes(data) as BlobPart]);
+  const plain = await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  return { ...(command as object), data: packed(new Uint8Array(plain)) };
 }

@@ -6,6 +6,7 @@
 //
 // [1] Shanjian Li and Katsuhiko Momoi, "A composite approach to language/encoding detection", 2001.
 
+import { bytes } from "../packed";
 import { LETTERS } from "./facts.generated";
 import type { Limits } from "./limits";
 import { grouped } from "./python";
@@ -17,7 +18,7 @@ const LOOKED_AT = 2 ** 16; // bytes by which an encoding is told
 export function textOfFile(name: string, data: string, limits: Limits): { text: string; guessed: string | null } {
   let content: Uint8Array;
   try {
-    content = bytesOf(data);
+    content = bytes(data);
   } catch {
     throw new RefusedError("The file did not arrive whole. Try again.", "command");
   }
@@ -41,17 +42,13 @@ export function textOfFile(name: string, data: string, limits: Limits): { text: 
 /** The link that a page begins with, of a file that is one and comes as base64. */
 export function linkOfPage(data: string): Record<string, string> | null {
   try {
-    const text = new TextDecoder().decode(bytesOf(data));
+    const text = new TextDecoder().decode(bytes(data));
     const found = /<script type="application\/json" id="beginning">(.*?)<\/script>/s.exec(text);
     const { link } = JSON.parse(found?.[1] ?? "{}") as { link?: Record<string, string> };
     return link && Object.values(link).every((word) => typeof word === "string") ? link : null;
   } catch {
     return null;
   }
-}
-
-function bytesOf(data: string): Uint8Array {
-  return Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
 }
 
 const MARKS: [string, ...number[]][] = [
@@ -67,17 +64,17 @@ function noText(name: string, fault: string): RefusedError {
   return new RefusedError(`${name} ${fault}. Save it as UTF-8.`, "not_text", null, { name });
 }
 
-function decoded(bytes: Uint8Array, label: string): string | null {
+function decoded(content: Uint8Array, label: string): string | null {
   try {
-    return new TextDecoder(label, { fatal: true }).decode(bytes);
+    return new TextDecoder(label, { fatal: true }).decode(content);
   } catch {
     return null;
   }
 }
 
 /** The encoding that most likely makes a text of the bytes, by Python's name for it; null where none does. */
-function proposed(bytes: Uint8Array): string | null {
-  const sample = bytes.subarray(0, LOOKED_AT);
+function proposed(content: Uint8Array): string | null {
+  const sample = content.subarray(0, LOOKED_AT);
   let [best, found]: [number, string | null] = [-Infinity, null];
   for (const [name, { label, source }] of Object.entries(SOURCES)) {
     // the last character of a part may be cut in two

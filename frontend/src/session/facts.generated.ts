@@ -68,7 +68,6 @@ export const REST = 0.25;
 export const HAIR = 0.0001;
 export const LOW = 0.05;
 export const HIGH = 0.95;
-export const FIRST = 8;
 export const QUICK = 262144;
 export const BINS = 20;
 export const MAX_STATE_TOKENS = 64;

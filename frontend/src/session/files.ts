@@ -7,9 +7,10 @@ import { packed } from "../packed";
 import { MAX_KEPT, VERSION } from "./facts.generated";
 import type { RecordedHistory } from "./history";
 import { write } from "./links";
-import { length, number } from "./python";
+import { length, number, unicodeEscape } from "./python";
 import { sha256 } from "./sha256";
 import type { Stage } from "./stage";
+import { visible } from "./vocabulary";
 import { joined, zipped } from "./zip";
 
 export interface Content {
@@ -88,7 +89,7 @@ function json(stage: Stage): string {
     contexts,
   };
   const text = JSON.stringify(content, null, 1);
-  return `${text.replace(HARMFUL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
+  return `${text.replace(HARMFUL, unicodeEscape)}\n`;
 }
 
 function csv(stage: Stage): string {
@@ -118,7 +119,7 @@ function escaped(text: string): string {
 
 /** A text with what could harm where it is shown made visible. */
 function harmless(text: string): string {
-  return text.replace(HARMFUL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return text.replace(HARMFUL, visible);
 }
 
 function arrowLabel(symbol: string, p: number): string {
@@ -180,7 +181,7 @@ function run(stage: Stage): Uint8Array {
 function canonical(value: unknown): string {
   if (typeof value === "number") return number(value);
   if (typeof value === "string") {
-    return JSON.stringify(value).replace(/[\x7f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return JSON.stringify(value).replace(/[\x7f-\uffff]/g, unicodeEscape);
   }
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

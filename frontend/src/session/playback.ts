@@ -34,7 +34,7 @@ export class Playback {
   failure: DivergedError | null = null;
   total: number;
   private history: History | null = null;
-  private merged: readonly number[] = []; // the steps of the film and those trained here
+  private merged: readonly number[] = []; // those of the history and those trained here
   private readonly budget: number;
   private readonly weights = new Map<number, Weights>();
   private snapshots = new Map<number, Snapshot>();
@@ -59,7 +59,7 @@ export class Playback {
 
   // -- training
 
-  /** How many steps have been done, here or where the film is from. */
+  /** How many steps have been done, here or where the history is from. */
   get trained(): number {
     return Math.max(this.recording.trainer.stepsDone, this.history?.last ?? 0);
   }
@@ -76,12 +76,12 @@ export class Playback {
     if (history.last <= this.total) this.history = history;
   }
 
-  /** Whether the film is ahead of what is trained here. */
+  /** Whether the history is ahead of what is trained here. */
   get behind(): boolean {
     return this.recording.trainer.stepsDone < this.trained && this.stopped !== "diverged";
   }
 
-  /** Come nearer to where the film is, until that time of performance.now(). */
+  /** Come nearer to where the history is, until that time of performance.now(). */
   catchUp(until = Infinity): void {
     while (this.behind && this.step() !== null && performance.now() < until);
   }
@@ -118,7 +118,7 @@ export class Playback {
 
   /** Make the newest step one that can be shown: the training rests there. The one `shown` stays one. */
   settle(shown = 0): void {
-    if (this.behind) return; // all that the film has can be shown
+    if (this.behind) return; // all that the history has can be shown
     const snapshots = new Map<number, Snapshot>();
     if (this.canBeLost(shown)) snapshots.set(shown, this.snapshot(shown));
     const broken = this.recording.settle();

@@ -1,5 +1,6 @@
 // Values as Python writes them: what a session says is said in the same words, whichever brain says it.
 
+import { commas } from "../numbers";
 import type { Plain } from "./refused";
 
 // What str.split() and str.strip() take for white space.
@@ -89,7 +90,7 @@ function exponent(text: string): string {
 
 /** A whole number with commas between its thousands. */
 export function grouped(n: number | bigint): string {
-  return String(BigInt(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+  return commas(String(BigInt(n)));
 }
 
 /** "s" unless it is one. */
@@ -112,4 +113,9 @@ export function said(value: Plain, kind: string): string {
   if (value === null) return "";
   if (typeof value === "boolean") return value ? "1" : "0";
   return typeof value === "number" ? number(value, kind === "float") : value;
+}
+
+/** A character as JSON and JavaScript write it by its number. */
+export function unicodeEscape(c: string): string {
+  return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

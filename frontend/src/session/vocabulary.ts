@@ -110,7 +110,7 @@ export class Vocabulary {
 }
 
 /** A character as it can be seen. */
-function visible(c: string): string {
+export function visible(c: string): string {
   const code = c.codePointAt(0)!;
   const hidden = (c !== " " && NO_SIGN.test(c)) || (code & 0xfffe) === 0xfffe;
   return VISIBLE[c] ?? (hidden ? `\\x${code.toString(16).padStart(2, "0")}` : c);

@@ -119,9 +119,8 @@ class Session:
     def snapshot(self, file: str) -> Export:
         """Return a function that makes a file of what there is now, while the session goes on in any other thread.
 
-        The file is chain.svg, .png, .pdf, .dot, .json or .csv, run.zip or page.html; with it comes its media type. The
-        function
-        raises a :class:`BabyGPTError` if this chain cannot be written as one.
+        The file is chain.svg, .png, .pdf, .dot, .json or .csv, run.zip or page.html; with it comes its media type.
+        The function raises a :class:`BabyGPTError` if this chain cannot be written as one.
 
         Raises
         ------

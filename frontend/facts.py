@@ -48,7 +48,7 @@ NUMBERS = {
     keeping: ["MAX_KEPT"],
     history: ["EVERY_STEP", "FRAME_BUDGET"],
     chain_summary: ["FOLLOWED", "FOLLOWED_MIXING", "MIXING", "FEW", "AT_ONCE_MIXING"],
-    figures: ["MAX_VALUES", "MAX_PIXELS", "MAX_CURVE"],
+    figures: ["MAX_VALUES", "MAX_PIXELS", "MAX_CURVE", "MAX_TRACE", "MAX_TRACED"],
     knobs: ["REACH", "MOST as MOST_ADDED", "MAX_SHOWN as MAX_TENSOR"],
     limits: ["TABLES", "LONG_RUN", "MAX_BATCH", "MAX_SEEDS", "MAX_OF_SEEDS", "MAX_LAYERS"],
     links: ["LONGEST as LONGEST_TEXT", "SEEDS"],

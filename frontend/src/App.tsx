@@ -1,7 +1,9 @@
 import { Dock } from "./parts/Dock";
+import type { Panel } from "./hash";
 import { DecodingPanel } from "./parts/Decoding";
 import { KnobsPanel } from "./parts/Knobs";
 import { LongRun } from "./parts/LongRun";
+import { Presenting } from "./parts/Presenting";
 import { Messages } from "./parts/Messages";
 import { SettingsPanel } from "./parts/Settings";
 import { Stage } from "./parts/Stage";
@@ -9,6 +11,7 @@ import { StatePanel } from "./parts/StatePanel";
 import { Tape } from "./parts/Tape";
 import { TopBar } from "./parts/TopBar";
 import { Tour } from "./parts/Tour";
+import { useShortcuts } from "./parts/shortcuts";
 import { useScreen } from "./screen";
 
 export function App() {
@@ -16,6 +19,9 @@ export function App() {
   const t = screen.text.value;
   const hidden = screen.hidden.value;
   const status = screen.host?.status.value ?? "open";
+  const presenting = screen.presenting.value;
+  const shows = (panel: Panel) => !presenting && !hidden.includes(panel);
+  const begin = useShortcuts();
   if (!screen.views.setup.value) {
     return (
       <div class="opening" role="status">
@@ -25,10 +31,13 @@ export function App() {
   }
   return (
     <>
-      <div class="frame">
+      <div class="frame" data-presenting={presenting}>
         <div class="app">
+          <button type="button" class="skip" onClick={begin}>
+            {t("skip")}
+          </button>
           <TopBar />
-          {!hidden.includes("settings") && (
+          {shows("settings") && (
             <aside class="side left" aria-label={t("settings.title")}>
               <SettingsPanel />
               <DecodingPanel />
@@ -37,15 +46,16 @@ export function App() {
           )}
           <main class="middle">
             <Stage />
-            {!hidden.includes("tape") && <Tape />}
+            {shows("tape") && <Tape />}
           </main>
-          {!hidden.includes("state") && (
+          {shows("state") && (
             <aside class="side right" aria-label={t("state.title")}>
               <StatePanel />
               <LongRun />
             </aside>
           )}
           <Dock />
+          {presenting && <Presenting />}
         </div>
       </div>
       <Messages />

@@ -16,6 +16,7 @@ export interface Views {
   frame: Frame;
   numbers: Numbers;
   curve: Curve;
+  trace: Trace | null;
   player: Player;
   selected: Selected | null;
   tape: Tape;
@@ -120,6 +121,15 @@ export interface Curve {
   steps: number[]; // at most 600 points
   losses: number[];
   recorded: number[] | null; // the steps that can be shown, where not all can
+}
+
+/** How a state went through training, before decoding. null: none is selected, or there are too many. */
+export interface Trace {
+  state: number;
+  steps: number[]; // at most 120, the first and the last recorded among them
+  tokens: number[]; // at most 4: those that were ever the most likely
+  probs: number[][]; // (steps, tokens)
+  flips: number[]; // the steps of these at which another token became the likeliest
 }
 
 /** Where the training is, and where the playhead. */

@@ -4,8 +4,9 @@
 import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { contextOf, occurrences } from "./contexts";
 import { RULE_NAMES, RULES } from "./decoding";
-import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
+import { formatHash, type Guess, type Panel, parseHash, type ViewKind } from "./hash";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
@@ -19,6 +20,7 @@ const NAMES: (keyof Views)[] = [
   "frame",
   "numbers",
   "curve",
+  "trace",
   "player",
   "selected",
   "tape",
@@ -61,9 +63,13 @@ const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, 
 const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 
 const A_MOMENT = 250; // ms
+const SCENES = "babygpt.scenes"; // whether the first scenes have been seen, or sent away
+const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one likes
+const MOST_TRIED = 1000; // states, to find one that the data never has
 const DWELL = 180; // ms that someone points at a token before it is meant
 
-export const MOST_DRAWN = 256; // states drawn one by one; more make a map
+export const MOST_DRAWN = 256; // states that can be drawn one by one
+const MOST_CLEAR = 64; // states whose arrows can be told apart: more are shown as a map, unless someone asks
 
 export class Screen {
   readonly views: ViewSignals;
@@ -75,6 +81,10 @@ export class Screen {
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
   readonly announcement = signal("");
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
+  readonly scene = signal<number | null>(recall("localStorage", SCENES) === null ? 0 : null); // null: sent away
+  readonly presenting = signal(false);
+  readonly guess = signal<Guess | null>(null); // of what it will say where the data says nothing
+  readonly dismissed = signal<readonly string[]>([]); // hints that were sent away
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
   readonly filesTaken = signal(0); // how many files were read in
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
@@ -90,6 +100,7 @@ export class Screen {
   readonly ended: ReadonlySignal<(state: number) => boolean>;
   readonly shownView: ReadonlySignal<ViewKind>;
   readonly title: ReadonlySignal<(tokens: readonly number[]) => string>;
+  readonly unseen: ReadonlySignal<number | null>; // the first state that the data never has
 
   constructor(
     private readonly model: Model,
@@ -110,12 +121,26 @@ export class Screen {
     this.ended = bits("ended");
     this.shownView = computed(() => {
       const n = this.views.setup.value?.n_states ?? 0;
-      return this.view.value ?? (n > MOST_DRAWN ? "map" : "graph");
+      return this.view.value ?? (n > MOST_CLEAR ? "map" : "graph");
     });
     this.title = computed(() => {
       const setup = this.views.setup.value;
       return (tokens) => tokens.map((t) => setup?.labels[t] ?? "?").join(setup?.separator ?? "");
     });
+    this.unseen = computed(() => {
+      const setup = this.views.setup.value;
+      if (!setup || setup.n_seen === setup.n_states) return null;
+      // not even as the last of the sequence, after which nothing follows
+      const fits = (state: number) => !this.seen.value(state) && occurrences(setup.tokens, this.contextOf(state)).length === 0;
+      for (let state = 0; state < Math.min(setup.n_states, MOST_TRIED); state++) if (fits(state)) return state;
+      return null;
+    });
+  }
+
+  /** The tokens of a state's context, oldest first. */
+  contextOf(state: number): number[] {
+    const setup = this.views.setup.value;
+    return setup ? contextOf(state, setup.labels.length, setup.settings.context_length) : [];
   }
 
   get host() {
@@ -130,6 +155,53 @@ export class Screen {
     this.language.value = languageOf(this.chosenLanguage);
     this.view.value = screen.view;
     this.hidden.value = screen.hide;
+    this.guess.value = screen.guess;
+    this.presenting.value = screen.present;
+  }
+
+  /** Play one of the first scenes: 0 the untrained GPT, 1 its training, 2 what it never saw, 3 many seeds. */
+  play(scene: number): void {
+    const to = Math.min(Math.max(scene, 0), LAST_SCENE);
+    if (to < LAST_SCENE) this.send({ command: "show", source: "model" });
+    if (to < 2) this.send({ command: "select", state: null });
+    if (to === 0) this.send({ command: "rewind" });
+    else if (to === 1) this.send({ command: "train" });
+    else if (to === 2 && this.unseen.value !== null) this.send({ command: "select", state: this.unseen.value });
+    else this.send({ command: "show", source: "seeds" });
+    if (this.presenting.value) this.scene.value = to;
+  }
+
+  /** The scenes are over, here and whenever this browser comes again. */
+  endScenes(): void {
+    this.scene.value = null;
+    remember("localStorage", SCENES, "done");
+  }
+
+  /** Guess what it will say after a context that the data never has. */
+  beginGuess(): void {
+    const state = this.views.selected.value?.n === 0 ? this.views.selected.value.state : this.unseen.value;
+    if (state === null) return;
+    this.send({ command: "select", state });
+    const V = this.views.setup.value?.labels.length ?? 2;
+    this.guess.value = { context: this.title.value(this.contextOf(state)), token: 1, percent: Math.round(100 / V) };
+  }
+
+  present(on: boolean): void {
+    this.presenting.value = on;
+    if (on) this.scene.value ??= 0;
+    else if (document.fullscreenElement) void document.exitFullscreen();
+  }
+
+  /** A scene is over when what it asks for is done, whoever did it. */
+  private followScenes(): void {
+    const scene = this.scene.value;
+    const player = this.views.player.value;
+    if (scene === null || !player || this.presenting.value) return; // who presents goes on by hand
+    if (this.views.frame.value?.source === "seeds") {
+      this.scene.value = LAST_SCENE;
+      remember("localStorage", SCENES, "done");
+    } else if (scene === 0 && player.trained > 0 && player.step > 0 && !player.playing) this.scene.value = 1;
+    else if (scene === 1 && this.views.selected.value?.n === 0) this.scene.value = 2;
   }
 
   start(root: HTMLElement): void {
@@ -164,6 +236,7 @@ export class Screen {
     const leave = () => this.point(null);
     addEventListener("pagehide", leave);
     this.cleanups.push(() => removeEventListener("pagehide", leave));
+    this.cleanups.push(effect(() => this.followScenes()));
     this.cleanups.push(
       effect(() => {
         root.lang = LANGUAGES[this.language.value].tag;
@@ -278,7 +351,7 @@ export class Screen {
   }
 
   private hash(link: Record<string, string>): string {
-    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value] };
+    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value], guess: this.guess.value, present: this.presenting.value };
     return formatHash(link, screen);
   }
 }

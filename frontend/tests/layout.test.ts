@@ -4,11 +4,12 @@ import test from "node:test";
 import { type Point, distance, outside } from "../src/graph/curve";
 import { contextOf } from "../src/contexts";
 import { deBruijnOrder } from "../src/graph/debruijn";
-import { type Format, type Layout, layOut, spread, textWidth } from "../src/graph/layout";
+import { type Layout, layOut, spread, textWidth, type Sheet, WIDE } from "../src/graph/layout";
+import { SHEETS } from "./sheets";
 
 const digits = (nSymbols: number): string[] => Array.from({ length: nSymbols }, (_, i) => i.toString(36));
-const place = (nSymbols: number, contextLength: number, format: Format = "wide"): Layout =>
-  layOut(nSymbols, contextLength, digits(nSymbols), "", format);
+const place = (nSymbols: number, contextLength: number, sheet: Sheet = WIDE): Layout =>
+  layOut(nSymbols, contextLength, digits(nSymbols), "", sheet);
 
 const SIZES: [number, number][] = [
   [1, 1],
@@ -30,10 +31,10 @@ const SIZES: [number, number][] = [
   [27, 1],
 ];
 
-for (const format of ["wide", "tall"] as const) {
+for (const [format, sheet] of Object.entries(SHEETS)) {
   for (const [nSymbols, contextLength] of SIZES) {
     test(`V=${nSymbols} K=${contextLength} ${format}: states are inside the drawing and apart`, () => {
-      const layout = place(nSymbols, contextLength, format);
+      const layout = place(nSymbols, contextLength, sheet);
       layout.states.forEach((a, i) => {
         assert.ok(a.x - a.halfWidth > 0 && a.x + a.halfWidth < layout.width, `x of ${i}`);
         assert.ok(a.y - a.radius > 0 && a.y + a.radius < layout.height, `y of ${i}`);
@@ -45,7 +46,7 @@ for (const format of ["wide", "tall"] as const) {
     });
 
     test(`V=${nSymbols} K=${contextLength} ${format}: a name written in a state fits it`, () => {
-      const layout = place(nSymbols, contextLength, format);
+      const layout = place(nSymbols, contextLength, sheet);
       if (layout.naming !== "inside") return assert.ok(layout.n > 16);
       layout.names.forEach((name, i) => {
         assert.ok(textWidth(name, layout.fontSize) < 2 * layout.states[i]!.halfWidth);
@@ -67,9 +68,9 @@ function rimGap(a: Layout["states"][number], b: Layout["states"][number]): numbe
 
 const close = (a: Point, b: Point): boolean => distance(a, b) < 1e-6;
 
-for (const format of ["wide", "tall"] as const) {
+for (const [format, sheet] of Object.entries(SHEETS)) {
   for (const contextLength of [1, 2, 3]) {
-    const layout = place(2, contextLength, format);
+    const layout = place(2, contextLength, sheet);
     const { n, width, height, states } = layout;
 
     test(`K=${contextLength} ${format}: exchanging the symbols turns the drawing by half a circle`, () => {
@@ -79,7 +80,7 @@ for (const format of ["wide", "tall"] as const) {
     test(`K=${contextLength} ${format}: reading contexts backward mirrors the drawing`, () => {
       states.forEach((p, s) => {
         const reversed = contextOf(s, 2, contextLength).reduce((sum, token, i) => sum + token * 2 ** i, 0);
-        const mirrored = format === "wide" ? { x: p.x, y: height - p.y } : { x: width - p.x, y: p.y };
+        const mirrored = sheet.width > sheet.height ? { x: p.x, y: height - p.y } : { x: width - p.x, y: p.y };
         assert.ok(close(states[reversed]!, mirrored));
       });
     });
@@ -141,9 +142,9 @@ interface Ring {
 const RINGS = JSON.parse(readFileSync("../tests/draw/rings.json", "utf8")) as Ring[];
 
 for (const { V, K, start, order } of RINGS) {
-  for (const format of ["wide", "tall"] as const) {
+  for (const [format, sheet] of Object.entries(SHEETS)) {
     test(`V=${V} K=${K} ${format}: states stand around a ring in the order and from the place that Python's have`, () => {
-      const layout = place(V, K, format);
+      const layout = place(V, K, sheet);
       if (layout.kind === "symmetric") return assert.deepEqual(deBruijnOrder(V, K), order);
       const turns = layout.states.map(({ x, y }) => {
         const { centre, ring } = layout;
@@ -161,7 +162,7 @@ const SYMMETRIC = JSON.parse(readFileSync("../src/babygpt/draw/symmetric.json", 
 
 for (const [K, places] of Object.entries(SYMMETRIC)) {
   test(`two symbols, K=${K}: states stand where they stand in Python's pictures`, () => {
-    const layout = place(2, Number(K), "wide");
+    const layout = place(2, Number(K));
     const from = layout.states.map(({ x, y }) => [x - layout.centre.x, y - layout.centre.y]);
     for (const axis of [0, 1]) {
       const most = (points: number[][]) => Math.max(...points.map((point) => Math.abs(point[axis]!))) || 1;

@@ -52,7 +52,7 @@ def test_many_seeds_band_each_arrow_and_one_seed_is_found_among_them(visit, stud
     expect(page.locator(".of-seeds")).to_contain_text(f"{round(100 * share)}\N{NO-BREAK SPACE}% of them find")
     expect(page.locator(".of-seeds")).to_contain_text("seed 1337")
     expect(page.locator(".hills")).to_have_count(2)
-    page.get_by_role("radio", name="This seed").click()
+    page.get_by_role("radio", name="Model").click()
     expect(page.locator(".g-band")).to_have_count(0)
     expect(page.locator(".of-seeds")).to_have_count(0)
 
@@ -100,9 +100,9 @@ def test_pointing_at_a_token_shows_its_effect_on_the_arrows(visit):
     assert labels(page) == sorted(expected)
     assert page.locator(".g-graph").bounding_box() == box  # nothing jumps
     drawing = page.locator(".drawing").bounding_box()
-    text, tape = page.locator(".held > span").bounding_box(), page.locator(".tape").bounding_box()
-    assert drawing["y"] + drawing["height"] <= text["y"]  # nor is anything covered
-    assert text["y"] + text["height"] <= tape["y"]
+    text, bar = page.locator(".held > span").bounding_box(), page.locator(".bar").bounding_box()
+    assert text["y"] + text["height"] <= drawing["y"]  # nor is anything covered
+    assert bar["y"] + bar["height"] <= text["y"]
     page.locator(".g-graph").hover(position={"x": 2, "y": 2})
     expect(page.locator(".held")).to_have_count(0)
     assert labels(page) == before
@@ -165,4 +165,4 @@ def test_too_many_arrows_for_seeds_are_refused_in_a_sentence(visit):
     page = visit("#context_length=15&n_layer=1&n_embd=4&n_head=1&seeds=1000&sequence=" + TEXT * 2)
     page.get_by_role("radio", name="Many seeds").click()
     expect(page.locator(".message")).to_contain_text("are too many to show side by side")
-    expect(page.get_by_role("radio", name="This seed")).to_be_checked()
+    expect(page.get_by_role("radio", name="Model")).to_be_checked()

@@ -11,7 +11,7 @@ import { successor, tokenOfKey } from "../contexts";
 import { points, range } from "../numbers";
 import type { Text } from "../texts";
 import { headPath, isOpen } from "./heads";
-import { type Format, type Layout, layOut, nameOf, shorten, spread } from "./layout";
+import { type Layout, layOut, nameOf, type Sheet, sheetFor, shorten, spread, WIDE } from "./layout";
 import { LONGEST_AMOUNT, LONGEST_RANGE, bandOf, haloOf, headBreadth, inkOf, percent, strongInkOf } from "./strength";
 import { BALL, ease, follow, restingDirection, restingPlace, track } from "./travel";
 
@@ -114,12 +114,12 @@ const grade = (value: number, step: number): number => round(Math.max(1, Math.ro
 export function Graph(props: GraphProps): JSX.Element {
   const { nSymbols, contextLength, labels, separator, values, bands, difference, pi, selected, ball, text } = props;
   const svg = useRef<SVGSVGElement>(null);
-  const format = useFormat(svg);
+  const sheet = useSheet(svg);
   const labelKey = labels.join("\n");
   const longest = bands ? LONGEST_RANGE : LONGEST_AMOUNT;
   const scene = useMemo(
-    () => makeScene(layOut(nSymbols, contextLength, labels, separator, format), labels, longest),
-    [nSymbols, contextLength, labelKey, separator, format, longest],
+    () => makeScene(layOut(nSymbols, contextLength, labels, separator, sheet), labels, longest),
+    [nSymbols, contextLength, labelKey, separator, sheet, longest],
   );
   const { layout, arrows } = scene;
   const { n } = layout;
@@ -155,7 +155,7 @@ export function Graph(props: GraphProps): JSX.Element {
     const band = edges(i);
     const { token, line, tip, angle } = arrows(i);
     const ink = (kind === "strong" ? strongInkOf : inkOf)(Math.abs(value), layout);
-    const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.5) * ink.opacity : ink.opacity;
+    const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.65) * ink.opacity : ink.opacity;
     const headless = kind !== "strong" && many && Math.abs(value) < 0.05;
     const colour = !difference ? `g-token-${token % TOKENS}` : value < 0 ? "g-less" : "g-more";
     const length = layout.arrowHead;
@@ -444,22 +444,26 @@ const stateOf = (target: EventTarget | null): number | null => attributeOf(targe
 const isKeyboardFocus = (target: EventTarget | null): boolean =>
   target instanceof Element && target.matches(":focus-visible");
 
-/** Wide or tall, after the shape of what contains the drawing. */
-function useFormat(svg: { current: SVGSVGElement | null }): Format {
-  const [format, setFormat] = useState<Format>("wide");
+/** The sheet for what contains the drawing. */
+function useSheet(svg: { current: SVGSVGElement | null }): Sheet {
+  const [sheet, setSheet] = useState<Sheet>(WIDE);
   useLayoutEffect(() => {
     const container = svg.current?.parentElement;
     if (!container) return;
     const look = (): void => {
-      const { clientWidth, clientHeight } = container;
-      if (clientWidth > 0) setFormat(clientWidth < 560 && clientHeight > clientWidth ? "tall" : "wide");
+      const style = getComputedStyle(container);
+      const width = container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      const height = container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+      if (width <= 0 || height <= 0) return;
+      const next = sheetFor(width, height);
+      setSheet((old) => (old.width === next.width && old.height === next.height ? old : next));
     };
     look();
     const observer = new ResizeObserver(look);
     observer.observe(container);
     return () => observer.disconnect();
   }, []);
-  return format;
+  return sheet;
 }
 
 /** The outline of a state, `by` wider, around a centre; without one around that of the group. */

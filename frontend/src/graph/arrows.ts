@@ -125,8 +125,8 @@ export interface Label extends Box {
 /** How far a label keeps from lines, which may be thick, and from states. */
 export const CLEAR = { line: 4, state: 3, label: 2 } as const;
 
-const PLACES = [0.5, 0.46, 0.54, 0.42, 0.58, 0.38, 0.62, 0.34, 0.66, 0.28, 0.72, 0.22, 0.78];
-const FURTHER = [0, 3, 7, 14, 22];
+const PLACES = [0.5, 0.46, 0.54, 0.42, 0.58, 0.38, 0.62, 0.34, 0.66, 0.31, 0.69, 0.28, 0.72, 0.25, 0.75, 0.22, 0.78, 0.18, 0.82];
+const FURTHER = [0, 2, 4, 7, 11, 16, 22];
 
 /**
  * Choose a spot beside each of some arrows for its label, clear of states, of arrows and of other labels.

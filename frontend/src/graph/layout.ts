@@ -10,8 +10,11 @@ import { contextOf } from "../contexts";
 import { deBruijnOrder } from "./debruijn";
 import places from "../../../src/babygpt/draw/symmetric.json";
 
-/** A drawing wide enough for a projector, or tall enough for a telephone. */
-export type Format = "wide" | "tall";
+/** What a chain is drawn on: wide for a projector, or tall for a telephone. */
+export interface Sheet {
+  readonly width: number;
+  readonly height: number;
+}
 
 /** Where the name of a state is written: in it, beside it pointing outward, or only when it is asked for. */
 export type Naming = "inside" | "outside" | "asked";
@@ -35,7 +38,21 @@ export interface Layout {
   readonly arrowHead: number; // its length
 }
 
-const SIZE = { wide: { width: 960, height: 600 }, tall: { width: 480, height: 760 } } as const;
+export const WIDE: Sheet = { width: 960, height: 600 };
+export const TALL: Sheet = { width: 480, height: 760 };
+const SMALLEST = 0.75; // of a drawing on the screen: then what is written at arrows is 12 px high
+const ROUND = 20; // sheets whose sides differ by less are one
+const SHAPES = { wide: [1.1, 1.9], tall: [0.56, 0.8] } as const; // of sheets, width by height: the rest stays empty
+
+/** The sheet for a place of so many pixels: smaller for a small one, so that what is written stays readable. */
+export function sheetFor(width: number, height: number): Sheet {
+  const tall = width < 560 && height > width;
+  const usual = tall ? TALL : WIDE;
+  const scale = Math.max(SMALLEST, Math.min(width / usual.width, height / usual.height));
+  const [narrowest, widest] = SHAPES[tall ? "tall" : "wide"];
+  const round = (x: number) => Math.max(ROUND, Math.round(x / scale / ROUND) * ROUND);
+  return { width: round(Math.min(width, widest * height)), height: round(Math.min(height, width / narrowest)) };
+}
 
 /** Small chains are drawn on a smaller sheet, and so larger. */
 function scaleOf(n: number, nArrows: number): number {
@@ -80,12 +97,16 @@ export function layOut(
   contextLength: number,
   labels: readonly string[],
   separator: string,
-  format: Format = "wide",
+  sheet: Sheet = WIDE,
 ): Layout {
   const n = nSymbols ** contextLength;
-  const scale = format === "wide" || n <= 2 ? scaleOf(n, n * nSymbols) : 1;
-  const width = SIZE[format].width * scale;
-  const height = SIZE[format].height * (format === "tall" ? Math.max(scale, 0.8) : scale);
+  const wide = sheet.width >= sheet.height;
+  const usual = wide ? WIDE : TALL;
+  const scale = wide || n <= 2 ? scaleOf(n, n * nSymbols) : 1;
+  // of a sheet that is small already, no more is taken away than of the usual one
+  const shrunk = (side: "width" | "height", by: number) => Math.max(by * sheet[side], Math.min(sheet[side], by * usual[side]));
+  const width = shrunk("width", scale);
+  const height = shrunk("height", wide ? scale : Math.max(scale, 0.8));
   const names = Array.from({ length: n }, (_, state) =>
     shorten(nameOf(state, nSymbols, contextLength, labels, separator)),
   );
@@ -93,12 +114,12 @@ export function layOut(
   const symmetric = nSymbols === 2 ? SYMMETRIC[contextLength] : undefined;
   if (symmetric !== undefined) {
     const fontSize = 19;
-    const radius = format === "wide" ? 27 : 24;
+    const radius = wide ? 27 : 24;
     const halfWidth = Math.max(radius, Math.max(...names.map((name) => textWidth(name, fontSize))) / 2 + 10);
     const reach = { along: Math.max(width, height) / 2 - 116, across: Math.min(width, height) / 2 - 92 };
     const states = symmetric.map(([u, v]) => {
-      if (format === "tall" && n === 8) u = TALLER[Math.abs(u)]! * Math.sign(u);
-      const [x, y] = format === "wide" ? [u * reach.along, v * reach.across] : [v * reach.across, u * reach.along];
+      if (!wide && n === 8) u = TALLER[Math.abs(u)]! * Math.sign(u);
+      const [x, y] = wide ? [u * reach.along, v * reach.across] : [v * reach.across, u * reach.along];
       return { x: width / 2 + x, y: height / 2 + y, halfWidth, radius };
     });
     return {
@@ -142,8 +163,10 @@ function ring(nSymbols: number, contextLength: number, names: string[], width: n
   const radius = naming === "inside" ? (n <= 9 ? 25 : n <= 16 ? 22 : 15) : Math.min(n <= 64 ? 6 : 3.2, 0.38 * room);
   const halfWidth = naming === "inside" ? Math.max(radius, widest / 2 + 8) : radius;
   // names that stand outside are written outward; those written when asked for, too
-  if (naming !== "inside") around = { x: width / 2 - widest - 24, y: height / 2 - widest - 24 };
-  else if (!few) around.x -= halfWidth - radius;
+  if (naming !== "inside") {
+    around = { x: width / 2 - widest - 24, y: height / 2 - widest - 24 };
+    if (naming === "outside") around.x = around.y = Math.min(around.x, around.y); // a circle
+  } else if (!few) around.x -= halfWidth - radius;
   const centre = { x: width / 2, y: height / 2 + (n === 3 ? 0.25 * around.y : 0) };
   const spots = onEllipse(n, n === 1 ? { x: 1e-6, y: 1e-6 } : around, ringStart(nSymbols));
   const states = new Array<Stadium>(n);
@@ -162,7 +185,7 @@ function ring(nSymbols: number, contextLength: number, names: string[], width: n
     outward,
     order,
     fontSize,
-    labelSize: nArrows <= 16 ? 16 : 14,
+    labelSize: 16,
     arrowHead: nArrows <= 16 ? 14 : nArrows <= 64 ? 10 : nArrows <= 160 ? 8 : 6,
   };
 }

@@ -40,14 +40,19 @@ export function mapOfScreen(): Promise<Blob> | null {
 
 /** A picture as pixels. */
 export async function pixelsOf(picture: string): Promise<Blob> {
+  return asPng(await drawnOf(picture, PNG_WIDTH));
+}
+
+/** A picture drawn so many pixels wide. */
+export async function drawnOf(picture: string, width: number): Promise<HTMLCanvasElement> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = PNG_WIDTH;
-  canvas.height = Math.round((PNG_WIDTH * image.naturalHeight) / image.naturalWidth);
+  canvas.width = width;
+  canvas.height = Math.round((width * image.naturalHeight) / image.naturalWidth);
   canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return asPng(canvas);
+  return canvas;
 }
 
 function asPng(canvas: HTMLCanvasElement): Promise<Blob> {

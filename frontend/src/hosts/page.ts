@@ -2,14 +2,13 @@
 // up the screen. Where there can be no worker it lives beside the screen.
 
 import { signal } from "@preact/signals";
-import { formatHash } from "../hash";
+import { formatHash, PLAIN } from "../hash";
 import type { Command, Host, Model } from "../protocol";
 import { unicodeEscape } from "../session/python";
 import { helpers, serve, Workers } from "./workers";
 import { SessionRunner, type ToSession, type Beginning, type FromSession } from "./runner";
 import { ViewStore } from "./views";
 
-const NO_SCREEN = { lang: null, view: null, hide: [] };
 const PATIENCE = 100; // ms after which a hidden page has seen what it does not draw
 
 export class PageModel extends ViewStore implements Model {
@@ -37,7 +36,7 @@ export class PageModel extends ViewStore implements Model {
       download: (file) => this.download(file),
       here: true,
       guides,
-      ...(there === undefined ? {} : { elsewhere: () => there + formatHash(this.wanted(), NO_SCREEN) }),
+      ...(there === undefined ? {} : { elsewhere: () => there + formatHash(this.wanted(), PLAIN) }),
     };
     const worker = script === null ? null : workerOf(script);
     this.worker = worker;

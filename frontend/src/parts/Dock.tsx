@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { count, decimal } from "../numbers";
 import type { Numbers } from "../protocol";
 import { useScreen } from "../screen";
-import { IconButton, Menu } from "./common";
+import { IconButton, Menu, Term } from "./common";
 import { Timeline } from "./Timeline";
 
 const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
@@ -93,7 +93,10 @@ export function Dock() {
       <p class="now">
         <span>{t("dock.step_of", { step: count(player.step), total: count(Math.max(player.total, player.trained)) })}</span>
         <span>
-          {t("numbers.loss")} <b>{lossText(numbers)}</b>
+          <Term name={t("numbers.loss")} why={t(numbers?.loss === null ? "numbers.infinite" : "numbers.loss.hint")} /> <b>{lossText(numbers)}</b>
+        </span>
+        <span class="wide">
+          <Term name={t("numbers.gap")} why={`${t("numbers.gap.hint")} ${t("numbers.floor.hint")}`} /> <b>{numbers?.gap == null ? "–" : decimal(numbers.gap)}</b>
         </span>
         {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
         {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}

@@ -2,6 +2,7 @@ import { decimal } from "../numbers";
 import type { Standing } from "../protocol";
 import { useScreen } from "../screen";
 import type { Key } from "../texts";
+import { Term } from "./common";
 
 /** What the shown chain amounts to. */
 export function LongRun() {
@@ -24,8 +25,6 @@ export function LongRun() {
         ? word(numbers.mixing)
         : t("numbers.tokens", { n: numbers.mixing_time });
   const rows: [string, string, string][] = [
-    [t("numbers.loss"), nats(numbers.loss ?? Infinity), numbers.loss === null ? t("numbers.infinite") : t("numbers.loss.hint")],
-    [t("numbers.floor"), decimal(setup.floor), t("numbers.floor.hint")],
     [t("numbers.gap"), nats(numbers.gap ?? Infinity), t("numbers.gap.hint")],
     [t("numbers.entropy_rate"), entropy, why(numbers.long_run, "numbers.entropy_rate.hint")],
     [t("numbers.mixing_time"), mixing, why(numbers.mixing, "numbers.mixing_time.hint")],
@@ -35,8 +34,10 @@ export function LongRun() {
       <h2>{t("numbers.title")}</h2>
       <dl>
         {rows.map(([name, value, hint]) => (
-          <div key={name} title={hint}>
-            <dt>{name}</dt>
+          <div key={name}>
+            <dt>
+              <Term name={name} why={hint} />
+            </dt>
             <dd>{value}</dd>
           </div>
         ))}
@@ -47,7 +48,7 @@ export function LongRun() {
         </p>
       ))}
       <p class="hint">
-        {t("numbers.unit")} {screen.host?.here && t("numbers.here")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
+        <Term name={t("numbers.unit")} why={t("numbers.unit.hint")} /> {screen.host?.here && t("numbers.here")} {screen.views.frame.value?.source !== "model" && t("numbers.of_model")}
       </p>
     </section>
   );

@@ -1,7 +1,7 @@
 import { useScreen } from "../screen";
 import { Icon } from "./common";
 
-const AT_THE_FIELD = ["context_length", "vocabulary", "steps", "learning_rate", "seed"]; // fields that are always in view
+const AT_THE_FIELD = ["context_length", "steps", "seed"]; // fields that are always in view
 
 /** What the session, the screen or the connection has to say. */
 export function Messages() {

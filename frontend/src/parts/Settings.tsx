@@ -2,7 +2,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { count } from "../numbers";
 import type { Settings } from "../protocol";
 import { useScreen } from "../screen";
-import { Field, Fold, NumberField, type SettingName } from "./common";
+import { Field, FieldName, Fold, NumberField, type SettingName, Term } from "./common";
 
 export function SettingsPanel() {
   const screen = useScreen();
@@ -24,9 +24,7 @@ export function SettingsPanel() {
     <section class="settings" data-tour="settings">
       <h2>{t("settings.title")}</h2>
       {number("context_length", { min: 1 })}
-      <TextField name="vocabulary" shown={settings.vocabulary} placeholder={setup.labels.slice(0, 40).join(setup.separator)} />
       {number("steps", { min: 1 })}
-      {number("learning_rate", { step: "any" })}
       {number("seed")}
       <p class="size" data-tour="size">
         {t("size", {
@@ -37,6 +35,8 @@ export function SettingsPanel() {
       </p>
       <p class="hint">{t("size.data", { examples: count(setup.n_examples), seen: count(setup.n_seen), states: count(setup.n_states) })}</p>
       <Fold title={t("settings.advanced")}>
+        <TextField name="vocabulary" shown={settings.vocabulary} placeholder={setup.labels.slice(0, 40).join(setup.separator)} />
+        {number("learning_rate", { step: "any" })}
         {number("n_layer", { min: 1 })}
         {number("n_head", { min: 1 })}
         {number("n_embd", { min: 1 })}
@@ -46,10 +46,13 @@ export function SettingsPanel() {
         <Select name="positions" options={["last", "all"]} value={settings.positions} onChange={(positions) => set({ positions: positions as "last" | "all" })} />
         <Select name="tokens" options={["chars", "words"]} value={settings.tokens} onChange={(tokens) => set({ tokens: tokens as "chars" | "words", vocabulary: null, separator: null })} />
         <TextField name="separator" shown={settings.separator} placeholder={setup.separator} />
-        <label class="check" title={t("settings.lines.hint")}>
-          <input type="checkbox" checked={setup.lines} onChange={() => set({ lines: !setup.lines })} />
-          {t("settings.lines")}
-        </label>
+        <div class="check">
+          <label class="check">
+            <input type="checkbox" checked={setup.lines} onChange={() => set({ lines: !setup.lines })} />
+            {t("settings.lines")}
+          </label>
+          <Term name="?" label={t("explain")} why={t("settings.lines.hint")} class="what" />
+        </div>
         <label class="check">
           <input type="checkbox" checked={settings.bias} onChange={() => set({ bias: !settings.bias })} />
           {t("settings.bias")}
@@ -90,9 +93,7 @@ function Select(props: { name: "positions" | "tokens"; options: string[]; value:
   const id = useId();
   return (
     <div class="field">
-      <label for={id} title={t(`settings.${props.name}.hint`)}>
-        {t(`settings.${props.name}`)}
-      </label>
+      <FieldName name={props.name} of={id} />
       <select id={id} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
         {props.options.map((option) => (
           <option key={option} value={option}>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
+import { filmOf } from "../film";
 import { mapOfScreen, pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
@@ -7,12 +8,14 @@ import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
 
 const WHOLE = ["page.html", "run.zip"]; // what has all of it
+const LONGEST_NAME = 40; // characters of a text that name its files
 const FILES = ["chain.svg", "chain.png", "chain.dot", "chain.json", "chain.csv"];
 
 export function Share() {
   const screen = useScreen();
   const t = screen.text.value;
   const [copied, setCopied] = useState<Key | null>(null);
+  const [filming, setFilming] = useState("");
   const code = screen.views.code.value;
   const link = screen.views.link.value;
   const host = screen.host;
@@ -33,6 +36,15 @@ export function Share() {
       {t(`share.file.${name}` as Key)}
     </button>
   );
+  const film = async () => {
+    try {
+      save(await filmOf(screen, (step, total) => setFilming(t("share.film.making", { step, total }))), nameOf(screen, "gif"));
+    } catch (error) {
+      screen.object("share.failed", { why: (error as Error).message });
+    }
+    setFilming("");
+  };
+  const trained = (screen.views.player.value?.trained ?? 0) > 0;
   const hasAddress = location.protocol.startsWith("http"); // that others can open
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
@@ -48,6 +60,9 @@ export function Share() {
           {host && (
             <>
               {WHOLE.map(file)}
+              <button type="button" disabled={!trained || filming !== "" || screen.shownView.value === "table"} onClick={() => void film()}>
+                {filming || t("share.film")}
+              </button>
               <p class="hint">{t("share.download")}</p>
               <div class="files">{FILES.map(file)}</div>
             </>
@@ -72,20 +87,29 @@ async function keepFile(screen: Screen, host: Host, file: string): Promise<void>
   const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
   const map = host.here && file.endsWith("png") ? mapOfScreen() : null;
   try {
-    if (map !== null) save(new File([await map], file, { type: "image/png" }));
-    else if (picture === null) save(await host.download(file));
-    else if (file.endsWith("svg")) save(new File([picture], file, { type: "image/svg+xml" }));
-    else save(new File([await pixelsOf(picture)], file, { type: "image/png" }));
+    const kind = file.replace(/^.*\./, "");
+    const made =
+      map !== null ? map : picture === null ? host.download(file) : kind === "svg" ? new Blob([picture], { type: "image/svg+xml" }) : pixelsOf(picture);
+    save(await made, nameOf(screen, kind));
   } catch (error) {
     const why = error instanceof LostError ? screen.text.value("lost") : (error as Error).message;
     screen.object("share.failed", { why });
   }
 }
 
-function save(file: File): void {
+/** What a file is called: after the text that was learnt, and the step it is of. */
+function nameOf(screen: Screen, kind: string): string {
+  const { name, text } = screen.views.setup.value!;
+  const learnt = (name || text || "").replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}]+/gu, "-");
+  const short = [...learnt].slice(0, LONGEST_NAME).join("").replace(/^-+|-+$/g, "");
+  const step = kind === "gif" || kind === "html" || kind === "zip" ? "" : `-step${screen.views.frame.value?.step ?? 0}`;
+  return `babygpt${short && `-${short}`}${step}.${kind}`;
+}
+
+function save(file: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
-  link.download = file.name;
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,9 +1,10 @@
+import { useState } from "preact/hooks";
 import { contextOf } from "../contexts";
 import { count, percent, range } from "../numbers";
 import type { Selected } from "../protocol";
 import { useScreen } from "../screen";
 import type { Text } from "../texts";
-import { Fold, Icon, tokenColour } from "./common";
+import { Fold, Icon, Slider, tokenColour } from "./common";
 
 const MOST_BARS = 10;
 const MOST_JOINED = 8;
@@ -41,6 +42,7 @@ export function StatePanel() {
         ))}
       </p>
       <p class="sentence">{sentence(t, selected, context, setup.labels, ofSeeds, screen.ended.value(selected.state))}</p>
+      <Guessing selected={selected} labels={setup.labels} context={context} />
       <Bars selected={selected} labels={setup.labels} />
       <OfSeeds selected={selected} />
       <p class="hint">
@@ -78,11 +80,56 @@ export function sentence(t: Text, selected: Selected, context: string, labels: s
   return said + t(followed.length > 3 ? "sentence.many" : "sentence.shares", { shares });
 }
 
+/** Guess, then see: what someone thinks the GPT will say where the data says nothing, and beside it what it says. */
+function Guessing(props: { selected: Selected; labels: string[]; context: string }) {
+  const screen = useScreen();
+  const t = screen.text.value;
+  const { selected, labels, context } = props;
+  const guess = screen.guess.value?.context === context ? screen.guess.value : null;
+  const trained = (screen.views.player.value?.trained ?? 0) > 0;
+  if (selected.n > 0 || screen.ended.value(selected.state)) return null;
+  if (!guess || guess.token >= labels.length)
+    return trained ? null : (
+      <button type="button" class="link" onClick={() => screen.beginGuess()}>
+        {t("guess.begin", { context })}
+      </button>
+    );
+  const put = (change: Partial<typeof guess>) => (screen.guess.value = { ...guess, ...change });
+  const symbol = labels[guess.token] ?? "";
+  const seeds = screen.views.seeds.value?.selected;
+  const told = { symbol, guess: `${guess.percent} %`, percent: percent(selected.model[guess.token] ?? 0) };
+  const median = seeds?.median[seeds.tokens.indexOf(guess.token)];
+  return (
+    <div class="guess">
+      <h2>{t("guess.title", { context })}</h2>
+      {labels.length > 2 && (
+        <select aria-label={t("guess.symbol")} value={guess.token} onChange={(event) => put({ token: Number(event.currentTarget.value) })}>
+          {labels.map((label, token) => (
+            <option key={token} value={token}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+      <Slider label={t("guess.of", { symbol })} said={`${guess.percent} %`} min={0} max={100} step={1} value={guess.percent} onInput={(value) => put({ percent: value })} />
+      {trained ? (
+        <p role="status">
+          {t("guess.told", told)}
+          {median !== undefined && t("guess.seeds", { percent: percent(median), n: count(screen.views.seeds.value?.n ?? 0) })}
+        </p>
+      ) : (
+        <p class="hint">{t("guess.train")}</p>
+      )}
+    </div>
+  );
+}
+
 function Bars(props: { selected: Selected; labels: string[] }) {
   const screen = useScreen();
   const t = screen.text.value;
   const ofSeeds = screen.views.seeds.value != null;
   const { selected, labels } = props;
+  const guess = screen.guess.value?.context === screen.title.value(selected.tokens) ? screen.guess.value : null;
   const rows = selected.model.map((p, token) => ({ token, p, share: selected.n ? (selected.data[token] ?? 0) / selected.n : null }));
   const shown =
     rows.length <= MOST_BARS ? rows : [...rows].sort((a, b) => Math.max(b.p, b.share ?? 0) - Math.max(a.p, a.share ?? 0)).slice(0, MOST_BARS);
@@ -100,7 +147,9 @@ function Bars(props: { selected: Selected; labels: string[] }) {
           <tr key={token} style={{ "--colour": tokenColour(token) }}>
             <th>{labels[token]}</th>
             <td>
-              <span class="bar" style={{ "--share": p }} />
+              <span class="bar" style={{ "--share": p }}>
+                {guess?.token === token && <span class="guessed" style={{ left: `${guess.percent}%` }} title={t("guess.mark", { percent: `${guess.percent} %` })} />}
+              </span>
               {percent(p)}
             </td>
             <td>
@@ -208,47 +257,80 @@ function OfStep(props: { selected: Selected }) {
   return step === undefined || step === shown ? null : <b>{screen.text.value("attention.step", { step })}</b>;
 }
 
+/** Attention as one picture, the mean of all heads, in words, and every head for who asks. */
 function Attention(props: { selected: Selected; labels: string[] }) {
   const screen = useScreen();
   const t = screen.text.value;
+  const [all, setAll] = useState(false);
   const { selected, labels } = props;
   if (!selected.attention) return <p class="hint">{t("attention.none")}</p>;
   const from = Math.max(0, selected.tokens.length - MOST_READ);
   const tokens = selected.tokens.slice(from);
-  const T = tokens.length;
+  const cut = (head: number[][]) => head.slice(from).map((row) => row.slice(from));
+  const heads = selected.attention.weights.flat().map(cut);
+  const over = (of: (values: number[]) => number) => tokens.map((_, i) => tokens.map((_, j) => of(heads.map((head) => head[i]?.[j] ?? 0))));
+  const mean = over((values) => values.reduce((a, b) => a + b, 0) / values.length);
+  const last = tokens.length - 1;
+  const most = mean[last]!.indexOf(Math.max(...mean[last]!));
+  const ofMost = heads.map((head) => head[last]?.[most] ?? 0);
+  const told = {
+    symbol: labels[tokens[most] ?? 0] ?? "",
+    place: last - most,
+    percent: percent(mean[last]![most] ?? 0),
+    range: range(Math.min(...ofMost), Math.max(...ofMost)),
+  };
   return (
     <>
+      <p>{t(most === last ? "attention.self" : "attention.most", told)}</p>
       <p class="hint">
         {t("attention.hint")} <OfStep selected={selected} />
       </p>
-      {selected.attention.weights.map((layer, l) => (
-        <div class="heads" key={l}>
-          <span>{t("attention.layer", { n: l + 1 })}</span>
-          {layer.map((head, h) => (
-            <svg key={h} viewBox={`-1 -1 ${T + 1} ${T + 1}`} role="img" aria-label={t("attention.head", { layer: l + 1, head: h + 1 })}>
-              {head.slice(from).map((row, i) =>
-                row.slice(from, from + i + 1).map((weight, j) => (
-                  <rect key={`${i} ${j}`} x={j} y={i} width="1" height="1" fill-opacity={weight}>
-                    <title>{t("attention.weight", { reader: labels[tokens[i] ?? 0] ?? "", read: labels[tokens[j] ?? 0] ?? "", percent: percent(weight) })}</title>
-                  </rect>
-                )),
-              )}
-              <path d={outline(T)} />
-              {tokens.map((token, i) => (
-                <g key={i} aria-hidden="true">
-                  <text x={i + 0.5} y="-0.25" text-anchor="middle">
-                    {labels[token]}
-                  </text>
-                  <text x="-0.5" y={i + 0.75} text-anchor="middle">
-                    {labels[token]}
-                  </text>
-                </g>
-              ))}
-            </svg>
-          ))}
-        </div>
-      ))}
+      <div class="heads mean">
+        <Head weights={mean} tokens={tokens} labels={labels} name={t("attention.mean")} />
+      </div>
+      <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>
+        {t("attention.all", { n: heads.length })}
+      </button>
+      {all &&
+        selected.attention.weights.map((layer, l) => (
+          <div class="heads" key={l}>
+            <span>{t("attention.layer", { n: l + 1 })}</span>
+            {layer.map((head, h) => (
+              <Head key={h} weights={cut(head)} tokens={tokens} labels={labels} name={t("attention.head", { layer: l + 1, head: h + 1 })} />
+            ))}
+          </div>
+        ))}
     </>
+  );
+}
+
+/** What each token takes from each, as squares. */
+function Head(props: { weights: number[][]; tokens: number[]; labels: string[]; name: string }) {
+  const t = useScreen().text.value;
+  const { weights, tokens, labels } = props;
+  const T = tokens.length;
+  const symbol = (i: number) => labels[tokens[i] ?? 0] ?? "";
+  return (
+    <svg viewBox={`-1 -1 ${T + 1} ${T + 1}`} role="img" aria-label={props.name}>
+      {weights.map((row, i) =>
+        row.slice(0, i + 1).map((weight, j) => (
+          <rect key={`${i} ${j}`} x={j} y={i} width="1" height="1" fill-opacity={weight}>
+            <title>{t("attention.weight", { reader: symbol(i), read: symbol(j), percent: percent(weight) })}</title>
+          </rect>
+        )),
+      )}
+      <path d={outline(T)} />
+      {tokens.map((_, i) => (
+        <g key={i} aria-hidden="true">
+          <text x={i + 0.5} y="-0.25" text-anchor="middle">
+            {symbol(i)}
+          </text>
+          <text x="-0.5" y={i + 0.75} text-anchor="middle">
+            {symbol(i)}
+          </text>
+        </g>
+      ))}
+    </svg>
   );
 }
 
@@ -264,8 +346,11 @@ function Layers(props: { selected: Selected; labels: string[] }) {
   const { selected, labels } = props;
   if (!selected.layers) return <p class="hint">{t("attention.none")}</p>;
   const likely = selected.model.map((p, token) => ({ p, token })).sort((a, b) => b.p - a.p).slice(0, 8);
+  const best = likely[0]!.token;
+  const at = (layer: number) => percent(selected.layers?.at(layer)?.[best] ?? 0);
   return (
     <>
+      <p>{t("layers.sentence", { symbol: labels[best] ?? "", before: at(0), after: at(-1) })}</p>
       <p class="hint">
         {t("layers.hint")} <OfStep selected={selected} />
       </p>

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { Panel } from "../hash";
 import { useScreen } from "../screen";
 import { isKey, LANGUAGES, languageAfter } from "../texts";
@@ -12,6 +13,7 @@ export function TopBar() {
   const dark = screen.dark.value;
   const known = (key: string) => (isKey(key) ? t(key) : "");
   const other = languageAfter(screen.language.value);
+  const [open, setOpen] = useState(false); // where there is no room for them, the tools lie behind a button
   const panels: Panel[] = ["settings", "state", "tape"];
   return (
     <header class="top">
@@ -21,10 +23,13 @@ export function TopBar() {
           <circle cx="23" cy="16" r="6" />
           <path d="M12 10.5C14 7 18 7 20 10.5M20 21.5c-2 3.5-6 3.5-8 0" />
         </svg>
-        BabyGPT
+        <span>BabyGPT</span>
       </h1>
       <Sequence />
-      <nav class="tools" aria-label={t("tools")}>
+      <button type="button" class="quiet opens-tools" aria-label={t("tools")} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Icon name={open ? "close" : "menu"} />
+      </button>
+      <nav class="tools" aria-label={t("tools")} data-open={open}>
         <Menu name={t("presets")} label={t("presets")} class="presets">
           {(close) =>
             setup?.presets.map((preset) => (
@@ -63,6 +68,7 @@ export function TopBar() {
             ))
           }
         </Menu>
+        <IconButton icon="present" name={t("present")} onClick={() => screen.present(true)} />
         <IconButton icon="light" name={t("dark")} pressed={dark} onClick={() => (screen.chosenDark.value = !dark)} />
         <button type="button" class="quiet" lang={LANGUAGES[other].tag} onClick={() => screen.speak(other)}>
           {LANGUAGES[other].name}

@@ -23,7 +23,7 @@ export type SettingName = Key extends infer K ? (K extends `settings.${infer Nam
 export function Choice<T extends string>(props: {
   label: string;
   value: T;
-  options: { value: T; label: string; disabled?: boolean; title?: string }[];
+  options: { value: T; label: string; short?: string; icon?: keyof typeof PATHS; disabled?: boolean; title?: string }[];
   onChange(value: T): void;
 }) {
   const row = useRef<HTMLDivElement>(null);
@@ -47,12 +47,14 @@ export function Choice<T extends string>(props: {
           role="radio"
           aria-checked={option.value === props.value}
           data-value={option.value}
+          data-short={option.short}
           tabIndex={option.value === props.value ? 0 : -1}
           disabled={option.disabled}
-          title={option.title}
+          title={option.title ?? (option.icon && option.label)}
           onClick={() => props.onChange(option.value)}
         >
-          {option.label}
+          {option.icon && <Icon name={option.icon} />}
+          <span class={option.icon || option.short ? "word" : undefined}>{option.label}</span>
         </button>
       ))}
     </div>
@@ -118,21 +120,59 @@ export function Menu(props: { label: ComponentChildren; name: string; class?: st
   );
 }
 
+/** A term that explains itself where it stands: to who points at it, comes to it by keyboard, or taps it. */
+export function Term(props: { name: string; why: string; class?: string; label?: string }) {
+  const [asked, setAsked] = useState(false); // by a click, until the next one
+  const [near, setNear] = useState(false);
+  const id = useId();
+  const open = asked || near;
+  return (
+    <span
+      class={`term ${props.class ?? ""}`}
+      onPointerEnter={(event) => event.pointerType === "mouse" && setNear(true)}
+      onPointerLeave={() => setNear(false)}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        setAsked(false);
+        setNear(false);
+      }}
+    >
+      <button
+        type="button"
+        aria-label={props.label}
+        aria-expanded={open}
+        aria-describedby={open ? id : undefined}
+        onClick={() => setAsked(!asked)}
+        onFocus={(event) => event.currentTarget.matches(":focus-visible") && setNear(true)}
+        onBlur={() => {
+          setAsked(false);
+          setNear(false);
+        }}
+      >
+        {props.name}
+      </button>
+      {open && (
+        <span class="explained" role="tooltip" id={id}>
+          {props.why}
+        </span>
+      )}
+    </span>
+  );
+}
+
 /** A setting's name, its control, and why what it holds was refused, if it was; `children` draws the control. */
 export function Field(props: {
   name: SettingName;
   children(tied: { id: string; "aria-invalid": boolean; "aria-describedby": string | undefined }): ComponentChildren;
 }) {
   const screen = useScreen();
-  const t = screen.text.value;
   const id = useId();
   const wrong = screen.views.notice.value?.field === props.name;
   const why = `${id}-wrong`;
   return (
     <div class="field">
-      <label for={id} title={t(`settings.${props.name}.hint`)}>
-        {t(`settings.${props.name}`)}
-      </label>
+      <FieldName name={props.name} of={id} />
       {props.children({ id, "aria-invalid": wrong, "aria-describedby": wrong ? why : undefined })}
       {wrong && (
         <p class="wrong" id={why}>
@@ -140,6 +180,17 @@ export function Field(props: {
         </p>
       )}
     </div>
+  );
+}
+
+/** The name of a setting, as the label of its control, and beside it what it means. */
+export function FieldName(props: { name: SettingName; of: string }) {
+  const t = useScreen().text.value;
+  return (
+    <span class="field-name">
+      <label for={props.of}>{t(`settings.${props.name}`)}</label>
+      <Term name="?" label={t("explain")} why={t(`settings.${props.name}.hint`)} class="what" />
+    </span>
   );
 }
 
@@ -258,5 +309,10 @@ const PATHS = {
   edit: "M13.6 3.2l3.2 3.2L7 16.2l-4 .8.8-4zM12.5 6.4L5.2 13.7l-.4 1.5 1.5-.3 7.3-7.3z",
   file: "M4.5 2.5H12l3.5 3.5v11.5h-11zM6 4v12h8V7h-3V4z",
   light: "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zm0 1.6v11.8a5.9 5.9 0 0 1 0-11.8z",
+  graph: "M5 3.5a2.5 2.5 0 1 0 .8 4.9l3.6 4.3a2.5 2.5 0 1 0 1.2-1L7 7.4A2.5 2.5 0 0 0 7.3 6.8h5.4a2.5 2.5 0 1 0 0-1.6H7.4A2.5 2.5 0 0 0 5 3.5z",
+  table: "M2.5 4h15v12h-15zM4 7.5v2h4v-2zM9.5 7.5v2H16v-2zM4 11v3.5h4V11zM9.5 11v3.5H16V11z",
+  map: "M2.5 3.5h15v13h-15zM4 5v3h3V5zM10.5 5v3h3V5zM7 8.5v3h3v-3zM13.5 8.5v3H16v-3zM4 12v3h3v-3zM10.5 12v3h3v-3z",
+  menu: "M3 5h14v1.7H3zM3 9.2h14v1.7H3zM3 13.4h14v1.7H3z",
+  present: "M2.5 3h15v10.5h-6.2l2.7 3.5h-1.9L10 14.2 7.900 17H6l2.7-3.5H2.5zM4 4.6v7.3h12V4.6z",
   panels: "M2.5 3.5h15v13h-15zM4 5v10h3V5zM8.5 5v10h3V5zM13 5v10h3V5z",
 } as const;

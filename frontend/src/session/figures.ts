@@ -3,8 +3,8 @@
 
 import type { Chain, Corpus } from "../engine";
 import { packed } from "../packed";
-import type { Packed, Predecessor } from "../protocol";
-import { MAX_CURVE, MAX_PIXELS } from "./facts.generated";
+import type { Packed, Predecessor, Trace } from "../protocol";
+import { MAX_CURVE, MAX_PIXELS, MAX_TRACE, MAX_TRACED } from "./facts.generated";
 
 /** (N, V); NaN where nothing is known. */
 export type Values = Float64Array;
@@ -132,6 +132,27 @@ export function neighbours(chain: Chain, state: number): { successors: number[];
     return { state: from, token, p: Math.exp(logProbs[from * V + token]!) };
   });
   return { successors: tokens.map((one) => chain.successor(state, one)), predecessors };
+}
+
+/** How a state's probabilities went, over at most MAX_TRACE of the recorded steps. */
+export function trace(chainAt: (step: number) => Chain, recorded: readonly number[], state: number): Trace {
+  const last = recorded.length - 1;
+  const points = Math.min(last + 1, MAX_TRACE);
+  const steps = Array.from({ length: points }, (_, i) => recorded[Math.floor((i * last) / Math.max(points - 1, 1))]!);
+  const rows = steps.map((step) => {
+    const { logProbs, vocabSize: V } = chainAt(step);
+    return Array.from(logProbs.subarray(state * V, (state + 1) * V), Math.exp);
+  });
+  const likeliest = rows.map((row) => row.indexOf(Math.max(...row)));
+  const most = rows[0]!.map((_, token) => Math.max(...rows.map((row) => row[token]!)));
+  const tokens = [...most.keys()].sort((a, b) => most[b]! - most[a]! || a - b).slice(0, MAX_TRACED);
+  return {
+    state,
+    steps,
+    tokens,
+    probs: rows.map((row) => tokens.map((token) => row[token]!)),
+    flips: steps.filter((_, i) => i > 0 && likeliest[i] !== likeliest[i - 1]),
+  };
 }
 
 /** Steps and losses of a training, thinned to what a screen can show, the last one always among them. */

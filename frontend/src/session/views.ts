@@ -5,7 +5,7 @@ import { lookInside } from "../engine";
 import type { Attention, Seeds, Selected, Setup as SetupView, Views as AllViews } from "../protocol";
 import { contextOf } from "../contexts";
 import { MAX_ATTENTION, MAX_CELLS, MAX_RECORDED, MAX_ROWS, MAX_TEXT, MAX_TOKENS, MAX_VALUES, PRESETS } from "./facts.generated";
-import { bits, curve, dataCounts, finite, mapSize, neighbours, numbers, pixels } from "./figures";
+import { bits, curve, dataCounts, finite, mapSize, neighbours, numbers, pixels, trace } from "./figures";
 import { write } from "./links";
 import { length } from "./python";
 import * as scripts from "./scripts";
@@ -83,6 +83,15 @@ function losses(stage: Stage): AllViews["curve"] {
   const recorded = playback.recorded;
   const gaps = recorded.length < playback.trained && recorded.length <= MAX_RECORDED;
   return { ...curve([...losses, ...now]), recorded: gaps ? [...recorded] : null };
+}
+
+function traceKey(stage: Stage): readonly unknown[] | null {
+  if (stage.selected === null || stage.setup.nStates > MAX_VALUES || stage.training) return null;
+  return [stage.version, stage.selected, stage.playback.recorded.length, stage.playback.trained];
+}
+
+function traced(stage: Stage): AllViews["trace"] {
+  return traceKey(stage) && trace((step) => stage.playback.chain(step), stage.playback.recorded, stage.selected!);
 }
 
 function player(stage: Stage): AllViews["player"] {
@@ -224,6 +233,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
   frame: [frameKey, frame],
   numbers: [(s) => [s.moment, s.passing, s.shown.known], (s) => s.shown.numbers(s.passing)],
   curve: [(s) => [s.version, s.playback.trained, s.training, s.playback.stopped], losses],
+  trace: [traceKey, traced],
   player: [player, player],
   selected: [(s) => s.selected !== null && [s.selected, s.moment, s.passing, s.shown.known[0], s.playback.behind], selected],
   tape: [(s) => s.tape.view(), (s) => s.tape.view()],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ Values = NDArray[np.float64]  # (N, V); NaN where nothing is known
 MAX_VALUES = 256  # states whose arrows travel as numbers; more make a map
 MAX_PIXELS = 2**16  # pixels of a map; more states share one
 MAX_CURVE = 600  # points of the loss curve
+MAX_TRACE, MAX_TRACED = 120, 4  # points of a state's probabilities, and how many tokens of it
 
 
 def packed(values: NDArray[Any]) -> str:
@@ -180,6 +182,30 @@ def context_of(state: int, vocab_size: int, context_length: int) -> list[int]:
     """Return the tokens of a state, the oldest first."""
     tokens: list[int] = contexts_between(state, state + 1, vocab_size, context_length)[0].tolist()
     return tokens
+
+
+class Trace(TypedDict):
+    """How a state went through training, before decoding. null: none is selected, or there are too many."""
+
+    state: int
+    steps: list[int]  # at most 120, the first and the last recorded among them
+    tokens: list[int]  # at most 4: those that were ever the most likely
+    probs: list[list[float]]  # (steps, tokens)
+    flips: list[int]  # the steps of these at which another token became the likeliest
+
+
+def trace(chain_at: Callable[[int], MarkovChain], recorded: Sequence[int], state: int) -> Trace:
+    """Return how a state's probabilities went, over at most :data:`MAX_TRACE` of the recorded steps."""
+    last = len(recorded) - 1
+    points = min(last + 1, MAX_TRACE)
+    steps = [recorded[i * last // max(points - 1, 1)] for i in range(points)]
+    probs = np.array([chain_at(step).probs[state] for step in steps])
+    likeliest = probs.argmax(axis=1)
+    tokens = np.argsort(-probs.max(axis=0), kind="stable")[:MAX_TRACED]
+    return {
+        "state": state, "steps": steps, "tokens": tokens.tolist(), "probs": probs[:, tokens].tolist(),
+        "flips": [step for step, old, new in zip(steps[1:], likeliest, likeliest[1:], strict=False) if old != new],
+    }  # fmt: skip
 
 
 def curve(losses: list[float]) -> tuple[list[int], list[float]]:

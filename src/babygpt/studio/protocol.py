@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from typing_extensions import Doc, TypedDict
 
 from babygpt.chain.decoding import Decoding as DecodingRules
-from babygpt.studio.figures import Predecessor
+from babygpt.studio.figures import Predecessor, Trace
 from babygpt.studio.links import Source, Subject
 from babygpt.studio.setup import Settings as SettingsTable
 
@@ -261,6 +261,7 @@ class Views(TypedDict):
     frame: Frame
     numbers: Numbers
     curve: Curve
+    trace: Trace | None
     player: Player
     selected: Selected | None
     tape: Tape

@@ -14,6 +14,7 @@ from babygpt.lens.inside import look_inside
 from babygpt.studio import links, protocol, scripts
 from babygpt.studio.figures import (
     MAX_VALUES,
+    Trace,
     context_of,
     curve,
     data_counts,
@@ -25,6 +26,7 @@ from babygpt.studio.figures import (
     numbers,
     pixels,
     seen_bits,
+    trace,
 )
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.stage import Pin, Stage
@@ -111,6 +113,18 @@ def _curve(stage: Stage) -> protocol.Curve:
     recorded = playback.recorded
     gaps = len(recorded) < playback.trained and len(recorded) <= MAX_RECORDED
     return {"steps": steps, "losses": losses, "recorded": list(recorded) if gaps else None}
+
+
+def _trace_key(stage: Stage) -> Any:
+    if stage.selected is None or stage.setup.n_states > MAX_VALUES or stage.training:
+        return None
+    return stage.version, stage.selected, len(stage.playback.recorded), stage.playback.trained
+
+
+def _trace(stage: Stage) -> Trace | None:
+    if stage.selected is None or _trace_key(stage) is None:
+        return None
+    return trace(stage.playback.chain, stage.playback.recorded, stage.selected)
 
 
 def _playhead(stage: Stage) -> protocol.Player:
@@ -272,6 +286,7 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "frame": (_frame_key, _frame),
     "numbers": (lambda s: (s.moment, s.passing, s.shown.known), lambda s: s.shown.numbers(s.passing)),
     "curve": (lambda s: (s.version, s.playback.trained, s.training, s.playback.stopped), _curve),
+    "trace": (_trace_key, _trace),
     "player": (_playhead, _playhead),
     "selected": (_selected_key, _selected),
     "tape": (lambda s: s.tape.view(), lambda s: s.tape.view()),

@@ -1,0 +1,75 @@
+// A film of the training, as a GIF: the picture on the screen at one recorded step after the other.
+
+import { GIFEncoder, applyPalette, quantize } from "gifenc/dist/gifenc.esm.js";
+import { drawnOf, pictureOfScreen } from "./graph/picture";
+import type { Screen } from "./screen";
+
+const MOST_FRAMES = 80;
+const WIDTH = 800; // px
+const COLOURS = 128;
+const EACH = 80; // ms
+const LAST = 2000; // ms that the last one stays
+const PATIENCE = 5000; // ms that a step may take to come
+
+/** Go through the training, and return its film. `tell` hears of each step. The playhead is left where it was. */
+export async function filmOf(screen: Screen, tell: (step: number, total: number) => void): Promise<Blob> {
+  const { trained, step: before } = screen.views.player.value ?? { trained: 0, step: 0 };
+  const frames = Math.min(trained + 1, MOST_FRAMES);
+  const gif = GIFEncoder();
+  let shown = -1;
+  for (let i = 0; i < frames; i++) {
+    const wanted = Math.round((i * trained) / Math.max(1, frames - 1));
+    tell(wanted, trained);
+    const step = await goTo(screen, wanted);
+    if (step === shown && i < frames - 1) continue; // not each step is recorded
+    shown = step;
+    const canvas = await picture(screen, step, trained);
+    const { data, width, height } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const palette = quantize(data, COLOURS);
+    gif.writeFrame(applyPalette(data, palette), width, height, { palette, delay: i === frames - 1 ? LAST : EACH });
+  }
+  gif.finish();
+  screen.send({ command: "seek", step: before });
+  return new Blob([gif.bytes() as Uint8Array<ArrayBuffer>], { type: "image/gif" });
+}
+
+/** Show a step, or the recorded one nearest to it; resolves to it once it is drawn. */
+function goTo(screen: Screen, step: number): Promise<number> {
+  return new Promise((done, fail) => {
+    const until = performance.now() + PATIENCE;
+    screen.send({ command: "seek", step });
+    const from = performance.now();
+    const look = () => {
+      const { player, frame } = screen.views;
+      const [at, drawn] = [player.value?.step ?? 0, frame.value?.step ?? -1];
+      const settled = at === drawn && (at === step || performance.now() - from > 150);
+      if (settled) requestAnimationFrame(() => done(at));
+      else if (performance.now() > until) fail(new Error(screen.text.value("busy")));
+      else setTimeout(look, 8);
+    };
+    look();
+  });
+}
+
+/** The picture on the screen, and below it how far the training is. */
+async function picture(screen: Screen, step: number, trained: number): Promise<HTMLCanvasElement> {
+  const svg = pictureOfScreen();
+  const drawing = svg === null ? document.querySelector<HTMLCanvasElement>(".drawing canvas") : await drawnOf(svg, WIDTH);
+  if (!drawing) throw new Error(screen.text.value("share.film.none"));
+  const style = getComputedStyle(document.querySelector(".studio")!);
+  const [foot, bar] = [36, 5];
+  const height = Math.round((WIDTH * drawing.height) / drawing.width);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [WIDTH, height + foot];
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = style.getPropertyValue("--paper");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = svg !== null;
+  context.drawImage(drawing, 0, 0, WIDTH, height);
+  context.fillStyle = style.getPropertyValue("--ink");
+  context.font = "16px system-ui, sans-serif";
+  context.fillText(screen.text.value("dock.step_of", { step, total: trained }), 14, height + 18);
+  context.fillStyle = style.getPropertyValue("--accent");
+  context.fillRect(0, height + foot - bar, (WIDTH * step) / Math.max(1, trained), bar);
+  return canvas;
+}

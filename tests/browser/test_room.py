@@ -1,0 +1,173 @@
+"""The room around the graph: it stays where it is, it has a first sentence, and it suits every screen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import tool, train, wait_for_step
+
+expect = tool("playwright.sync_api").expect
+
+SIZES = [(390, 844), (820, 1180), (1024, 768), (1366, 768), (1920, 1080), (2560, 1440)]
+PLACES = """() => [...document.querySelectorAll('.g-node')].map((node) => {
+    const { x, y, width, height } = node.querySelector('.g-disc').getBoundingClientRect();
+    return [x, y + scrollY, width, height].map(Math.round);
+})"""
+LABELS = """() => [...document.querySelectorAll('.g-label, .g-name')].map((label) => {
+    const scale = label.ownerSVGElement.getScreenCTM().a;
+    return parseFloat(getComputedStyle(label).fontSize) * scale;
+})"""
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_graph_never_moves(visit, width, height):
+    page = visit("#trained=50&select=0&seeds=20", width, height, has_touch=width < 900)
+    wait_for_step(page, 50)
+    before = page.evaluate(PLACES)
+    assert len(before) == 8
+    for source in ("Data", "Difference", "Many seeds", "Model"):
+        page.get_by_role("radio", name=source).click()
+        assert page.evaluate(PLACES) == before, source
+    page.get_by_role("button", name="Clear the selection").click()
+    assert page.evaluate(PLACES) == before
+    page.get_by_role("button", name=re.compile("Skip the introduction|Close")).first.click()
+    assert page.evaluate(PLACES) == before
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_graph_is_whole_and_its_labels_are_readable(visit, width, height):
+    page = visit("#trained=50", width, height)
+    wait_for_step(page, 50)
+    page.locator(".g-label").first.wait_for()
+    dock = page.locator(".dock").bounding_box()
+    for x, y, w, h in page.evaluate(PLACES):
+        assert x >= 0, x
+        assert x + w <= width, x
+        assert y + h <= dock["y"], "a state lies under the dock"
+    assert min(page.evaluate(LABELS)) >= 11.9
+    size = page.locator(".studio").evaluate("studio => parseFloat(getComputedStyle(studio).fontSize)")
+    assert 15 <= size <= 22.1
+
+
+def test_three_scenes_lead_through_the_first_visit_and_are_remembered(visit):
+    page = visit()
+    caption = page.locator(".caption")
+    expect(caption).to_contain_text("A whole GPT: there are only 8 things it can ever read")
+    expect(page.locator('.unseen[aria-live="polite"]')).to_contain_text("A whole GPT")
+    page.get_by_role("button", name="Train it.").click()
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Look at 000.").click()
+    expect(caption).to_contain_text("It says 1 with 73 %, though the data never has 000.")
+    page.get_by_role("button", name="Ask many seeds.").click()
+    expect(page.get_by_role("radio", name="Many seeds")).to_be_checked()
+    page.evaluate("location.hash = ''; location.reload()")
+    expect(caption).not_to_contain_text("A whole GPT")
+
+
+def test_a_guess_stands_beside_what_the_gpt_and_the_seeds_say(visit):
+    page = visit("#seeds=20")
+    page.get_by_role("button", name="Guess first").click()
+    bar = page.get_by_role("slider", name="Probability of 1")
+    bar.fill("60")
+    expect(page).to_have_url(re.compile(r"guess=1%2C60%2C000"))
+    page.get_by_role("button", name="Train", exact=True).click()
+    wait_for_step(page, 50)
+    guess = page.locator(".guess")
+    expect(guess).to_contain_text("You guessed 1 with 60 %; this GPT says 73 %.")
+    expect(page.locator(".guessed")).to_have_count(1)
+    page.get_by_role("radio", name="Many seeds").click()
+    expect(guess).to_contain_text(re.compile(r"Half of 20 seeds say more than \d+"))
+
+
+def test_the_keyboard_trains_within_three_tabs_and_space_plays(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    wait_for_step(page, 50)
+    page.locator("body").evaluate("() => document.activeElement.blur()")
+    page.keyboard.press(" ")
+    expect(page.locator(".drawing")).to_have_attribute("data-playing", "true")
+    page.keyboard.press(" ")
+    expect(page.locator(".drawing")).to_have_attribute("data-playing", "false")
+
+
+def test_a_term_explains_itself_to_pointer_keyboard_and_touch(visit):
+    page = visit(has_touch=True)
+    term = page.get_by_role("button", name="Mixing time")
+    told = page.get_by_role("tooltip")
+    term.hover()
+    expect(told).to_contain_text("total variation at most")
+    page.mouse.move(5, 5)
+    expect(told).to_have_count(0)
+    term.tap()
+    expect(told).to_contain_text("total variation at most")
+    page.keyboard.press("Escape")
+    expect(told).to_have_count(0)
+    page.get_by_role("button", name="Entropy rate", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("total variation at most")
+
+
+def test_the_timeline_shows_the_arrow_of_the_selected_state_and_where_it_turned(visit):
+    page = visit("#trained=50&select=0")
+    wait_for_step(page, 50)
+    expect(page.locator(".timeline")).to_contain_text("000→1 73 %")
+    expect(page.locator(".timeline .flip")).to_have_count(2)
+    expect(page.locator(".timeline .flip").first).to_contain_text("At step 26 another token became the likeliest.")
+    names = page.locator(".timeline .margin").evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
+    assert len(names) == 3
+    assert min(abs(a - b) for i, a in enumerate(names) for b in names[:i]) > 10
+
+
+def test_a_presentation_goes_through_the_scenes_by_a_clicker(visit):
+    page = visit("#seeds=20")
+    page.get_by_role("button", name="Present: large, without panels").click()
+    expect(page.locator(".side")).to_have_count(0)
+    size = page.locator(".caption").evaluate("caption => parseFloat(getComputedStyle(caption).fontSize)")
+    assert size > 20
+    page.keyboard.press("PageDown")
+    wait_for_step(page, 50)
+    page.keyboard.press("PageDown")
+    expect(page.locator(".caption")).to_contain_text("It says 1 with 73 %")
+    page.keyboard.press("PageDown")
+    expect(page.get_by_role("radio", name="Many seeds")).to_be_checked()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".caption")).to_contain_text("It says 1 with 73 %")
+    page.get_by_role("button", name="End the presentation").click()
+    expect(page.locator(".side")).to_have_count(2)
+
+
+def test_a_film_of_the_training_is_a_gif_named_after_the_text(visit, tmp_path):
+    page = visit("#steps=8")
+    train(page)
+    page.get_by_role("button", name="Share and download").click()
+    with page.expect_download(timeout=60_000) as coming:
+        page.get_by_role("button", name="Film of the training (GIF)").click()
+    assert coming.value.suggested_filename == "babygpt-article.gif"
+    coming.value.save_as(tmp_path / "film.gif")
+    with tool("PIL.Image").open(tmp_path / "film.gif") as image:
+        assert image.n_frames == 9
+        first = image.convert("RGB").tobytes()
+        image.seek(8)
+        assert image.convert("RGB").tobytes() != first
+    expect(page.locator(".drawing")).to_have_attribute("data-step", "8")
+
+
+def test_an_example_ends_with_what_it_is_there_to_teach(visit):
+    page = visit("#preset=alternating&trained=50")
+    wait_for_step(page, 50)
+    page.get_by_role("button", name="Skip the introduction").click()
+    loss = page.locator(".now b").first.inner_text()
+    expect(page.locator(".caption")).to_contain_text(f"The loss is {loss} after 50 steps")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".caption .line-of")).to_have_count(0)
+
+
+def test_with_forced_colours_bars_keep_their_lengths(visit):
+    page = visit("#trained=50&select=0", forced_colors="active")
+    wait_for_step(page, 50)
+    adjusted = page.locator(".bars .bar").first.evaluate("bar => getComputedStyle(bar).forcedColorAdjust")
+    assert adjusted == "none"

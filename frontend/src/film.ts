@@ -14,15 +14,13 @@ const PATIENCE = 5000; // ms that a step may take to come
 /** Go through the training, and return its film. `tell` hears of each step. The playhead is left where it was. */
 export async function filmOf(screen: Screen, tell: (step: number, total: number) => void): Promise<Blob> {
   const { trained, step: before } = screen.views.player.value ?? { trained: 0, step: 0 };
-  const frames = Math.min(trained + 1, MOST_FRAMES);
+  const recorded = screen.views.curve.value?.recorded ?? Array.from({ length: trained + 1 }, (_, step) => step);
+  const frames = Math.min(recorded.length, MOST_FRAMES);
   const gif = GIFEncoder();
-  let shown = -1;
   for (let i = 0; i < frames; i++) {
-    const wanted = Math.round((i * trained) / Math.max(1, frames - 1));
-    tell(wanted, trained);
-    const step = await goTo(screen, wanted);
-    if (step === shown && i < frames - 1) continue; // not each step is recorded
-    shown = step;
+    const step = recorded[Math.round((i * (recorded.length - 1)) / Math.max(1, frames - 1))]!;
+    tell(step, trained);
+    await show(screen, step);
     const canvas = await picture(screen, step, trained);
     const { data, width, height } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
     const palette = quantize(data, COLOURS);
@@ -33,17 +31,13 @@ export async function filmOf(screen: Screen, tell: (step: number, total: number)
   return new Blob([gif.bytes() as Uint8Array<ArrayBuffer>], { type: "image/gif" });
 }
 
-/** Show a step, or the recorded one nearest to it; resolves to it once it is drawn. */
-function goTo(screen: Screen, step: number): Promise<number> {
+/** Show a step; resolves once it is drawn. */
+function show(screen: Screen, step: number): Promise<void> {
   return new Promise((done, fail) => {
     const until = performance.now() + PATIENCE;
     screen.send({ command: "seek", step });
-    const from = performance.now();
     const look = () => {
-      const { player, frame } = screen.views;
-      const [at, drawn] = [player.value?.step ?? 0, frame.value?.step ?? -1];
-      const settled = at === drawn && (at === step || performance.now() - from > 150);
-      if (settled) requestAnimationFrame(() => done(at));
+      if (screen.views.frame.value?.step === step) requestAnimationFrame(() => done());
       else if (performance.now() > until) fail(new Error(screen.text.value("busy")));
       else setTimeout(look, 8);
     };

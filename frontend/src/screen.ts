@@ -7,6 +7,7 @@ import { useContext } from "preact/hooks";
 import { contextOf, occurrences } from "./contexts";
 import { RULE_NAMES, RULES } from "./decoding";
 import { formatHash, type Guess, type Panel, parseHash, type ViewKind } from "./hash";
+import { inReadingOrder } from "./graph/layout";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
@@ -125,7 +126,7 @@ export class Screen {
     });
     this.title = computed(() => {
       const setup = this.views.setup.value;
-      return (tokens) => tokens.map((t) => setup?.labels[t] ?? "?").join(setup?.separator ?? "");
+      return (tokens) => inReadingOrder(tokens.map((t) => setup?.labels[t] ?? "?"), setup?.separator ?? "");
     });
     this.unseen = computed(() => {
       const setup = this.views.setup.value;

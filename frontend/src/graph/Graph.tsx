@@ -6,7 +6,7 @@
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Arrows, type Label, countArrows, placeLabels, route } from "./arrows";
-import { type Point, type Stadium, pathOf } from "./curve";
+import { type Point, type Stadium, distance, pathOf, trace } from "./curve";
 import { successor, tokenOfKey } from "../contexts";
 import { points, range } from "../numbers";
 import type { Text } from "../texts";
@@ -60,6 +60,7 @@ const MANY = 160; // arrows; with more, weak ones have no head, or states would 
 const TRAVEL = 520; // milliseconds along an arrow
 const HURRY = 120; // milliseconds between tokens below which the ball jumps
 const TOKENS = 8; // colours
+const NEAR = 9; // units from an arrow at which the pointer is at it
 
 /** What follows from vocabulary and context length alone. */
 interface Scene {
@@ -124,6 +125,7 @@ export function Graph(props: GraphProps): JSX.Element {
   const { layout, arrows } = scene;
   const { n } = layout;
   const [hovered, setHovered] = useState<number | null>(null);
+  const [touched, setTouched] = useState<number | null>(null); // the arrow that the pointer is at
   const [focused, setFocused] = useState<number | null>(null);
   const [last, setLast] = useState<number | null>(null); // the last one focused, where Tab comes back to
   const within = (state: number | null | undefined): number | null =>
@@ -146,7 +148,9 @@ export function Graph(props: GraphProps): JSX.Element {
   const foreground = active.length === 0 ? drawn : drawn.filter((i) => active.includes(Math.floor(i / nSymbols)));
   const background = active.length === 0 ? [] : drawn.filter((i) => !active.includes(Math.floor(i / nSymbols)));
 
-  const shown = scene.labels !== null ? [] : difference && active.length === 0 && !props.moving ? largest(current) : labelled(active, current, nSymbols);
+  const near = touched !== null && touched < countArrows(layout) && typeof current[touched] === "number" ? touched : null;
+  const asked = scene.labels !== null ? [] : difference && active.length === 0 && !props.moving ? largest(current) : labelled(active, current, nSymbols);
+  const shown = near === null || scene.labels !== null || asked.includes(near) ? asked : [near, ...asked];
   const placed = useMemo(() => scene.labels ?? placeFor(layout, arrows, shown, labels, shown, longest), [scene, shown.join()]);
 
   const many = countArrows(layout) > MANY;
@@ -155,7 +159,7 @@ export function Graph(props: GraphProps): JSX.Element {
     const band = edges(i);
     const { token, line, tip, angle } = arrows(i);
     const ink = (kind === "strong" ? strongInkOf : inkOf)(Math.abs(value), layout);
-    const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.65) * ink.opacity : ink.opacity;
+    const opacity = kind === "faint" ? (n > ALL_DRAWN ? 0.3 : 0.75) * ink.opacity : ink.opacity;
     const headless = kind !== "strong" && many && Math.abs(value) < 0.05;
     const colour = !difference ? `g-token-${token % TOKENS}` : value < 0 ? "g-less" : "g-more";
     const length = layout.arrowHead;
@@ -299,7 +303,16 @@ export function Graph(props: GraphProps): JSX.Element {
         if (state !== null) props.onPlace(state);
       }}
       onPointerOver={(event) => setHovered(event.pointerType === "touch" ? null : stateOf(event.target))}
-      onPointerLeave={() => setHovered(null)}
+      onPointerMove={(event) => {
+        if (event.pointerType !== "mouse") return;
+        const matrix = event.currentTarget.getScreenCTM();
+        const at = matrix && new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+        setTouched(at && stateOf(event.target) === null ? nearestArrow(at, drawn, arrows) : null);
+      }}
+      onPointerLeave={() => {
+        setHovered(null);
+        setTouched(null);
+      }}
       onKeyDown={onKeyDown}
     >
       <g class="g-halos">
@@ -309,6 +322,7 @@ export function Graph(props: GraphProps): JSX.Element {
       </g>
       <g class="g-arrows">{background.map((i) => arrow(i, "faint"))}</g>
       <g class="g-arrows">{foreground.map((i) => arrow(i, active.length > 0 ? "strong" : "plain"))}</g>
+      {near !== null && <path class="g-near" d={pathOf(arrows(near).whole)} />}
       <g class="g-walks">
         {walks.map((i) => {
           const { token, head, whole } = arrows(i);
@@ -329,7 +343,7 @@ export function Graph(props: GraphProps): JSX.Element {
       <g class="g-nodes">{nodes}</g>
       <g class="g-names" aria-hidden="true">
         {named.map(({ state, at: spot, angle }) => (
-          <g key={state} transform={`translate(${round(spot.x)} ${round(spot.y)})`}>
+          <g key={state} data-state={state} transform={`translate(${round(spot.x)} ${round(spot.y)})`}>
             <OuterName layout={layout} state={state} angle={angle} class={active.includes(state) ? "g-strong" : ""} />
           </g>
         ))}
@@ -339,7 +353,7 @@ export function Graph(props: GraphProps): JSX.Element {
           const value = current[label.arrow];
           if (value === null || value === undefined || (!difference && value === 0)) return null;
           const { tail, token } = arrows(label.arrow);
-          const faint = active.length > 0 && !active.includes(tail);
+          const faint = active.length > 0 && !active.includes(tail) && label.arrow !== near;
           return (
             <text
               key={label.arrow}
@@ -356,6 +370,18 @@ export function Graph(props: GraphProps): JSX.Element {
       {at !== null && <RollingBall scene={scene} ball={ball!} still={props.reducedMotion} />}
     </svg>
   );
+}
+
+/** The arrow that a point is at, or null. */
+function nearestArrow(at: Point, drawn: readonly number[], arrows: Arrows): number | null {
+  let [best, least]: [number | null, number] = [null, NEAR];
+  for (const i of drawn) {
+    for (const point of trace(arrows(i).whole, 24)) {
+      const apart = distance(point, at);
+      if (apart < least) [best, least] = [i, apart];
+    }
+  }
+  return best;
 }
 
 /** The numbers of the arrows to be drawn, the weakest ones of too many left out. */

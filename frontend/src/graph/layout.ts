@@ -75,10 +75,16 @@ export function nameOf(
   labels: readonly string[],
   separator: string,
 ): string {
-  return contextOf(state, nSymbols, contextLength)
-    .map((token) => labels[token] ?? "?")
-    .join(separator);
+  return inReadingOrder(contextOf(state, nSymbols, contextLength).map((token) => labels[token] ?? "?"), separator);
 }
+
+/** Symbols one after the other, the oldest at the left, even where they are written from right to left. */
+export function inReadingOrder(symbols: readonly string[], separator: string): string {
+  const text = symbols.join(separator);
+  return RIGHT_TO_LEFT.test(text) ? `\u202d${text}\u202c` : text; // overridden, and no more
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 export function shorten(name: string, length = LONGEST_NAME): string {
   const characters = [...name];

@@ -4,7 +4,7 @@ const STYLES = [
   "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity",
   "paint-order", "text-anchor", "font-family", "font-size", "font-weight", "font-variant-numeric",
 ]; // prettier-ignore
-const UNSEEN = ".g-hit, .g-focus, .g-walk, .g-walks, title"; // what only answers to the pointer and the keyboard
+const UNSEEN = ".g-hit, .g-near, .g-focus, .g-walk, .g-walks, title"; // what only answers to the pointer and the keyboard
 const PNG_WIDTH = 2400; // pixels
 
 /** The graph that is shown now as the text of an SVG file, or null if none is. */

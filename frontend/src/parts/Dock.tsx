@@ -4,6 +4,7 @@ import type { Numbers } from "../protocol";
 import { useScreen } from "../screen";
 import { IconButton, Menu, Term } from "./common";
 import { Timeline } from "./Timeline";
+import { Help } from "./Tour";
 
 const SPEEDS: (number | null)[] = [2, 5, 12.5, 25, 100, 400, null]; // steps per second; null: as fast as it trains
 const MORE = [10, 50, 200, 1000, 5000]; // steps
@@ -101,6 +102,7 @@ export function Dock() {
         {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
         {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}
         {frame?.turned && <span>{t("stage.turned")}</span>}
+        <Help at="timeline" />
       </p>
       <Timeline />
     </footer>

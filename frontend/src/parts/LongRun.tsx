@@ -3,6 +3,7 @@ import type { Standing } from "../protocol";
 import { useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Term } from "./common";
+import { Help } from "./Tour";
 
 /** What the shown chain amounts to. */
 export function LongRun() {
@@ -31,7 +32,11 @@ export function LongRun() {
   ];
   return (
     <section class="longrun" data-tour="numbers">
-      <h2>{t("numbers.title")}</h2>
+      <h2>
+        <span>
+          {t("numbers.title")} <Help at="numbers" />
+        </span>
+      </h2>
       <dl>
         {rows.map(([name, value, hint]) => (
           <div key={name}>

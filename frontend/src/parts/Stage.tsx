@@ -11,6 +11,7 @@ import { Caption } from "./Caption";
 import { Choice } from "./common";
 import { Neighbourhood } from "./Neighbourhood";
 import { ChainTable } from "./Table";
+import { Help } from "./Tour";
 
 const FAINT = 0.05; // arrows below are not drawn where there are many
 const VIEWS: readonly ViewKind[] = ["graph", "table", "map"];
@@ -27,6 +28,10 @@ export function Stage() {
   const seeds = screen.views.seeds.value;
   const still = useReducedMotion();
   useFirstSentence();
+  const begun = screen.host?.begun.value;
+  useEffect(() => {
+    if (still) screen.send({ command: "wander", on: false }); // until someone asks it to move
+  }, [still, begun]);
   if (!setup || !frame) return null;
   const view = screen.shownView.value;
   return (
@@ -50,6 +55,7 @@ export function Stage() {
           {frame.turned && <b>{t("stage.turned")}</b>}
           {decoding && !isPlain(decoding) && frame.source !== "data" && <b>{t("stage.decoded")}</b>}
           {screen.busy.value && <b role="status">{t("busy")}</b>}
+          <Help at="chain" />
           <span>{frame.source === "data" && !frame.signed ? t("stage.data") : t("stage.step", { step: count(frame.step) })}</span>
         </span>
       </div>

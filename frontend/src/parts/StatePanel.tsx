@@ -5,6 +5,7 @@ import type { Selected } from "../protocol";
 import { useScreen } from "../screen";
 import type { Text } from "../texts";
 import { Fold, Icon, Slider, tokenColour } from "./common";
+import { Help } from "./Tour";
 
 const MOST_BARS = 10;
 const MOST_JOINED = 8;
@@ -29,7 +30,9 @@ export function StatePanel() {
   return (
     <section class="state" data-tour="state">
       <h2>
-        {t("state.title")}
+        <span>
+          {t("state.title")} <Help at="state" />
+        </span>
         <button type="button" class="quiet" aria-label={t("state.close")} title={t("state.close")} onClick={() => screen.send({ command: "select", state: null })}>
           <Icon name="close" />
         </button>

@@ -4,6 +4,17 @@ import { useScreen } from "../screen";
 const STOPS = ["sequence", "chain", "size", "train", "timeline", "state", "tape", "numbers", "knobs"] as const;
 const EDGE = 12;
 
+/** A button that opens the help at the part it stands in. */
+export function Help(props: { at: (typeof STOPS)[number] }) {
+  const screen = useScreen();
+  const title = screen.text.value(`tour.${props.at}.title`);
+  return (
+    <button type="button" class="quiet help" aria-label={screen.text.value("tour.about", { title })} title={title} onClick={() => (screen.touring.value = STOPS.indexOf(props.at))}>
+      ?
+    </button>
+  );
+}
+
 /** What am I looking at? A walk over the screen itself: each stop lights up the part it speaks of. */
 export function Tour() {
   const screen = useScreen();

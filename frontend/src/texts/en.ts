@@ -305,6 +305,7 @@ export const en = {
 
   "guides": "Guides",
   "tour.open": "What is this?",
+  "tour.about": "Help: {title}",
   "tour.next": "Next",
   "tour.back": "Back",
   "tour.done": "Done",

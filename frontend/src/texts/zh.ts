@@ -307,6 +307,7 @@ export const zh: Record<Key, string> = {
 
   "guides": "指南",
   "tour.open": "这是什么？",
+  "tour.about": "帮助：{title}",
   "tour.next": "下一页",
   "tour.back": "上一页",
   "tour.done": "完成",

@@ -1,3 +1,4 @@
+import { PrintGame } from "./game/PrintGame";
 import { Dock } from "./parts/Dock";
 import { DecodingPanel } from "./parts/Decoding";
 import { KnobsPanel } from "./parts/Knobs";
@@ -50,6 +51,7 @@ export function App() {
       </div>
       <Messages />
       <Tour />
+      <PrintGame />
       <div class="unseen" aria-live="polite" role="status">
         {screen.announcement.value}
       </div>

@@ -74,6 +74,7 @@ export class Screen {
   private readonly systemDark = signal(false);
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
   readonly announcement = signal("");
+  readonly printing = signal(false); // whether the chain is shown as a game to print
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
   readonly filesTaken = signal(0); // how many files were read in

@@ -30,7 +30,7 @@ const SIZES: [number, number][] = [
   [27, 1],
 ];
 
-for (const format of ["wide", "tall"] as const) {
+for (const format of ["wide", "tall", "paper"] as const) {
   for (const [nSymbols, contextLength] of SIZES) {
     test(`V=${nSymbols} K=${contextLength} ${format}: states are inside the drawing and apart`, () => {
       const layout = place(nSymbols, contextLength, format);
@@ -67,7 +67,7 @@ function rimGap(a: Layout["states"][number], b: Layout["states"][number]): numbe
 
 const close = (a: Point, b: Point): boolean => distance(a, b) < 1e-6;
 
-for (const format of ["wide", "tall"] as const) {
+for (const format of ["wide", "tall", "paper"] as const) {
   for (const contextLength of [1, 2, 3]) {
     const layout = place(2, contextLength, format);
     const { n, width, height, states } = layout;
@@ -141,7 +141,7 @@ interface Ring {
 const RINGS = JSON.parse(readFileSync("../tests/draw/rings.json", "utf8")) as Ring[];
 
 for (const { V, K, start, order } of RINGS) {
-  for (const format of ["wide", "tall"] as const) {
+  for (const format of ["wide", "tall", "paper"] as const) {
     test(`V=${V} K=${K} ${format}: states stand around a ring in the order and from the place that Python's have`, () => {
       const layout = place(V, K, format);
       if (layout.kind === "symmetric") return assert.deepEqual(deBruijnOrder(V, K), order);

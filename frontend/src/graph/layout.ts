@@ -10,8 +10,8 @@ import { contextOf } from "../contexts";
 import { deBruijnOrder } from "./debruijn";
 import places from "../../../src/babygpt/draw/symmetric.json";
 
-/** A drawing wide enough for a projector, or tall enough for a telephone. */
-export type Format = "wide" | "tall";
+/** A drawing wide enough for a projector, tall enough for a telephone, or for a page of paper. */
+export type Format = "wide" | "tall" | "paper";
 
 /** Where the name of a state is written: in it, beside it pointing outward, or only when it is asked for. */
 export type Naming = "inside" | "outside" | "asked";
@@ -35,7 +35,7 @@ export interface Layout {
   readonly arrowHead: number; // its length
 }
 
-const SIZE = { wide: { width: 960, height: 600 }, tall: { width: 480, height: 760 } } as const;
+const SIZE = { wide: { width: 960, height: 600 }, tall: { width: 480, height: 760 }, paper: { width: 620, height: 640 } } as const;
 
 /** Small chains are drawn on a smaller sheet, and so larger. */
 function scaleOf(n: number, nArrows: number): number {

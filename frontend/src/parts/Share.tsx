@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
+import { GameButton } from "../game/PrintGame";
 import { mapOfScreen, pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
@@ -36,7 +37,7 @@ export function Share() {
   const hasAddress = location.protocol.startsWith("http"); // that others can open
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
-      {() => (
+      {(close) => (
         <>
           <AskForCode />
           {hasAddress && button("share.link", location.href)}
@@ -52,6 +53,7 @@ export function Share() {
               <div class="files">{FILES.map(file)}</div>
             </>
           )}
+          <GameButton onOpen={close} />
         </>
       )}
     </Menu>

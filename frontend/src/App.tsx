@@ -1,3 +1,4 @@
+import { PrintGame } from "./game/PrintGame";
 import { Dock } from "./parts/Dock";
 import type { Panel } from "./hash";
 import { DecodingPanel } from "./parts/Decoding";
@@ -60,6 +61,7 @@ export function App() {
       </div>
       <Messages />
       <Tour />
+      <PrintGame />
       <div class="unseen" aria-live="polite" role="status">
         {screen.announcement.value}
       </div>

@@ -81,6 +81,7 @@ export class Screen {
   private readonly systemDark = signal(false);
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
   readonly announcement = signal("");
+  readonly printing = signal(false); // whether the chain is shown as a game to print
   readonly touring = signal<number | null>(null); // the place in the tour; null: none
   readonly scene = signal<number | null>(recall("localStorage", SCENES) === null ? 0 : null); // null: sent away
   readonly presenting = signal(false);

@@ -40,6 +40,7 @@ export interface Layout {
 
 export const WIDE: Sheet = { width: 960, height: 600 };
 export const TALL: Sheet = { width: 480, height: 760 };
+export const PAPER: Sheet = { width: 620, height: 640 }; // what is above and below it on a printed page left out
 const SMALLEST = 0.75; // of a drawing on the screen: then what is written at arrows is 12 px high
 const ROUND = 20; // sheets whose sides differ by less are one
 const SHAPES = { wide: [1.1, 1.9], tall: [0.56, 0.8] } as const; // of sheets, width by height: the rest stays empty

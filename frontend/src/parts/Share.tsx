@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
 import { filmOf } from "../film";
+import { GameButton } from "../game/PrintGame";
 import { mapOfScreen, pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
@@ -48,7 +49,7 @@ export function Share() {
   const hasAddress = location.protocol.startsWith("http"); // that others can open
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
-      {() => (
+      {(close) => (
         <>
           <AskForCode />
           {hasAddress && button("share.link", location.href)}
@@ -67,6 +68,7 @@ export function Share() {
               <div class="files">{FILES.map(file)}</div>
             </>
           )}
+          <GameButton onOpen={close} />
         </>
       )}
     </Menu>

@@ -23,6 +23,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import count_short
 from babygpt.chain.decoding import Decoding
 from babygpt.chain.extract import context_table
+from babygpt.cli.sizes import KNOWN_MODELS, Size, byte_count
 from babygpt.errors import ConvergenceError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
@@ -201,12 +202,23 @@ def effects() -> list[dict[str, Any]]:
     return rows
 
 
+def sizes() -> list[dict[str, Any]]:
+    """Return how large chains are, in numbers and in words."""
+    known = [size for model in KNOWN_MODELS for size in (model.article, model.actual)]
+    tried = [Size(*pair) for pair in ((2, 1), (27, 8), (3, 27), (2, 43), (10, 6), (1000, 4), (10**6, 10**6), (5, 2000))]
+    return [
+        {**vars(size), "bits": size.bits, "states": size.states, "bytes": byte_count(size.bytes)}
+        for size in dict.fromkeys(known + tried)
+    ]
+
+
 GOLDENS = {
     "generators": generators,
     "trainings": trainings,
     "chains": chains,
     "inside": inside,
     "effects": effects,
+    "sizes": sizes,
 }
 
 

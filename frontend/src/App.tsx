@@ -3,6 +3,7 @@ import { DecodingPanel } from "./parts/Decoding";
 import { KnobsPanel } from "./parts/Knobs";
 import { LongRun } from "./parts/LongRun";
 import { Messages } from "./parts/Messages";
+import { More } from "./parts/More";
 import { SettingsPanel } from "./parts/Settings";
 import { Stage } from "./parts/Stage";
 import { StatePanel } from "./parts/StatePanel";
@@ -48,6 +49,7 @@ export function App() {
           <Dock />
         </div>
       </div>
+      <More />
       <Messages />
       <Tour />
       <div class="unseen" aria-live="polite" role="status">

@@ -5,7 +5,7 @@ import { type ReadonlySignal, type Signal, computed, effect, signal } from "@pre
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { RULE_NAMES, RULES } from "./decoding";
-import { formatHash, type Panel, parseHash, type ViewKind } from "./hash";
+import { formatHash, type Page, type Panel, parseHash, type ViewKind } from "./hash";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Views } from "./protocol";
@@ -70,6 +70,7 @@ export class Screen {
   readonly language: Signal<Language>;
   readonly view = signal<ViewKind | null>(null); // null: what suits the size
   readonly hidden = signal<readonly Panel[]>([]);
+  readonly more = signal<Page | null>(null); // which page of "More" is open
   readonly chosenDark = signal<boolean | null>(remembered()); // null: as the system
   private readonly systemDark = signal(false);
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
@@ -130,6 +131,7 @@ export class Screen {
     this.language.value = languageOf(this.chosenLanguage);
     this.view.value = screen.view;
     this.hidden.value = screen.hide;
+    this.more.value = screen.more;
   }
 
   start(root: HTMLElement): void {
@@ -278,7 +280,7 @@ export class Screen {
   }
 
   private hash(link: Record<string, string>): string {
-    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value] };
+    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value], more: this.more.value };
     return formatHash(link, screen);
   }
 }

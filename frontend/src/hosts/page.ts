@@ -9,7 +9,7 @@ import { helpers, serve, Workers } from "./workers";
 import { SessionRunner, type ToSession, type Beginning, type FromSession } from "./runner";
 import { ViewStore } from "./views";
 
-const NO_SCREEN = { lang: null, view: null, hide: [] };
+const NO_SCREEN = { lang: null, view: null, hide: [], more: null };
 const PATIENCE = 100; // ms after which a hidden page has seen what it does not draw
 
 export class PageModel extends ViewStore implements Model {

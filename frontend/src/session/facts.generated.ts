@@ -24,6 +24,14 @@ export interface PresetFact {
   readonly settings: Readonly<Record<string, Plain>>;
 }
 
+/** A model that the article speaks of: symbols and context length as it has them and as they are, and what it says. */
+export interface ModelFact {
+  readonly name: string;
+  readonly article: readonly [V: number, K: number];
+  readonly says: string;
+  readonly actual: readonly [V: number, K: number];
+}
+
 export const VERSION: string = "0.2.0";
 
 export const SETTINGS: readonly SettingFact[] = [{"name":"context_length","kind":"int","default":3,"least":1,"option":"context"},{"name":"vocabulary","kind":"str","default":null},{"name":"tokens","kind":"str","default":"chars","choices":["chars","words"]},{"name":"separator","kind":"str","default":null},{"name":"lines","kind":"bool","default":null},{"name":"steps","kind":"int","default":50,"least":1},{"name":"stop_gap","kind":"float","default":null,"least":0,"ofTheScreen":true},{"name":"learning_rate","kind":"float","default":0.001},{"name":"weight_decay","kind":"float","default":0.1,"least":0},{"name":"n_layer","kind":"int","default":4,"least":1,"option":"layers"},{"name":"n_head","kind":"int","default":4,"least":1,"option":"heads"},{"name":"n_embd","kind":"int","default":16,"least":1,"option":"width"},{"name":"bias","kind":"bool","default":false},{"name":"positions","kind":"str","default":"last","choices":["last","all"]},{"name":"batch_size","kind":"int","default":null,"least":1},{"name":"seed","kind":"int","default":1337,"least":0}];
@@ -90,3 +98,7 @@ export const PAGE_LIMITS: Readonly<Record<string, number>> = {"states":4096,"ste
 export const LETTERS: Readonly<Record<string, string>> = {"SIGNS":"，。、；：？！“”‘’（）《》「」『』【】〈〉…—～·　々〇１２３４５６７８９０","OFTEN":"的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家","TRADITIONALLY":"的一是不了人我在有他這中大來上個國到說們為子和你地出道也時年得就那要下以生會自著去之過家","SYLLABLES":"이다는의에을가고지하은를니서기어나도사해인시자리일아로한요있","CYRILLIC":"оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў","WESTERN":"éèàüäöñóíáçêôßåøæâîïëúãõûùòìœ","CENTRAL":"łóąęíáżśćčěřéňýžšůúťďńźőűăîșțşţ","GREEK":"αοιετσνηυρπκμλςγδωχθφβξζψάίόέήύώϊϋΐΰ","HEBREW":"יולהאתרמבשנעדכקפםחגטןזסצךףץ","ARABIC":"اليمنرتوبهدعفسكقحةأجشطىصخذزضثغإئظءآؤپچژگکی","TURKISH":"ışüğçöâîû","THAI":"านรอกเง่มยลว้ดทสตะปบคหัแีจพชขิใุูธไ์็ื","MARKS_OF_TEXTS":"“”‘’«»–—…°§№·„¿¡"};
 
 export const ENDINGS: readonly string[] = ["txt","text","md","markdown","rst","tex","log","csv","tsv","dat","json","jsonl","ndjson","xml","yaml","yml","toml","ini","cfg","html","htm","py","js","ts","cpp","ipynb","sql","srt","pdf","doc","docx","odt","rtf","epub","xls","xlsx","ods","parquet","feather","arrow","npy","npz","gz","bz2","xz","zst","zip","tar","tgz","7z","fasta","fastq","fna","vcf","pgn","mid","midi","safetensors","pth","ckpt","h5","hdf5","pkl","asc","lst","tab","data","utf8","fb2","mobi","pages","numbers","fa","faa","seq"];
+
+export const KNOWN_MODELS: readonly ModelFact[] = [{"name":"baby-gpt","article":[2,3],"says":"8 states","actual":[2,3]},{"name":"gpt-2","article":[50257,2048],"says":"3,998 kB","actual":[50257,1024]},{"name":"gpt-3","article":[50257,4096],"says":"8 kB","actual":[50257,2048]},{"name":"gpt-4","article":[50257,32768],"says":"64 kB","actual":[100277,32768]}];
+
+export const COMPUTERS: Readonly<Record<string, number>> = {"Atari 800":8192,"Commodore 64":65536};

@@ -371,4 +371,23 @@ export const en = {
   "notice.unlike": "{slot} has different states from this chain, so the two cannot be compared.",
   "notice.link": "The link holds a value that cannot be used: {field} = {value}.",
   "notice.too_long": "The text of that link was too long to be in it. Open the downloaded run, or the text itself.",
+
+  more: "More",
+  "more.title": "More about this GPT",
+  "more.sizes": "How large",
+  "sizes.intro":
+    "All that a GPT goes by is its context. With a vocabulary of V tokens and a context of K there are V to the power of K of them, the states; to say which one it is in takes K · log₂ V bits.",
+  "sizes.vocabulary": "Vocabulary (tokens)",
+  "sizes.own": "Yours",
+  "sizes.this": "This GPT",
+  "sizes.of": "{vocab} tokens · context {context} · {states} states",
+  "sizes.fits": "fits in {bits} {bits:bit|bits}",
+  "sizes.bits": "{bits} bits = {bytes}",
+  "sizes.bytes": "{n} bytes",
+  "sizes.article": "in the article",
+  "sizes.actual": "corrected",
+  "sizes.remark.gpt-2": "The article says {says}: it prints kB for bytes. And GPT-2’s real context length is {context}.",
+  "sizes.remark.gpt-3": "The article says {says}, the memory of an Atari 800. GPT-3’s real context length is {context}.",
+  "sizes.remark.gpt-4": "The article says {says}, the memory of a Commodore 64. GPT-4’s real vocabulary has {vocab} tokens.",
+  "sizes.scale": "On this scale each equal step to the right is ten times as many bits. Dashed: the memory that the two home computers were first sold with.",
 };

@@ -1,0 +1,81 @@
+"""The pages of *More*: sizes, opened by a button or by a link, in both languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import tool
+
+expect = tool("playwright.sync_api").expect
+Axe = tool("axe_playwright_python.sync_playwright").Axe
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def words_of(page, model: str) -> list[str]:
+    """Return what the bars of a model say."""
+    return [text.replace(NO_BREAK, " ") for text in page.locator(f'[data-model="{model}"] b').all_inner_texts()]
+
+
+def test_the_pages_open_and_close_by_keyboard_and_the_link_says_which(visit):
+    page = visit()
+    page.get_by_role("button", name="More", exact=True).press("Enter")
+    expect(page.get_by_role("dialog", name="More about this GPT")).to_be_visible()
+    expect(page.get_by_role("tab", name="How large")).to_be_focused()
+    expect(page).to_have_url(re.compile("more=sizes"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="More", exact=True)).to_be_focused()
+    expect(page).not_to_have_url(re.compile("more="))
+
+
+def test_the_chain_stays_in_view_beside_the_pages_where_there_is_room(visit):
+    page = visit("#more=sizes", width=1366, height=768)
+    left = page.get_by_role("dialog").bounding_box()["x"]
+    for node in page.locator(".g-node").all():
+        box = node.bounding_box()
+        assert box["x"] + box["width"] < left
+
+
+@pytest.mark.parametrize(("lang", "bits", "fits"), [("en", "bits", "fits in {} bits"), ("zh", "比特", "{} 比特就够")])
+def test_sizes_are_the_articles_beside_the_corrected_ones(visit, lang, bits, fits):
+    page = visit(f"#more=sizes&lang={lang}")
+    expect(page.locator("[data-model]")).to_have_count(6)
+    assert words_of(page, "this") == words_of(page, "baby-gpt") == [fits.format(3)]
+    byte = "bytes" if lang == "en" else "字节"
+    assert words_of(page, "gpt-2") == [f"31,984 {bits} = 3,998 {byte}", f"15,992 {bits} = 1,999 {byte}"]
+    assert words_of(page, "gpt-3") == [f"63,967 {bits} = 7,996 {byte}", f"31,984 {bits} = 3,998 {byte}"]
+    assert words_of(page, "gpt-4") == [f"511,739 {bits} = 64.0 kB", f"544,395 {bits} = 68.0 kB"]
+    for told in ("3,998 kB", "1,024", "Atari 800", "Commodore 64", "100,277"):
+        expect(page.get_by_role("tabpanel")).to_contain_text(told)
+
+
+def test_a_size_of_ones_own_is_tried(visit):
+    page = visit("#more=sizes&context_length=4")
+    assert words_of(page, "this") == ["fits in 4 bits"]
+    assert words_of(page, "own") == ["fits in 39 bits"]
+    vocabulary = page.get_by_role("spinbutton", name="Vocabulary (tokens)")
+    vocabulary.fill("50257")
+    vocabulary.press("Tab")
+    page.get_by_role("dialog").get_by_role("spinbutton", name="Context length").fill("1024")
+    page.keyboard.press("Tab")
+    expect(page.locator('[data-model="own"] .note')).to_contain_text("context 1,024")
+    assert words_of(page, "own") == words_of(page, "gpt-2")[1:]
+    page.get_by_role("slider", name="Vocabulary (tokens)").press("Home")
+    expect(page.locator('[data-model="own"] .note')).to_contain_text("2 tokens")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [390, 1366])
+@pytest.mark.parametrize("which", ["sizes"])
+def test_axe_finds_nothing_in_the_pages_and_nothing_sticks_out(visit, which, width, lang, scheme):
+    page = visit(f"#trained=50&lang={lang}", width=width, height=800, color_scheme=scheme)
+    page.locator("[data-opens-more]").click()
+    page.locator(f"#more-{which}").click()
+    expect(page.get_by_role("tabpanel")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator(".page").evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    violations = Axe().run(page).response["violations"]
+    assert [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in violations] == []

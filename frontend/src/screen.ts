@@ -27,6 +27,7 @@ const NAMES: (keyof Views)[] = [
   "pins",
   "seeds",
   "rows",
+  "short",
   "link",
   "code",
   "notice",

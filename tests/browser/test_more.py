@@ -1,11 +1,13 @@
-"""The pages of *More*: sizes, opened by a button or by a link, in both languages."""
+"""The pages of *More*: sizes and short contexts, opened by a button or by a link, in both languages."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from browsing import tool
+from browsing import tool, wait_for_step
+
+import babygpt as bg
 
 expect = tool("playwright.sync_api").expect
 Axe = tool("axe_playwright_python.sync_playwright").Axe
@@ -66,10 +68,58 @@ def test_a_size_of_ones_own_is_tried(visit):
     expect(page.locator('[data-model="own"] .note')).to_contain_text("2 tokens")
 
 
+def test_arrow_keys_go_from_page_to_page(visit):
+    page = visit("#more=sizes")
+    expect(page.get_by_role("tab", name="How large")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Short contexts")).to_be_focused()
+    expect(page).to_have_url(re.compile("more=short"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="How large", selected=True)).to_be_focused()
+
+
+def grown(page) -> dict[str, int]:
+    """Return how likely each context follows the one that is a token shorter, in percent."""
+    arrow = "([...document.querySelectorAll('.grows')].map((one) => [one.nextSibling.textContent, one.textContent]))"
+    return {context: int(re.search(r"(\d+).%", text)[1]) for context, text in page.evaluate(arrow)}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_short_contexts_grow_until_they_are_states(visit, article_short, lang):
+    page = visit(f"#trained=50&more=short&lang={lang}")
+    wait_for_step(page, 50)
+    expect(page.locator(".sum")).to_contain_text("2 + 4 + 8 = 14")
+    expect(page.locator(".begun")).to_have_count(14)
+    assert grown(page) == article_short
+    page.locator("button.begun", has_text="010").click()
+    expect(page.locator("button.begun", has_text="010")).to_have_attribute("aria-pressed", "true")
+    expect(page).to_have_url(re.compile("select=2"))
+
+
+@pytest.fixture(scope="module")
+def article_short() -> dict[str, int]:
+    """Return what the library says of each context that is a token longer, in percent."""
+    chain = bg.train("111101111011110").chain
+    return {
+        context + token: round(100 * p)
+        for context in ("0", "1", "00", "01", "10", "11") for token, p in chain[context].items()
+    }  # fmt: skip
+
+
+def test_there_may_be_no_short_contexts_or_too_many(visit):
+    page = visit("#more=short&context_length=1")
+    expect(page.get_by_role("tabpanel")).to_contain_text("there are no shorter ones")
+    page = visit("#more=short&context_length=9&n_layer=1&n_embd=4&n_head=1&sequence=" + "1101001110101000" * 3)
+    expect(page.locator(".sum")).to_have_text("2 + 4 + … + 512 = 1,022 contexts")
+    expect(page.get_by_role("tabpanel")).to_contain_text("510 shorter contexts are too many")
+    page = visit("#more=short&preset=prose")
+    expect(page.locator(".others").first).to_have_text("21 less likely")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("width", [390, 1366])
-@pytest.mark.parametrize("which", ["sizes"])
+@pytest.mark.parametrize("which", ["sizes", "short"])
 def test_axe_finds_nothing_in_the_pages_and_nothing_sticks_out(visit, which, width, lang, scheme):
     page = visit(f"#trained=50&lang={lang}", width=width, height=800, color_scheme=scheme)
     page.locator("[data-opens-more]").click()

@@ -2,9 +2,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Page, PAGES } from "../hash";
 import { useScreen } from "../screen";
 import { arrowStep, IconButton } from "./common";
+import { ShortPage } from "./short";
 import { SizesPage } from "./sizes";
 
-const CONTENT: Record<Page, () => preact.ComponentChild> = { sizes: SizesPage };
+const CONTENT: Record<Page, () => preact.ComponentChild> = { sizes: SizesPage, short: ShortPage };
 
 export function MoreButton() {
   const screen = useScreen();

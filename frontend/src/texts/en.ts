@@ -390,4 +390,14 @@ export const en = {
   "sizes.remark.gpt-3": "The article says {says}, the memory of an Atari 800. GPT-3’s real context length is {context}.",
   "sizes.remark.gpt-4": "The article says {says}, the memory of a Commodore 64. GPT-4’s real vocabulary has {vocab} tokens.",
   "sizes.scale": "On this scale each equal step to the right is ten times as many bits. Dashed: the memory that the two home computers were first sold with.",
+  "more.short": "Short contexts",
+  "short.sum": "{sum} = {total} contexts",
+  "short.intro":
+    "A text begins with one token, and its context grows with every token that follows, until it is full. The {states} full contexts are the states of the chain; a text passes through {n} shorter ones only at its beginning, and never comes back to them.",
+  "short.last": "Training asked only what follows full contexts. What the GPT says after shorter ones comes along with that: nobody taught it.",
+  "short.all": "Training asked for the next token after shorter contexts too.",
+  "short.none": "With a context of one token there are no shorter ones: the {states} states are all there are.",
+  "short.many": "The {n} shorter contexts are too many to be drawn: at most {most} are.",
+  "short.label": "From each first token to the full contexts",
+  "short.others": "{n} less likely",
 };

@@ -390,4 +390,14 @@ export const zh: Record<Key, string> = {
   "sizes.remark.gpt-3": "文章说是 {says}，相当于一台 Atari 800 的内存。GPT-3 真正的上下文长度是 {context}。",
   "sizes.remark.gpt-4": "文章说是 {says}，相当于一台 Commodore 64 的内存。GPT-4 真正的词表有 {vocab} 个词元。",
   "sizes.scale": "在这个刻度上，每向右同样的一段，比特数就是原来的十倍。虚线是那两台家用电脑最初上市时的内存。",
+  "more.short": "较短的上下文",
+  "short.sum": "{sum} = {total} 个上下文",
+  "short.intro":
+    "一段文本从一个词元开始，每多一个词元，上下文就长一截，直到填满。{states} 个完整的上下文就是这条链的状态；另外 {n} 个较短的，只在开头经过，之后再也不会回来。",
+  "short.last": "训练只问完整的上下文之后接什么。较短的上下文之后怎么说，没有人教过它，是连带得来的。",
+  "short.all": "训练时，较短的上下文之后接什么也要预测。",
+  "short.none": "上下文长度为 1 时，没有更短的上下文：{states} 个状态就是全部。",
+  "short.many": "较短的上下文有 {n} 个，太多，画不下：最多画 {most} 个。",
+  "short.label": "从第一个词元到完整的上下文",
+  "short.others": "另有 {n} 个可能性更小的",
 };

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from babygpt import __version__
 from babygpt.chain import extract, stationary
 from babygpt.chain.decoding import Decoding
+from babygpt.chain.input_device import context_alone
 from babygpt.cli.sizes import COMPUTERS, KNOWN_MODELS, KnownModel
 from babygpt.gpt import encodings, keeping, paths, room
 from babygpt.run import history
@@ -135,6 +137,7 @@ def typescript() -> str:
             _constant("ENDINGS", "readonly string[]", paths.ENDINGS),
             _constant("KNOWN_MODELS", "readonly ModelFact[]", list(map(_model, KNOWN_MODELS))),
             _constant("COMPUTERS", "Readonly<Record<string, number>>", COMPUTERS),
+            _constant("WALK", "number", signature(context_alone).parameters["n_tokens"].default),
         ]
     )
 

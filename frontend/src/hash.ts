@@ -2,7 +2,7 @@
 
 export type ViewKind = "graph" | "table" | "map";
 export type Panel = "settings" | "state" | "tape";
-export type Page = "sizes" | "short";
+export type Page = "sizes" | "devices" | "short";
 
 export interface ScreenLink {
   lang: string | null;
@@ -13,7 +13,7 @@ export interface ScreenLink {
 
 const VIEWS: readonly string[] = ["graph", "table", "map"];
 const PANELS: readonly string[] = ["settings", "state", "tape"];
-export const PAGES: readonly Page[] = ["sizes", "short"];
+export const PAGES: readonly Page[] = ["sizes", "devices", "short"];
 
 export function parseHash(hash: string): { session: Record<string, string>; screen: ScreenLink } {
   const session: Record<string, string> = {};

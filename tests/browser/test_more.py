@@ -1,4 +1,4 @@
-"""The pages of *More*: sizes and short contexts, opened by a button or by a link, in both languages."""
+"""The pages of *More*: sizes, input devices and short contexts, opened by a button or by a link, in both languages."""
 
 from __future__ import annotations
 
@@ -76,6 +76,8 @@ def test_arrow_keys_go_from_page_to_page(visit):
     expect(page).to_have_url(re.compile("more=short"))
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="How large", selected=True)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Input devices", selected=True)).to_be_focused()
 
 
 def grown(page) -> dict[str, int]:
@@ -94,6 +96,72 @@ def test_short_contexts_grow_until_they_are_states(visit, article_short, lang):
     page.locator("button.begun", has_text="010").click()
     expect(page.locator("button.begun", has_text="010")).to_have_attribute("aria-pressed", "true")
     expect(page).to_have_url(re.compile("select=2"))
+
+
+def told(page) -> tuple[str, str]:
+    """Return how many pairs had more than one outcome, and how many states there are."""
+    return tuple(page.locator(f"[data-told={name}]").inner_text() for name in ("ambiguous", "states"))
+
+
+@pytest.mark.parametrize(
+    ("lang", "names", "of", "endless"),
+    [
+        ("en", ["None", "Lookup", "Clock", "Counter"], "{} of {}", "not finite"),
+        ("zh", ["无", "查表", "时钟", "计数器"], "{1} 对中有 {0} 对", "不是有限个"),
+    ],
+)
+def test_devices_tell_what_the_command_tells(visit, lang, names, of, endless):
+    page = visit(f"#trained=50&more=devices&lang={lang}")
+    wait_for_step(page, 50)
+    expected = [((0, 16), "8"), ((0, 12), "16"), ((6, 14), "24"), ((14, 16), endless)]  # as in docs/input-devices.md
+    for name, (pairs, states) in zip(names, expected, strict=True):
+        page.get_by_role("radio", name=name, exact=True).click()
+        page.get_by_role("button", name="20,000").click()
+        expect(page.locator("[data-told=ambiguous]")).to_have_text(of.format(*pairs))
+        assert told(page)[1] == states
+        expect(page.locator('.pairs [data-ambiguous="true"]')).to_have_count(pairs[0])
+        expect(page.locator(".history")).to_have_count(2 if pairs[0] else 0)
+
+
+def test_the_first_conflict_shows_two_histories_that_end_alike_and_part(visit):
+    page = visit("#trained=50&more=devices")
+    wait_for_step(page, 50)
+    page.get_by_role("radio", name="Clock", exact=True).click()
+    for said in range(60):
+        assert page.locator(".history").count() == 0 or said > 0
+        page.get_by_role("button", name="One token").click()
+        expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(rf"{said + 1} tokens? said"))
+        if page.locator(".history").count():
+            break
+    context = page.locator(".conflict h3").inner_text().split(" ")[0]
+    first, second = page.locator(".history").all()
+    for history in (first, second):
+        read = history.locator(".line").first.locator('[data-read="true"]').all_inner_texts()
+        assert "".join(read) == context
+    assert first.locator("b").inner_text() != second.locator("b").inner_text()
+    assert first.locator("p").nth(1).inner_text() != second.locator("p").nth(1).inner_text()
+
+
+def test_a_walk_goes_by_itself_and_pauses_and_another_device_begins_anew(visit):
+    page = visit("#trained=50&more=devices")
+    page.get_by_role("button", name="Walk", exact=True).click()
+    expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(r"[1-9]\d tokens said"))
+    page.get_by_role("tabpanel").get_by_role("button", name="Pause").click()
+    page.get_by_role("combobox", name="Token put in").select_option("1")
+    expect(page.get_by_role("tabpanel")).to_contain_text("0 tokens said")
+    page.get_by_role("button", name="20,000").click()
+    assert told(page)[0].startswith("0 of")
+
+
+def test_devices_say_why_nothing_walks(visit):
+    page = visit("#more=devices&context_length=7")
+    expect(page.get_by_role("tabpanel")).to_contain_text("128 states is too large to be walked here: at most 64")
+    page = visit("#more=devices&source=data")
+    page.get_by_role("button", name="Show the model").click()
+    expect(page.get_by_role("radio", name="Lookup")).to_be_checked()
+    page = visit("#more=devices&preset=poem")
+    page.get_by_role("button", name="20,000").click()
+    expect(page.locator(".pairs tbody tr").first).to_be_visible()
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +187,16 @@ def test_there_may_be_no_short_contexts_or_too_many(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("width", [390, 1366])
-@pytest.mark.parametrize("which", ["sizes", "short"])
+@pytest.mark.parametrize("which", ["sizes", "devices", "short"])
 def test_axe_finds_nothing_in_the_pages_and_nothing_sticks_out(visit, which, width, lang, scheme):
     page = visit(f"#trained=50&lang={lang}", width=width, height=800, color_scheme=scheme)
     page.locator("[data-opens-more]").click()
     page.locator(f"#more-{which}").click()
     expect(page.get_by_role("tabpanel")).to_be_visible()
+    if which == "devices":
+        page.get_by_role("radio").nth(-1).click()
+        page.get_by_role("button", name="20,000").click()
+        expect(page.locator(".history")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator(".page").evaluate("(box) => box.scrollWidth <= box.clientWidth")
     violations = Axe().run(page).response["violations"]

@@ -2,10 +2,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Page, PAGES } from "../hash";
 import { useScreen } from "../screen";
 import { arrowStep, IconButton } from "./common";
+import { DevicesPage } from "./devices";
 import { ShortPage } from "./short";
 import { SizesPage } from "./sizes";
 
-const CONTENT: Record<Page, () => preact.ComponentChild> = { sizes: SizesPage, short: ShortPage };
+const CONTENT: Record<Page, () => preact.ComponentChild> = { sizes: SizesPage, devices: DevicesPage, short: ShortPage };
 
 export function MoreButton() {
   const screen = useScreen();

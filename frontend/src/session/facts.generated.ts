@@ -102,3 +102,5 @@ export const ENDINGS: readonly string[] = ["txt","text","md","markdown","rst","t
 export const KNOWN_MODELS: readonly ModelFact[] = [{"name":"baby-gpt","article":[2,3],"says":"8 states","actual":[2,3]},{"name":"gpt-2","article":[50257,2048],"says":"3,998 kB","actual":[50257,1024]},{"name":"gpt-3","article":[50257,4096],"says":"8 kB","actual":[50257,2048]},{"name":"gpt-4","article":[50257,32768],"says":"64 kB","actual":[100277,32768]}];
 
 export const COMPUTERS: Readonly<Record<string, number>> = {"Atari 800":8192,"Commodore 64":65536};
+
+export const WALK: number = 20000;

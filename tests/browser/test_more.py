@@ -8,6 +8,7 @@ import pytest
 from browsing import tool, wait_for_step
 
 import babygpt as bg
+from babygpt.studio.page import page as page_file
 
 expect = tool("playwright.sync_api").expect
 Axe = tool("axe_playwright_python.sync_playwright").Axe
@@ -24,7 +25,7 @@ def test_the_pages_open_and_close_by_keyboard_and_the_link_says_which(visit):
     page = visit()
     page.get_by_role("button", name="More", exact=True).press("Enter")
     expect(page.get_by_role("dialog", name="More about this GPT")).to_be_visible()
-    expect(page.get_by_role("tab", name="How large")).to_be_focused()
+    expect(page.get_by_role("tab", name="Sizes")).to_be_focused()
     expect(page).to_have_url(re.compile("more=sizes"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -70,12 +71,12 @@ def test_a_size_of_ones_own_is_tried(visit):
 
 def test_arrow_keys_go_from_page_to_page(visit):
     page = visit("#more=sizes")
-    expect(page.get_by_role("tab", name="How large")).to_be_focused()
+    expect(page.get_by_role("tab", name="Sizes")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Short contexts")).to_be_focused()
     expect(page).to_have_url(re.compile("more=short"))
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="How large", selected=True)).to_be_focused()
+    expect(page.get_by_role("tab", name="Sizes", selected=True)).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Input devices", selected=True)).to_be_focused()
 
@@ -172,6 +173,20 @@ def article_short() -> dict[str, int]:
         context + token: round(100 * p)
         for context in ("0", "1", "00", "01", "10", "11") for token, p in chain[context].items()
     }  # fmt: skip
+
+
+def test_the_page_that_thinks_by_itself_tells_the_same(windows, tmp_path, article_short):
+    (tmp_path / "page.html").write_text(page_file(), encoding="utf-8")
+    address = f"file://{tmp_path / 'page.html'}#trained=50&more=short"
+    page = windows(address, lambda url: url.startswith("file:"))
+    wait_for_step(page, 50)
+    assert grown(page) == article_short
+    page.get_by_role("tab", name="Input devices").click()
+    page.get_by_role("radio", name="Clock", exact=True).click()
+    page.get_by_role("button", name="20,000").click()
+    expect(page.locator("[data-told=ambiguous]")).to_have_text("6 of 14")
+    page.get_by_role("tab", name="Sizes").click()
+    assert words_of(page, "this") == ["fits in 3 bits"]
 
 
 def test_there_may_be_no_short_contexts_or_too_many(visit):

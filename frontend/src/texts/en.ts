@@ -374,7 +374,7 @@ export const en = {
 
   more: "More",
   "more.title": "More about this GPT",
-  "more.sizes": "How large",
+  "more.sizes": "Sizes",
   "sizes.intro":
     "All that a GPT goes by is its context. With a vocabulary of V tokens and a context of K there are V to the power of K of them, the states; to say which one it is in takes K · log₂ V bits.",
   "sizes.vocabulary": "Vocabulary (tokens)",

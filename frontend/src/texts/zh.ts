@@ -375,7 +375,7 @@ export const zh: Record<Key, string> = {
 
   more: "更多",
   "more.title": "关于这个 GPT 的更多内容",
-  "more.sizes": "有多大",
+  "more.sizes": "大小",
   "sizes.intro": "GPT 所依据的只有上下文。词表有 V 个词元、上下文长度为 K 时，共有 V 的 K 次方种上下文，也就是状态；要指明它处在哪一个，需要 K · log₂ V 比特。",
   "sizes.vocabulary": "词表大小（词元数）",
   "sizes.own": "自己试试",

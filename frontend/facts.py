@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from babygpt import __version__
 from babygpt.chain import extract, stationary
 from babygpt.chain.decoding import Decoding
+from babygpt.chain.input_device import context_alone
+from babygpt.cli.sizes import COMPUTERS, KNOWN_MODELS, KnownModel
 from babygpt.gpt import encodings, keeping, paths, room
 from babygpt.run import history
 from babygpt.settings import SCREEN, SETTINGS, Setting
@@ -95,6 +98,14 @@ export interface PresetFact {
   readonly sequence: string;
   readonly settings: Readonly<Record<string, Plain>>;
 }
+
+/** A model that the article speaks of: symbols and context length as it has them and as they are, and what it says. */
+export interface ModelFact {
+  readonly name: string;
+  readonly article: readonly [V: number, K: number];
+  readonly says: string;
+  readonly actual: readonly [V: number, K: number];
+}
 """
 
 
@@ -124,6 +135,9 @@ def typescript() -> str:
             _constant("PAGE_LIMITS", "Readonly<Record<string, number>>", _page_limits()),
             _constant("LETTERS", "Readonly<Record<string, string>>", {n: getattr(encodings, n) for n in LETTERS}),
             _constant("ENDINGS", "readonly string[]", paths.ENDINGS),
+            _constant("KNOWN_MODELS", "readonly ModelFact[]", list(map(_model, KNOWN_MODELS))),
+            _constant("COMPUTERS", "Readonly<Record<string, number>>", COMPUTERS),
+            _constant("WALK", "number", signature(context_alone).parameters["n_tokens"].default),
         ]
     )
 
@@ -146,6 +160,11 @@ def _setting(setting: Setting) -> dict[str, Any]:
     more |= {"ofTheScreen": True} if setting in SCREEN else {}
     known = {"name": setting.name, "kind": setting.kind.__name__, "default": setting.default}
     return known | {name: value for name, value in more.items() if value is not None}
+
+
+def _model(model: KnownModel) -> dict[str, Any]:
+    article, actual = (list(asdict(size).values()) for size in (model.article, model.actual))
+    return {"name": model.name, "article": article, "says": model.article_says, "actual": actual}
 
 
 def _parts(kind: type[Command]) -> list[Any]:

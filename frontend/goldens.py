@@ -23,6 +23,8 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import count_short
 from babygpt.chain.decoding import Decoding
 from babygpt.chain.extract import context_table
+from babygpt.chain.input_device import InputDevice, connect, context_alone
+from babygpt.cli.sizes import KNOWN_MODELS, Size, byte_count
 from babygpt.errors import ConvergenceError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
@@ -201,12 +203,62 @@ def effects() -> list[dict[str, Any]]:
     return rows
 
 
+def devices() -> list[dict[str, Any]]:
+    """Return what becomes of chains joined to devices: how many states, and what walks tell of the context alone."""
+    rng = np.random.default_rng(3)
+    article = Corpus.from_text("111101111011110", 3)
+    gpt = seeded_gpt(GPTConfig(), 1337)
+    for _ in fit(gpt, article, TrainConfig(steps=50)):
+        pass
+    chains = [(MarkovChain.from_table(context_table(gpt), article.vocabulary), int("111", 2), 0)]
+    for V, K in ((2, 1), (3, 2), (5, 1), (2, 6)):
+        probs = rng.dirichlet(np.full(V, 0.6), size=V**K)
+        chains.append((MarkovChain(np.log(probs), Vocabulary.numbers(V)), int(rng.integers(V**K)), V + K))
+    rows = []
+    for chain, start, seed in chains:
+        V = len(chain.vocabulary)
+        table = chain.probs.ravel().tolist()
+        for name, parts in (
+            ("none", []), ("lookup", [V - 1, V - 1, 0]), ("lookup", [0, 1, 1]), ("clock", [3, 0]),
+            ("clock", [1, V - 1]), ("counter", [0]),
+        ):  # fmt: skip
+            device = _device(name, [str(part) for part in parts])
+            told = context_alone(chain, device, chain.context(start), seed=seed)
+            joined = chain if device is None else None if device.why_not_finite else connect(chain, device)
+            rows.append({
+                "vocab_size": V, "context_length": chain.context_length, "table": table, "start": start, "seed": seed,
+                "name": name, "parts": parts, "n_tokens": told.n_tokens, "questions": told.questions,
+                "ambiguous": told.ambiguous, "states": None if joined is None else joined.n_states,
+            })  # fmt: skip
+    return rows
+
+
+def _device(name: str, parts: list[str]) -> InputDevice | None:
+    if name == "lookup":
+        return InputDevice.lookup({"".join(parts[:2]): parts[2]})
+    if name == "clock":
+        return InputDevice.clock(int(parts[0]), parts[1])
+    return InputDevice.counter(parts[0]) if name == "counter" else None
+
+
+def sizes() -> list[dict[str, Any]]:
+    """Return how large chains are, in numbers and in words."""
+    known = [size for model in KNOWN_MODELS for size in (model.article, model.actual)]
+    tried = [Size(*pair) for pair in ((2, 1), (27, 8), (3, 27), (2, 43), (10, 6), (1000, 4), (10**6, 10**6), (5, 2000))]
+    return [
+        {**vars(size), "bits": size.bits, "states": size.states, "bytes": byte_count(size.bytes)}
+        for size in dict.fromkeys(known + tried)
+    ]
+
+
 GOLDENS = {
     "generators": generators,
     "trainings": trainings,
     "chains": chains,
     "inside": inside,
     "effects": effects,
+    "devices": devices,
+    "sizes": sizes,
 }
 
 

@@ -6,6 +6,7 @@ import { KnobsPanel } from "./parts/Knobs";
 import { LongRun } from "./parts/LongRun";
 import { Presenting } from "./parts/Presenting";
 import { Messages } from "./parts/Messages";
+import { More } from "./parts/More";
 import { SettingsPanel } from "./parts/Settings";
 import { Stage } from "./parts/Stage";
 import { StatePanel } from "./parts/StatePanel";
@@ -59,6 +60,7 @@ export function App() {
           {presenting && <Presenting />}
         </div>
       </div>
+      <More />
       <Messages />
       <Tour />
       <PrintGame />

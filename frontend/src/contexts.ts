@@ -36,6 +36,17 @@ export function certainContext(text: readonly number[], nSymbols: number, length
   return certain.sort((a, b) => a - b)[certain.length >> 1] ?? null;
 }
 
+/** The context that a text goes on from most often, the first of equals; −1 stands between two sequences. */
+export function commonestContext(text: readonly number[], nSymbols: number, length: number): number {
+  const times = new Map<number, number>();
+  for (let end = length; end < text.length; end++) {
+    if (text.slice(end - length, end + 1).includes(-1)) continue;
+    const state = stateOf(text.slice(end - length, end), nSymbols);
+    times.set(state, (times.get(state) ?? 0) + 1);
+  }
+  return [...times].sort(([a, m], [b, n]) => n - m || a - b)[0]?.[0] ?? 0;
+}
+
 /** The places in a text at which a context has just been read: indices of its last token. */
 export function occurrences(text: readonly number[], context: readonly number[]): number[] {
   const found: number[] = [];

@@ -2,6 +2,7 @@
 
 export type ViewKind = "graph" | "table" | "map";
 export type Panel = "settings" | "state" | "tape";
+export type Page = "sizes" | "devices" | "short";
 
 /** What someone thinks that the GPT will say after a context: a token, with how many percent. */
 export interface Guess {
@@ -16,11 +17,13 @@ export interface ScreenLink {
   hide: Panel[];
   guess: Guess | null;
   present: boolean;
+  more: Page | null;
 }
 
-export const PLAIN: ScreenLink = { lang: null, view: null, hide: [], guess: null, present: false };
+export const PLAIN: ScreenLink = { lang: null, view: null, hide: [], guess: null, present: false, more: null };
 const VIEWS: readonly string[] = ["graph", "table", "map"];
 const PANELS: readonly string[] = ["settings", "state", "tape"];
+export const PAGES: readonly Page[] = ["sizes", "devices", "short"];
 
 export function parseHash(hash: string): { session: Record<string, string>; screen: ScreenLink } {
   const session: Record<string, string> = {};
@@ -31,6 +34,7 @@ export function parseHash(hash: string): { session: Record<string, string>; scre
     else if (key === "hide") screen.hide = value.split(",").filter((panel) => PANELS.includes(panel)) as Panel[];
     else if (key === "guess") screen.guess = guessOf(value);
     else if (key === "present") screen.present = value === "1";
+    else if (key === "more") screen.more = PAGES.find((page) => page === value) ?? null;
     else session[key] = value;
   }
   return { session, screen };
@@ -43,6 +47,7 @@ export function formatHash(session: Record<string, string>, screen: ScreenLink):
   if (screen.hide.length) params.set("hide", screen.hide.join(","));
   if (screen.guess) params.set("guess", [screen.guess.token, screen.guess.percent, screen.guess.context].join(","));
   if (screen.present) params.set("present", "1");
+  if (screen.more) params.set("more", screen.more);
   const text = params.toString();
   return text ? `#${text}` : "";
 }

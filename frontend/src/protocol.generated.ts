@@ -25,6 +25,7 @@ export interface Views {
   pins: Pins;
   seeds: Seeds | null;
   rows: Rows | null;
+  short: Short | null;
   link: Record<string, string>; // what the link says of the session: everything that is not as it begins
   code: Code | null;
   notice: Notice | null;
@@ -252,6 +253,13 @@ export interface Rows {
   counts: number[][]; // (rows, V) in the data
 }
 
+/** What follows the contexts shorter than K, which a text begins with. null: nobody asked, see the command. */
+export interface Short {
+  n: number; // how many there are: V + V² + … + V^(K − 1)
+  /** (n × V), row by row, one token before two and so on: probabilities under the decoding in force; null as a whole for more than 256 contexts. */
+  values: number[] | null;
+}
+
 /** The session as scripts. null: nobody asked, see the command; it may hold the whole text. */
 export interface Code {
   python: string;
@@ -289,6 +297,7 @@ export type Command =
   | { command: "unpin"; slot: "A" | "B" } // Keep it no more.
   | { command: "rows"; first: number | null } // Show the table's window from a row on; null: no table is shown.
   | { command: "code"; on: boolean } // Say whether a panel shows the scripts: only then do they travel.
+  | { command: "short"; on: boolean } // Say whether the contexts shorter than K are shown: only then do they travel.
   | { command: "dismiss" } // Take the notice away.
   | { command: "walk"; token: number } // Let the ball take the arrow of a token.
   | { command: "place"; state: number } // Put the ball in a state.

@@ -6,7 +6,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { contextOf, occurrences } from "./contexts";
 import { RULE_NAMES, RULES } from "./decoding";
-import { formatHash, type Guess, type Panel, parseHash, type ViewKind } from "./hash";
+import { formatHash, type Guess, type Page, type Panel, parseHash, type ViewKind } from "./hash";
 import { inReadingOrder } from "./graph/layout";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
@@ -30,6 +30,7 @@ const NAMES: (keyof Views)[] = [
   "pins",
   "seeds",
   "rows",
+  "short",
   "link",
   "code",
   "notice",
@@ -77,6 +78,7 @@ export class Screen {
   readonly language: Signal<Language>;
   readonly view = signal<ViewKind | null>(null); // null: what suits the size
   readonly hidden = signal<readonly Panel[]>([]);
+  readonly more = signal<Page | null>(null); // which page of "More" is open
   readonly chosenDark = signal<boolean | null>(remembered()); // null: as the system
   private readonly systemDark = signal(false);
   readonly dark = computed(() => this.chosenDark.value ?? this.systemDark.value);
@@ -159,6 +161,7 @@ export class Screen {
     this.hidden.value = screen.hide;
     this.guess.value = screen.guess;
     this.presenting.value = screen.present;
+    this.more.value = screen.more;
   }
 
   /** Play one of the first scenes: 0 the untrained GPT, 1 its training, 2 what it never saw, 3 many seeds. */
@@ -353,7 +356,7 @@ export class Screen {
   }
 
   private hash(link: Record<string, string>): string {
-    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value], guess: this.guess.value, present: this.presenting.value };
+    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value], guess: this.guess.value, present: this.presenting.value, more: this.more.value };
     return formatHash(link, screen);
   }
 }

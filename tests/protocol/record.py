@@ -115,6 +115,16 @@ CONVERSATIONS = {
             send("show", source="difference", compare=["model", "B"]), send("unpin", slot="B"),
         ],
     ),
+    "short": (
+        "The contexts shorter than K: untrained, trained, decoded, turned; where there are none, and too many.",
+        [
+            send("configure", steps=5, sequence="0120210122", **SMALL), send("short", on=True), *trained(5),
+            send("decode", temperature=0.5), send("decode", temperature=1, top_k=2), send("decode", top_k=None),
+            send("turn", position=0.5), send("release"), send("seek", step=2), send("configure", context_length=1),
+            send("configure", sequence="0110100110010110", context_length=9), send("short", on=1),
+            send("open", link={"n_layer": "1", "positions": "all"}), send("short", on=False),
+        ],
+    ),
     "decoding": (
         "Each rule of decoding, alone and together.",
         [

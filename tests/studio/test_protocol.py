@@ -35,8 +35,9 @@ def test_every_view_is_what_the_protocol_says():
     hold_to_the_protocol(studio.views)
     studio.trained()
     for command, part in (
-        ("select", {"state": 5}), ("rows", {"first": 0}), ("code", {"on": True}), ("pin", {"slot": "A"}),
-        ("walk", {"token": 1}), ("attribute", {"position": 2}), ("tensor", {"name": "wte.weight"}),
+        ("select", {"state": 5}), ("rows", {"first": 0}), ("code", {"on": True}), ("short", {"on": True}),
+        ("pin", {"slot": "A"}), ("walk", {"token": 1}), ("attribute", {"position": 2}),
+        ("tensor", {"name": "wte.weight"}),
     ):  # fmt: skip
         studio(command, **part)
         studio.finish()

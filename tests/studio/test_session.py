@@ -7,10 +7,11 @@ import json
 import math
 import zipfile
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+import torch
 from driving import SMALL, Driven
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -175,6 +176,39 @@ def test_decoding_acts_at_once_and_as_the_library_decodes(decoding):
     assert studio.numbers["loss"] == (None if math.isinf(loss) else pytest.approx(loss))
     studio("decode", temperature=1, top_k=None, top_p=None, min_p=None)
     assert (studio.frame, studio.selected) == before
+
+
+@pytest.mark.parametrize("kinds", [kinds for kinds in SETUPS if kinds.get("context_length", 3) > 1])
+def test_what_follows_a_context_shorter_than_k_is_what_the_gpt_says_after_it(kinds):
+    studio, run = Driven(**kinds), trained(**kinds)
+    assert studio.short is None
+    studio("short", on=True)
+    untrained = studio.short["values"]
+    studio.trained()
+    V, K = len(studio.setup["symbols"]), studio.setup["settings"]["context_length"]
+    contexts = [ids for length in range(1, K) for ids in product(range(V), repeat=length)]
+    assert studio.short["n"] == len(contexts) == (V**K - V) // (V - 1)
+    with torch.no_grad():
+        rows = [torch.softmax(run.gpt(torch.tensor([ids])).double(), dim=1)[0].tolist() for ids in contexts]
+    np.testing.assert_allclose(np.reshape(studio.short["values"], (-1, V)), rows, atol=1e-6)
+    chain = run.chain.with_decoding(top_k=1)
+    studio("decode", top_k=1)
+    assert studio.short["values"] == np.exp(chain.short_log_probs).ravel().tolist()
+    studio("decode", top_k=None)
+    studio("turn", position=0)
+    np.testing.assert_allclose(studio.short["values"], untrained, atol=1e-6)
+    studio("short", on=False)
+    assert studio.short is None
+
+
+def test_contexts_shorter_than_k_travel_where_there_are_some_and_not_too_many():
+    studio = Driven(context_length=1, **SMALL)
+    assert studio("short", on=True)["short"] == {"n": 0, "values": []}
+    assert studio("configure", context_length=8)["short"]["n"] == 254
+    assert len(studio.short["values"]) == 2 * 254
+    assert studio("configure", context_length=9)["short"] == {"n": 510, "values": None}
+    studio("open", link={})
+    assert studio.short["n"] == 6
 
 
 def test_a_long_run_that_depends_on_its_beginning_is_that_of_an_even_one():

@@ -3,6 +3,7 @@ import type { Panel } from "../hash";
 import { useScreen } from "../screen";
 import { isKey, LANGUAGES, languageAfter } from "../texts";
 import { Icon, IconButton, Menu } from "./common";
+import { MoreButton } from "./More";
 import { Sequence } from "./Sequence";
 import { Share } from "./Share";
 
@@ -52,6 +53,7 @@ export function TopBar() {
         <button type="button" class="quiet" data-opens-tour onClick={() => (screen.touring.value = 0)}>
           {t("tour.open")}
         </button>
+        <MoreButton />
         {screen.host?.guides && (
           <a class="quiet" href={`${screen.host.guides}${screen.language.value}/`}>
             {t("guides")}

@@ -257,6 +257,10 @@ export class Session {
       this.stage.showsCode = on;
     },
 
+    short: ({ on }) => {
+      this.stage.showsShort = on;
+    },
+
     dismiss: () => {
       this.notice = null;
     },
@@ -308,6 +312,7 @@ export class Session {
     if (old) {
       stage.pins = old.pins;
       stage.showsCode = old.showsCode;
+      stage.showsShort = old.showsShort;
       stage.playhead.keepPaceOf(old.playhead);
     }
     stage.selected = scene.select;

@@ -45,6 +45,8 @@ export class Stage {
   window: number | null = null;
   /** Whether someone looks at scripts that do the same. */
   showsCode = false;
+  /** Whether someone looks at the contexts shorter than K. */
+  showsShort = false;
   pins: Record<Slot, Pin | null> = { A: null, B: null };
   /** Until which step the training under way goes; 0 if none is. */
   goal = 0;

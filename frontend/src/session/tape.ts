@@ -66,9 +66,13 @@ export class Tape {
 /** The token that a number from [0, 1) falls on, the tokens of a state laid side by side by probability. */
 export function drawn(chain: Chain, state: number, u: number): number {
   const V = chain.vocabSize;
-  const probs = Array.from(chain.logProbs.subarray(state * V, (state + 1) * V), Math.exp);
+  return tokenAt(Array.from(chain.logProbs.subarray(state * V, (state + 1) * V), Math.exp), u);
+}
+
+/** The same of the probabilities of a state. */
+export function tokenAt(probs: readonly number[], u: number): number {
   let token = 0;
-  for (let sum = probs[0]!; sum <= u && token < V - 1; sum += probs[token]!) token++;
+  for (let sum = probs[0]!; sum <= u && token < probs.length - 1; sum += probs[token]!) token++;
   while (probs[token] === 0) token--; // never along an arrow that is not there
   return token;
 }

@@ -198,6 +198,12 @@ function rows(stage: Stage): AllViews["rows"] {
   return { first, values: window, counts: dataCounts(corpus, first, stop) };
 }
 
+function short(stage: Stage): AllViews["short"] {
+  if (!stage.showsShort) return null;
+  const { nShort: n, table, vocabSize: V } = stage.shown.chain;
+  return { n, values: n <= MAX_VALUES ? Array.from(table.subarray(0, n * V), Math.exp) : null };
+}
+
 function pins(stage: Stage): AllViews["pins"] {
   const view = (pin: Pin | null) =>
     pin && { step: pin.step, seed: pin.seed, context_length: pin.chain.contextLength, fits: stage.fits(pin) };
@@ -248,6 +254,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
     seeds,
   ],
   rows: [(s) => s.window !== null && [s.window, frameKey(s)], rows],
+  short: [(s) => s.showsShort && s.moment, short],
   link: [(s) => [s.setup, s.scene], (s) => write(s.setup, s.scene)],
   code: [
     (s) => s.showsCode && [s.setup, scripted(s), s.decoding, s.selected, s.source === "seeds" && s.retraining.nSeeds],

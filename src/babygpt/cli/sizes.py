@@ -48,6 +48,9 @@ class KnownModel:
     remark: str
 
 
+# What the article compares with: the memory that these home computers were first sold with, in bytes.
+COMPUTERS = {"Atari 800": 8 * 1024, "Commodore 64": 64 * 1024}
+
 KNOWN_MODELS = (
     KnownModel("baby-gpt", Size(2, 3), "8 states", Size(2, 3), ""),
     KnownModel("gpt-2", Size(50_257, 2_048), "3,998 kB", Size(50_257, 1_024),

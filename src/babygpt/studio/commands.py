@@ -209,6 +209,12 @@ class Code(Command):
     on: Truth
 
 
+class Short(Command):
+    """Say whether the contexts shorter than K are shown: only then do they travel."""
+
+    on: Truth
+
+
 class Dismiss(Command):
     """Take the notice away."""
 

@@ -237,6 +237,15 @@ class Rows(TypedDict):
     counts: list[list[float]]  # (rows, V) in the data
 
 
+class Short(TypedDict):
+    """What follows the contexts shorter than K, which a text begins with. null: nobody asked, see the command."""
+
+    n: int  # how many there are: V + V² + … + V^(K − 1)
+    # (n × V), row by row, one token before two and so on: probabilities under the decoding in force; null as a whole
+    # for more than 256 contexts.
+    values: list[float] | None
+
+
 class Code(TypedDict):
     """The session as scripts. null: nobody asked, see the command; it may hold the whole text."""
 
@@ -270,6 +279,7 @@ class Views(TypedDict):
     pins: Pins
     seeds: Seeds | None
     rows: Rows | None
+    short: Short | None
     link: dict[str, str]  # what the link says of the session: everything that is not as it begins
     code: Code | None
     notice: Notice | None

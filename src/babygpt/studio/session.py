@@ -140,7 +140,8 @@ class Session:
     def _open(self, command: commands.Open) -> None:
         setup, scene, mistake = links.read(command.link, self._limits)
         stage = Stage(setup, self._limits, self._seed, self._stage.version)
-        stage.pins, stage.shows_code = self._stage.pins, self._stage.shows_code
+        stage.pins = self._stage.pins
+        stage.shows_code, stage.shows_short = self._stage.shows_code, self._stage.shows_short
         stage.playhead.keep_pace_of(self._stage.playhead)
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
@@ -350,6 +351,10 @@ class Session:
     @_do.register
     def _code(self, command: commands.Code) -> None:
         self._stage.shows_code = command.on
+
+    @_do.register
+    def _short(self, command: commands.Short) -> None:
+        self._stage.shows_short = command.on
 
     @_do.register
     def _dismiss(self, command: commands.Dismiss) -> None:

@@ -52,6 +52,8 @@ class Stage:
         The state beside the chain, and the first row of a table, if there are any.
     shows_code
         Whether someone looks at scripts that do the same; they may spell out the whole text.
+    shows_short
+        Whether someone looks at the contexts shorter than K.
     pins
         The chains that were kept, by slot.
     retraining
@@ -70,7 +72,7 @@ class Stage:
         self.compare: tuple[Subject, Subject] = PLAIN
         self.selected: int | None = None
         self.window: int | None = None
-        self.shows_code = False
+        self.shows_code = self.shows_short = False
         self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
         self.version = version
         self._shown: tuple[Any, ChainSummary] | None = None

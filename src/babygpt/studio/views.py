@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from babygpt.lens.inside import look_inside
 from babygpt.studio import links, protocol, scripts
 from babygpt.studio.figures import (
@@ -244,6 +246,16 @@ def _rows(stage: Stage) -> protocol.Rows | None:
     }
 
 
+def _short(stage: Stage) -> protocol.Short | None:
+    if not stage.shows_short:
+        return None
+    log_probs = stage.shown.chain.short_log_probs
+    if log_probs is None:  # K is 1
+        return {"n": 0, "values": []}
+    n = len(log_probs)
+    return {"n": n, "values": np.exp(log_probs).ravel().tolist() if n <= MAX_VALUES else None}
+
+
 def _pins(stage: Stage) -> protocol.Pins:
     def view(pin: Pin | None) -> protocol.Pinned | None:
         if pin is None:
@@ -298,6 +310,7 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "pins": (lambda s: (*s.pins.values(), s.version), _pins),
     "seeds": (_seeds_key, _seeds),
     "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
+    "short": (lambda s: s.shows_short and s.moment, _short),
     "link": (lambda s: (s.setup, s.scene), lambda s: links.write(s.setup, s.scene)),
     "code": (_code_key, _code),
 }

@@ -23,6 +23,7 @@ from babygpt.settings import SCREEN, SETTINGS, Setting
 from babygpt.studio import (
     chain_summary,
     figures,
+    fitting,
     knobs,
     limits,
     links,
@@ -52,6 +53,7 @@ NUMBERS = {
     history: ["EVERY_STEP", "FRAME_BUDGET"],
     chain_summary: ["FOLLOWED", "FOLLOWED_MIXING", "MIXING", "FEW", "AT_ONCE_MIXING"],
     figures: ["MAX_VALUES", "MAX_PIXELS", "MAX_CURVE", "MAX_TRACE", "MAX_TRACED"],
+    fitting: ["MAX_FITTED", "NEAR", "LONGEST_NAME", "COPIES_OF_A_NAME", "LEARNING_RATE", "STEPS", "STOP_GAP"],
     knobs: ["REACH", "MOST as MOST_ADDED", "MAX_SHOWN as MAX_TENSOR"],
     limits: ["TABLES", "LONG_RUN", "MAX_BATCH", "MAX_SEEDS", "MAX_OF_SEEDS", "MAX_LAYERS"],
     links: ["LONGEST as LONGEST_TEXT", "SEEDS"],

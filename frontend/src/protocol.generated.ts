@@ -278,6 +278,7 @@ export interface Notice {
 export type Command =
   | { command: "open"; link: Record<string, string> } // Make the session as a link says.
   | { command: "file"; name: string; data: string } // Learn a file's text, or go on where a page is; its bytes as base64.
+  | { command: "fit"; text: string } // Learn a text with settings that suit it.
   | { command: "preset"; name: string } // Learn an example.
   | { command: "train" } // Train up to the steps in the settings, and play.
   | { command: "more"; steps: number } // Train so many steps more than there are.
@@ -291,20 +292,20 @@ export type Command =
   | { command: "speed"; speed: number | null } // Play so many steps a second; null: as fast as training goes.
   | { command: "show"; source: Source; compare?: [Subject, Subject] } // Show the arrows of another source; of a difference: of what.
   | { command: "seeds"; n: number } // Say how many seeds are many.
-  | { command: "attribute"; position: number | null } // Point at a token of the sequence, or at none.
-  | { command: "select"; state: number | null } // Look at a state beside the chain, or at none.
   | { command: "pin"; slot: "A" | "B" } // Keep the chain shown, to compare with.
   | { command: "unpin"; slot: "A" | "B" } // Keep it no more.
-  | { command: "rows"; first: number | null } // Show the table's window from a row on; null: no table is shown.
   | { command: "code"; on: boolean } // Say whether a panel shows the scripts: only then do they travel.
   | { command: "short"; on: boolean } // Say whether the contexts shorter than K are shown: only then do they travel.
   | { command: "dismiss" } // Take the notice away.
-  | { command: "walk"; token: number } // Let the ball take the arrow of a token.
-  | { command: "place"; state: number } // Put the ball in a state.
   | { command: "wander"; on: boolean } // Let the ball move by itself, or not.
   | { command: "turn"; position: number } // Go from the initial weights (0) to the trained (1) and beyond.
-  | { command: "tensor"; name: string } // Show a tensor.
-  | { command: "nudge"; place: number; by: number } // Add to one number of the tensor shown.
   | { command: "release" } // Put all knobs as training left them.
+  | { command: "attribute"; version?: number | null; position: number | null } // Point at a token of the sequence, or at none.
+  | { command: "select"; version?: number | null; state: number | null } // Look at a state beside the chain, or at none.
+  | { command: "rows"; version?: number | null; first: number | null } // Show the table's window from a row on; null: no table is shown.
+  | { command: "walk"; version?: number | null; token: number } // Let the ball take the arrow of a token.
+  | { command: "place"; version?: number | null; state: number } // Put the ball in a state.
+  | { command: "tensor"; version?: number | null; name: string } // Show a tensor.
+  | { command: "nudge"; version?: number | null; place: number; by: number } // Add to one number of the tensor shown.
   | ({ command: "configure"; sequence?: string; name?: string } & Partial<Settings>) // Learn another text, or the same with other settings; what is left out stays.
   | ({ command: "decode" } & Partial<Decoding>); // Decode otherwise; what is left out stays.

@@ -64,6 +64,7 @@ const BEYOND = ["text", "too_large", "steps", "most", "states", "seeds", "memory
 const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
 const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 
+const OF_A_SETUP: Command["command"][] = ["attribute", "select", "rows", "walk", "place", "tensor", "nudge"];
 const A_MOMENT = 250; // ms
 const SCENES = "babygpt.scenes"; // whether the first scenes have been seen, or sent away
 const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one likes
@@ -90,6 +91,7 @@ export class Screen {
   readonly guess = signal<Guess | null>(null); // of what it will say where the data says nothing
   readonly dismissed = signal<readonly string[]>([]); // hints that were sent away
   readonly complaint = signal<{ key: Key; values: TextValues } | null>(null); // what the screen itself objects to
+  readonly written = signal<string | null>(null); // what is typed in the editor, until it is learnt
   readonly filesTaken = signal(0); // how many files were read in
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
   private dwelling: ReturnType<typeof setTimeout> | undefined;
@@ -277,7 +279,9 @@ export class Screen {
   }
 
   send(command: Command): void {
-    this.model.send(command);
+    // what is asked of a setup ends with it: another one may lack the token, or the state
+    const version = this.views.setup.value?.version;
+    this.model.send(OF_A_SETUP.includes(command.command) && version !== undefined ? ({ ...command, version } as Command) : command);
     // what takes longer than a moment is said to be under way, until anything comes back
     if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
   }

@@ -49,6 +49,16 @@ CONVERSATIONS = {
             send("speed", speed=None), send("more", steps=2), FINISH, send("select", state=None), send("stop"),
         ],
     ),
+    "fit": (
+        "Whatever is typed is learnt, with settings that suit it; what is asked of a setup ends with it.",
+        [
+            *(send("fit", text=text) for text in ("Emma", "王小明", "77", "0110100110010110", "a cat", "a\r\nb\r\n")),
+            send("fit", text=" \n"), send("fit", text="Ada", steps=3),
+            send("select", state=3), send("attribute", position=2),
+            send("select", state=1, version=1), send("attribute", position=14, version=2), send("configure", seed=5),
+            send("train"), send("pause"), FINISH,
+        ],
+    ),
     "configure": (
         "Texts and settings of all kinds, and what follows from them.",
         [

@@ -5,6 +5,7 @@ import type { Setup, Subject } from "../protocol";
 import { useScreen } from "../screen";
 import { isKey } from "../texts";
 import { IconButton } from "./common";
+import { NameField } from "./Sequence";
 import { sentence } from "./StatePanel";
 
 const SEEDS = [50, 200, 1000]; // how many there may be
@@ -157,12 +158,13 @@ function OfSeeds() {
 }
 
 /** A line about what to do next, which goes when it is sent away. */
-function Line(props: { children: ComponentChildren; onClose(): void; close: string }) {
+function Line(props: { children: ComponentChildren; beside?: ComponentChildren; onClose(): void; close: string }) {
   return (
-    <p class="line-of">
+    <div class="line-of">
       <span>{props.children}</span>
+      {props.beside}
       <IconButton icon="close" name={props.close} onClick={props.onClose} />
-    </p>
+    </div>
   );
 }
 
@@ -188,7 +190,7 @@ function SceneLine() {
     </button>
   );
   return (
-    <Line close={t("scene.skip")} onClose={() => screen.endScenes()}>
+    <Line close={t("scene.skip")} onClose={() => screen.endScenes()} beside={scene === 0 && <NameField />}>
       {scene === 0 && (
         <>
           {first} {go(1, "scene.0.go")}{" "}

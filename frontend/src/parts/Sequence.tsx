@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { contextOf, occurrences, tokenOfKey } from "../contexts";
 import { count } from "../numbers";
 import { useScreen } from "../screen";
-import { Icon, tokenColour } from "./common";
+import { Icon, Term, tokenColour } from "./common";
 import { useDraft } from "./draft";
 
 const MOST_SHOWN = 400;
@@ -168,26 +168,40 @@ export function Sequence() {
   );
 }
 
+/** The text as a whole: what is refused, or not sent yet, stays here until it is learnt. */
 function Writing(props: { onDone(): void }) {
   const screen = useScreen();
   const t = screen.text.value;
+  const setup = screen.views.setup.value;
+  const notice = screen.views.notice.value;
   const area = useRef<HTMLTextAreaElement>(null);
+  const [suits, setSuits] = useState(true);
+  const sent = useRef<{ version: number | undefined; notice: number | undefined } | null>(null);
   useEffect(() => area.current?.focus(), []);
-  const accept = () => {
-    const sequence = area.current?.value ?? "";
-    const limit = screen.views.setup.value?.limits.text ?? Infinity;
-    if (sequence.length > limit) return screen.object("notice.text", { length: count(sequence.length), limit: count(limit) });
-    if (sequence !== screen.views.setup.value?.text) screen.send({ command: "configure", sequence, name: "" });
+  useEffect(() => {
+    if (sent.current === null || setup?.version === sent.current.version) return;
+    screen.written.value = null; // it is learnt
     props.onDone();
+  }, [setup?.version]);
+  const accept = () => {
+    const text = area.current?.value ?? "";
+    const limit = setup?.limits.text ?? Infinity;
+    if (text.length > limit) return screen.object("notice.text", { length: count(text.length), limit: count(limit) });
+    if (text === setup?.text && !suits) return props.onDone();
+    sent.current = { version: setup?.version, notice: notice?.id };
+    screen.send(suits ? { command: "fit", text } : { command: "configure", sequence: text, name: "" });
   };
+  const refused = sent.current !== null && notice != null && notice.id !== sent.current.notice;
   return (
     <div class="writing">
       <textarea
         ref={area}
-        rows={2}
+        rows={4}
         spellcheck={false}
         aria-label={t("sequence.write")}
-        defaultValue={screen.views.setup.value?.text ?? ""}
+        aria-invalid={refused}
+        defaultValue={screen.written.value ?? setup?.text ?? ""}
+        onInput={(event) => (screen.written.value = event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape") props.onDone();
           if (event.key === "Enter" && !event.shiftKey) {
@@ -196,12 +210,40 @@ function Writing(props: { onDone(): void }) {
           }
         }}
       />
-      <button type="button" class="primary small" onClick={accept}>
-        {t("sequence.use")}
-      </button>
-      <button type="button" class="quiet" onClick={props.onDone}>
-        {t("cancel")}
-      </button>
+      <div class="row">
+        <button type="button" class="primary small" onClick={accept}>
+          {t("sequence.use")}
+        </button>
+        <button type="button" class="quiet" onClick={props.onDone}>
+          {t("cancel")}
+        </button>
+        <label class="check">
+          <input type="checkbox" checked={suits} onChange={() => setSuits(!suits)} />
+          {t("sequence.fit")}
+        </label>
+        <Term name="?" label={t("explain")} why={t("sequence.fit.hint")} class="what" />
+      </div>
     </div>
+  );
+}
+
+/** One field for whoever comes for the first time: a name, a word, a line, and a GPT learns it. */
+export function NameField() {
+  const screen = useScreen();
+  const t = screen.text.value;
+  return (
+    <form
+      class="name-field"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const text = String(new FormData(event.currentTarget).get("text") ?? "").trim();
+        if (!text) return;
+        screen.send({ command: "fit", text });
+        screen.send({ command: "train" });
+      }}
+    >
+      <input name="text" type="text" autocomplete="off" spellcheck={false} aria-label={t("name.label")} placeholder={t("name.label")} />
+      <button type="submit">{t("name.go")}</button>
+    </form>
   );
 }

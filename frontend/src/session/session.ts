@@ -15,10 +15,11 @@ import { checkRule, parse, settingsOf } from "./commands";
 import type { WorkerPool } from "./pool";
 import { linkOfPage, textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
+import { fit, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
 import { read } from "./links";
-import { cut, general, grouped, length } from "./python";
+import { cut, general, grouped, length, strip } from "./python";
 import { RefusedError, type Plain } from "./refused";
 import { fileName, Setup } from "./setup";
 import { Stage } from "./stage";
@@ -56,6 +57,8 @@ export class Session {
   handle(command: unknown): void {
     try {
       const known = parse(command);
+      // what was asked of a setup that is no more
+      if ("version" in known && known.version !== null && known.version !== this.stage.version) return;
       (this.handlers[known.command] as (command: Command) => void)(known);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
@@ -119,6 +122,15 @@ export class Session {
       if (guessed === null) return;
       const told = `${short} is not UTF-8 text; it was read as ${guessed}.`;
       this.notify(new RefusedError(told, "guessed", null, { name: short, encoding: guessed }));
+    },
+
+    fit: ({ text: typed }) => {
+      this.limits.checkText(typed);
+      const text = legible(typed);
+      if (!strip(text)) throw new RefusedError("The text is empty.", "empty", "sequence");
+      const settings = { ...this.stage.setup.settings, ...fit(text, this.limits) };
+      this.stage.begin(Setup.make(text, "", settings, this.limits));
+      this.notice = null;
     },
 
     preset: ({ name }) => {

@@ -550,4 +550,8 @@ export const en = {
   "devices.state.counter": "the device has counted {state}",
   "devices.says": "says",
   "devices.next": "next context",
+  "sequence.fit": "Let the settings suit the text",
+  "sequence.fit.hint": "The context length, the steps and the learning rate are chosen so that the text is learnt in a moment: as short a context as tells nearly all that a longer one would, with at most 4,096 states. A name is learnt several times over, so that the tape can write it again and again.",
+  "name.label": "Your name as a GPT",
+  "name.go": "Learn it",
 };

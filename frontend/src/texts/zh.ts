@@ -549,4 +549,8 @@ export const zh: Record<Key, string> = {
   "devices.state.counter": "设备数到了 {state}",
   "devices.says": "说",
   "devices.next": "下一个上下文",
+  "sequence.fit": "让设置适应文本",
+  "sequence.fit.hint": "自动选定上下文长度、步数和学习率，让这段文本很快学会：上下文尽量短，只要再长也多不了什么，状态最多 4,096 个。名字会重复几遍来学，这样纸带就能一遍遍写出它。",
+  "name.label": "用你的名字训练一个 GPT",
+  "name.go": "学一学",
 };

@@ -60,7 +60,14 @@ class Command(BaseModel):
     def parts(cls) -> tuple[str, ...]:
         """Return the names of its parts."""
         settings = () if cls.settings_of is None else fields(cls.settings_of)
-        return (*cls.model_fields, *(field.name for field in settings))
+        needed_first = sorted(cls.model_fields, key=lambda name: not cls.model_fields[name].is_required())
+        return (*needed_first, *(field.name for field in settings))
+
+
+class PlaceCommand(Command):
+    """A command that speaks of a place in a setup: of one that is no more it asks nothing."""
+
+    version: WholeOrNone = None  # of the setup that is meant; null: whichever there is
 
 
 class SettingsCommand(Command):
@@ -92,6 +99,12 @@ class File(Command):
 
     name: Text
     data: Text
+
+
+class Fit(Command):
+    """Learn a text with settings that suit it."""
+
+    text: Text
 
 
 class Preset(Command):
@@ -167,13 +180,13 @@ class Seeds(Command):
     n: Whole
 
 
-class Attribute(Command):
+class Attribute(PlaceCommand):
     """Point at a token of the sequence, or at none."""
 
     position: WholeOrNone
 
 
-class Select(Command):
+class Select(PlaceCommand):
     """Look at a state beside the chain, or at none."""
 
     state: WholeOrNone
@@ -197,7 +210,7 @@ class Unpin(Command):
     slot: SlotName
 
 
-class Rows(Command):
+class Rows(PlaceCommand):
     """Show the table's window from a row on; null: no table is shown."""
 
     first: WholeOrNone
@@ -222,13 +235,13 @@ class Dismiss(Command):
 # -- the ball ----------------------------------------------------------------------------------------------
 
 
-class Walk(Command):
+class Walk(PlaceCommand):
     """Let the ball take the arrow of a token."""
 
     token: Whole
 
 
-class Place(Command):
+class Place(PlaceCommand):
     """Put the ball in a state."""
 
     state: Whole
@@ -249,13 +262,13 @@ class Turn(Command):
     position: Number
 
 
-class Tensor(Command):
+class Tensor(PlaceCommand):
     """Show a tensor."""
 
     name: Text
 
 
-class Nudge(Command):
+class Nudge(PlaceCommand):
     """Add to one number of the tensor shown."""
 
     place: Whole
@@ -268,8 +281,8 @@ class Release(Command):
 
 COMMANDS: dict[str, type[Command]] = {
     kind.__name__.lower(): kind
-    for kind in (*Command.__subclasses__(), *SettingsCommand.__subclasses__())
-    if kind is not SettingsCommand
+    for kind in (*Command.__subclasses__(), *PlaceCommand.__subclasses__(), *SettingsCommand.__subclasses__())
+    if kind not in (PlaceCommand, SettingsCommand)
 }
 
 

@@ -21,6 +21,7 @@ from babygpt.errors import BabyGPTError, SettingError
 from babygpt.gpt.reading import BORDER
 from babygpt.studio import commands, links, protocol
 from babygpt.studio.exports import Export, snapshot
+from babygpt.studio.fitting import fit, legible
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.presets import PRESETS
@@ -68,7 +69,10 @@ class Session:
     def handle(self, command: object) -> None:
         """Do what a command says. What cannot be done changes nothing but the notice, which says why."""
         try:
-            self._do(commands.parse(command))
+            known = commands.parse(command)
+            if isinstance(known, commands.PlaceCommand) and known.version not in (None, self._stage.version):
+                return  # it was asked of a setup that is no more
+            self._do(known)
         except BabyGPTError as error:
             self._notify(error)
 
@@ -192,6 +196,16 @@ class Session:
         if guessed is not None:
             told = f"{name} is not UTF-8 text; it was read as {guessed}."
             self._notify(RefusedError(told, "guessed", name=name, encoding=guessed))
+
+    @_do.register
+    def _fit(self, command: commands.Fit) -> None:
+        self._limits.check_text(command.text)
+        text = legible(command.text)
+        if not text.strip():
+            raise RefusedError("The text is empty.", "empty", "sequence")
+        settings = asdict(self._stage.setup.settings) | fit(text, self._limits)
+        self._stage.begin(Setup.make(text, "", settings, self._limits))
+        self._notice = None
 
     @_do.register
     def _preset(self, command: commands.Preset) -> None:

@@ -63,7 +63,8 @@ const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 const A_MOMENT = 250; // ms
 const DWELL = 180; // ms that someone points at a token before it is meant
 
-export const MOST_DRAWN = 256; // states drawn one by one; more make a map
+export const MOST_DRAWN = 256; // states that a graph draws one by one
+const MOST_READ = 64; // and of which it is shown unless another view is chosen: more are read more easily as a map
 
 export class Screen {
   readonly views: ViewSignals;
@@ -110,7 +111,7 @@ export class Screen {
     this.ended = bits("ended");
     this.shownView = computed(() => {
       const n = this.views.setup.value?.n_states ?? 0;
-      return this.view.value ?? (n > MOST_DRAWN ? "map" : "graph");
+      return this.view.value ?? (n > MOST_READ ? "map" : "graph");
     });
     this.title = computed(() => {
       const setup = this.views.setup.value;

@@ -12,6 +12,7 @@ import type { Model } from "./protocol";
 import { Screen, ScreenContext } from "./screen";
 import { recall, remember } from "./stored";
 import graphStyle from "./graph/graph.css";
+import mapStyle from "./map/map.css";
 import style from "./style.css";
 
 const SESSION = "babygpt.session";
@@ -29,7 +30,7 @@ function mount(screen: Screen, el: HTMLElement): () => void {
   el.replaceChildren(root);
   // not as an element: a page may forbid those that stand in it, and a notebook's output may lie in a tree of its own
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(style + graphStyle);
+  sheet.replaceSync(style + graphStyle + mapStyle);
   const tree = root.getRootNode() as Document | ShadowRoot;
   tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
   screen.start(root);

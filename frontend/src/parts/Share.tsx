@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
-import { mapOfScreen, pictureOfScreen, pixelsOf } from "../graph/picture";
+import { pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
@@ -67,13 +67,11 @@ function AskForCode() {
   return null;
 }
 
-/** Keep a file, or say why there is none: a picture is the graph on the screen, all else comes from the host. */
+/** Keep a file, or say why there is none: a picture is the graph or map on the screen, all else comes from the host. */
 async function keepFile(screen: Screen, host: Host, file: string): Promise<void> {
   const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
-  const map = host.here && file.endsWith("png") ? mapOfScreen() : null;
   try {
-    if (map !== null) save(new File([await map], file, { type: "image/png" }));
-    else if (picture === null) save(await host.download(file));
+    if (picture === null) save(await host.download(file));
     else if (file.endsWith("svg")) save(new File([picture], file, { type: "image/svg+xml" }));
     else save(new File([await pixelsOf(picture)], file, { type: "image/png" }));
   } catch (error) {

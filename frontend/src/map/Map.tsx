@@ -65,14 +65,19 @@ function MapOf({ setup, frame }: { setup: Setup; frame: Frame }) {
     () => (frame.map ? bytes(frame.map) : frame.values && pixelsOf(frame.values, V, length, difference)),
     [frame, V, length, difference],
   );
-  const marked = useMemo(() => {
-    const pixels = new Uint8Array(width * height);
+  const unknown = useMemo(() => {
+    for (let i = 0; data && i < data.length; i += 2) if (data[i] === 255) return true;
+    return false;
+  }, [data]);
+  // where the data was, and all else
+  const { marked, faded } = useMemo(() => {
+    const faded = new Uint8Array(width * height).fill(1);
     for (let state = 0; state < setup.n_states; state++) {
       if (!seen(state)) continue;
       const [x, y] = pixelOf(state % many, V, length);
-      pixels[y * width + x] = 1;
+      faded[y * width + x] = 0;
     }
-    return pixels;
+    return { faded, marked: Array.from(faded.keys()).filter((at) => !faded[at]) };
   }, [seen, width, height]);
 
   // -- where everything is, in device pixels for the canvas, in CSS pixels around it
@@ -102,29 +107,29 @@ function MapOf({ setup, frame }: { setup: Setup; frame: Frame }) {
   const shows = showsSeen ?? dots;
 
   const dark = screen.dark.value;
-  const palette = useRef<{ key: string; palette: Palette } | null>(null);
+  const palette = useRef<{ key: string; palette: Palette; ends: string[]; font: string } | null>(null);
   const image = useRef<ImageData | null>(null);
   useLayoutEffect(() => {
     if (!canvas.current || !room || !data || data.length !== 2 * width * height) return;
-    const style = getComputedStyle(canvas.current);
-    // the palette is read when the theme may have changed, not at each frame
-    const key = [dark, difference, V, ...tints.names, style.getPropertyValue("--paper")].join();
+    // styles are read when the theme may have changed, not at each frame
+    const key = [dark, difference, V, ...tints.names].join();
     if (palette.current?.key !== key) {
+      const style = getComputedStyle(canvas.current);
       const colours = tints.names.map((name) => colour(style, name));
       const [paper, ink] = [colour(style, "--paper"), colour(style, "--ink")];
       const made = paletteOf(paper, colours, difference ? 0 : FAINTEST, mix(paper, ink, UNKNOWN), tints.of);
-      palette.current = { key, palette: made };
+      palette.current = { key, palette: made, ends: ["--ink", "--paper"].map((name) => style.getPropertyValue(name)), font: style.fontFamily };
     }
+    const { ends, font } = palette.current;
     if (image.current?.width !== width || image.current.height !== height) image.current = new ImageData(width, height);
     const colours = new Uint32Array(image.current.data.buffer);
-    colourStates(colours, data, palette.current.palette, shows && !dots ? marked.map((one) => 1 - one) : null);
+    colourStates(colours, data, palette.current.palette, shows && !dots ? faded : null);
     const { current } = canvas;
     if (current.width !== size[0] || current.height !== size[1]) [current.width, current.height] = [size[0], size[1]];
     drawStates(current, image.current, look);
     const letter = (at: number) => (data[2 * at] === 255 ? "–" : (lettered && labels[data[2 * at]!]) || "");
-    if (roomy) drawLetters(current, colours, letter, letterSize * ratio, style.fontFamily, look);
-    const [ink, paper] = ["--ink", "--paper"].map((name) => style.getPropertyValue(name)) as [string, string];
-    if (shows && dots) drawDots(current, marked, ink, paper, lettered, look);
+    if (roomy) drawLetters(current, colours, letter, letterSize * ratio, font, look);
+    if (shows && dots) drawDots(current, marked, ends, lettered, look);
   }, [data, marked, shows, dots, roomy, lettered, tints.names.join(), String(tints.picked), dark, difference, ...cell, ...size, ...from, left, top, room]);
 
   // -- a closer look
@@ -220,6 +225,26 @@ function MapOf({ setup, frame }: { setup: Setup; frame: Frame }) {
   const aside: Pair = lettered ? [0.2, 0.8] : [0.5, 0.5]; // of the letter
   const ballAt = tape && cellAt(tape.state);
   const after = selected && V <= MOST_MARKED ? labels.map((_, token) => token) : [];
+  // what does not change with a frame is not drawn again
+  const legend = useMemo(
+    () => (
+      <MapLegend
+        setup={setup}
+        frame={frame}
+        tints={tints}
+        letters={lettered}
+        unknown={unknown}
+        seen={shows}
+        dots={dots}
+        onSeen={() => setShowsSeen(!shows)}
+        onPick={setPicked}
+        zoom={zoom > 1 || closer ? nearer : null}
+        zoomed={zoom > 1}
+        closer={closer}
+      />
+    ),
+    [setup, frame.source, frame.signed, String(frame.token?.known), String(frame.compare), tints.names.join(), String(tints.picked), lettered, unknown, shows, dots, zoom, closer],
+  );
   const css = { width: size[0] / ratio, height: size[1] / ratio };
   const across = labelled(V, (cell[0] * width) / V / ratio, widest + 3, from[0] / ratio, from[0] / ratio + css.width);
   const down = labelled(V, (cell[1] * height) / V / ratio, AXIS - 2, from[1] / ratio, from[1] / ratio + css.height);
@@ -301,20 +326,7 @@ function MapOf({ setup, frame }: { setup: Setup; frame: Frame }) {
           </figcaption>
         </div>
         <div class="map-side">
-          <MapLegend
-            setup={setup}
-            frame={frame}
-            tints={tints}
-            letters={lettered}
-            unknown={data?.some((byte, i) => i % 2 === 0 && byte === 255) ?? false}
-            seen={shows}
-            dots={dots}
-            onSeen={() => setShowsSeen(!shows)}
-            onPick={setPicked}
-            zoom={zoom > 1 || closer ? nearer : null}
-            zoomed={zoom > 1}
-            closer={closer}
-          />
+          {legend}
           {selected && <Neighbourhood narrow onLeave={() => canvas.current?.focus()} />}
         </div>
       </div>

@@ -40,32 +40,33 @@ export function drawLetters(canvas: HTMLCanvasElement, colours: Uint32Array, let
   });
 }
 
-/** Put a dot in the middle, or beside the letter, of every state that is marked: dark in a light ring, read on any colour. */
-export function drawDots(canvas: HTMLCanvasElement, marked: Uint8Array, ink: string, paper: string, aside: boolean, look: Look): void {
+/** Put a dot in the middle, or beside the letter, of each of these states: dark in a light ring, read on any colour. */
+export function drawDots(canvas: HTMLCanvasElement, marked: readonly number[], [ink, paper]: readonly string[], aside: boolean, look: Look): void {
   const context = canvas.getContext("2d")!;
-  const { states, cell, pixelRatio } = look;
+  const { states, cell, from, pixelRatio } = look;
   const least = Math.min(...cell);
   const radius = Math.min(Math.max(least / 10, 1.25 * pixelRatio), 4 * pixelRatio);
   const place = aside ? 0.8 : 0.5;
-  eachSeen(canvas, look, (x, y, left, top) => {
-    if (!marked[y * states[0] + x]) return;
-    const [cx, cy] = [left + place * cell[0], top + place * cell[1]];
-    if (least >= DOTTED * pixelRatio && least < RINGED * pixelRatio) {
-      // a ring would hide the state: half dark, half light
-      const side = Math.max(1, Math.round(0.15 * least));
-      [ink, paper].forEach((fill, i) => {
-        context.fillStyle = fill;
-        context.fillRect(Math.floor(cx) + (i - 1) * side, Math.floor(cy) - side, side, 2 * side);
-      });
-      return;
+  // a ring would hide a small state: half dark, half light
+  const halves = least >= DOTTED * pixelRatio && least < RINGED * pixelRatio;
+  const side = Math.max(1, Math.round(0.15 * least));
+  for (const fill of [paper!, ink!]) {
+    // one path for all of them
+    context.beginPath();
+    for (const at of marked) {
+      const x = ((at % states[0]) + place) * cell[0] - from[0];
+      const y = (Math.floor(at / states[0]) + place) * cell[1] - from[1];
+      if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) continue;
+      if (halves) context.rect(Math.floor(x) - (fill === ink ? side : 0), Math.floor(y) - side, side, 2 * side);
+      else {
+        const r = fill === ink ? radius : radius + pixelRatio;
+        context.moveTo(x + r, y);
+        context.arc(x, y, r, 0, 2 * Math.PI);
+      }
     }
-    for (const [fill, r] of [[paper, radius + pixelRatio], [ink, radius]] as const) {
-      context.fillStyle = fill;
-      context.beginPath();
-      context.arc(cx, cy, r, 0, 7);
-      context.fill();
-    }
-  });
+    context.fillStyle = fill;
+    context.fill();
+  }
 }
 
 function eachSeen(canvas: HTMLCanvasElement, { states, cell, from }: Look, draw: (x: number, y: number, left: number, top: number) => void): void {

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 CLICKS = 7
 WATCHED = 4000  # ms
 STEPS = 2000  # of the films that are played, at a speed above what any screen shows
-LARGE = "#preset=parity&context_length=16&n_layer=2&n_embd=16&steps=128&trained=128"
+LARGE = "#preset=parity&context_length=16&n_layer=2&n_embd=16&steps=100&trained=100"
 
 # From the click on Train to the drawing that shows another step, in ms.
 CLICK = """() => new Promise((answered) => {
@@ -125,8 +125,23 @@ def measure(full: bool) -> list[Growth]:
                 record(page.evaluate(CHAINS, [WATCHED, False]), str(states), drawn, frames)
                 page.context.close()
             page = visit(LARGE)
-            wait_for_step(page, 128)
-            record(page.evaluate(CHAINS, [WATCHED, True]), "65,536", drawn, frames)
+            wait_for_step(page, 100)
+            record(page.evaluate(CHAINS, [WATCHED, True]), "65,536, held key", drawn, frames)
+            # of the chains between the recorded ones, the one before the last is read last
+            timeline = page.locator(".timeline")
+            while timeline.get_attribute("aria-valuenow") != "99":
+                page.wait_for_timeout(1000)
+                timeline.press("End")
+                timeline.press("ArrowLeft")
+                page.wait_for_timeout(1000)
+            timeline.press("Home")
+            page.locator(".speed select").select_option("25")
+            page.get_by_role("button", name="Play", exact=True).click()
+            record(page.evaluate(CHAINS, [WATCHED, False]), "65,536, played at 25 steps/s", drawn, frames)
+            timeline.press("Home")
+            page.locator(".speed select").select_option("100")
+            page.get_by_role("button", name="Play", exact=True).click()
+            record(page.evaluate(CHAINS, [900, False]), "65,536, played at 100 steps/s", drawn, frames)
             browser.close()
     finally:
         studio.stop()

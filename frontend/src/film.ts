@@ -48,8 +48,8 @@ function show(screen: Screen, step: number): Promise<void> {
 /** The picture on the screen, and below it how far the training is. */
 async function picture(screen: Screen, step: number, trained: number): Promise<HTMLCanvasElement> {
   const svg = pictureOfScreen();
-  const drawing = svg === null ? document.querySelector<HTMLCanvasElement>(".drawing canvas") : await drawnOf(svg, WIDTH);
-  if (!drawing) throw new Error(screen.text.value("share.film.none"));
+  if (svg === null) throw new Error(screen.text.value("share.film.none"));
+  const drawing = await drawnOf(svg, WIDTH);
   const style = getComputedStyle(document.querySelector(".studio")!);
   const [foot, bar] = [36, 5];
   const height = Math.round((WIDTH * drawing.height) / drawing.width);
@@ -58,7 +58,7 @@ async function picture(screen: Screen, step: number, trained: number): Promise<H
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
   context.fillStyle = style.getPropertyValue("--paper");
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = svg !== null;
+  context.imageSmoothingEnabled = false;
   context.drawImage(drawing, 0, 0, WIDTH, height);
   context.fillStyle = style.getPropertyValue("--ink");
   context.font = "16px system-ui, sans-serif";

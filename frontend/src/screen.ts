@@ -71,8 +71,8 @@ const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one
 const MOST_TRIED = 1000; // states, to find one that the data never has
 const DWELL = 180; // ms that someone points at a token before it is meant
 
-export const MOST_DRAWN = 256; // states that can be drawn one by one
-const MOST_CLEAR = 64; // states whose arrows can be told apart: more are shown as a map, unless someone asks
+export const MOST_DRAWN = 256; // states that a graph draws one by one
+const MOST_READ = 64; // and of which it is shown unless another view is chosen: more are read more easily as a map
 
 export class Screen {
   readonly views: ViewSignals;
@@ -127,7 +127,7 @@ export class Screen {
     this.ended = bits("ended");
     this.shownView = computed(() => {
       const n = this.views.setup.value?.n_states ?? 0;
-      return this.view.value ?? (n > MOST_CLEAR ? "map" : "graph");
+      return this.view.value ?? (n > MOST_READ ? "map" : "graph");
     });
     this.title = computed(() => {
       const setup = this.views.setup.value;

@@ -13,6 +13,7 @@ import { Screen, ScreenContext } from "./screen";
 import { recall, remember } from "./stored";
 import gameStyle from "./game/game.css";
 import graphStyle from "./graph/graph.css";
+import mapStyle from "./map/map.css";
 import moreStyle from "./parts/more.css";
 import style from "./style.css";
 
@@ -31,7 +32,7 @@ function mount(screen: Screen, el: HTMLElement): () => void {
   el.replaceChildren(root);
   // not as an element: a page may forbid those that stand in it, and a notebook's output may lie in a tree of its own
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([style, graphStyle, gameStyle, moreStyle].join(""));
+  sheet.replaceSync([style, graphStyle, mapStyle, gameStyle, moreStyle].join(""));
   const tree = root.getRootNode() as Document | ShadowRoot;
   tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
   screen.start(root);

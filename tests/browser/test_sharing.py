@@ -152,6 +152,28 @@ def test_the_png_is_the_drawing_on_the_screen_too(visit, tmp_path):
     assert (width, height) == (2400, round(2400 * sheet[1] / sheet[0]))  # as it is on the screen
 
 
+@pytest.mark.parametrize("link", ["#view=map&trained=50&source=difference", "#preset=prose"])
+def test_the_picture_of_a_map_has_its_states_axes_and_legend(visit, tmp_path, link):
+    page = visit(link, device_scale_factor=1.5)
+    expect(page.locator(".map canvas")).to_be_visible()
+    wait_for_step(page, 50 if "trained" in link else 0)
+    width, pixels = page.locator(".map canvas").evaluate("(canvas) => [canvas.width, canvas.toDataURL()]")
+    words = " ".join(page.locator(".map-legend b, .map-scales span").all_inner_texts()).split()
+    page.get_by_role("button", name="Share and download").click()
+    svg, png = downloaded(page, "SVG", tmp_path), downloaded(page, "PNG", tmp_path)
+    page.goto("about:blank")
+    page.set_content(svg.read_text())
+    assert page.locator("image").get_attribute("href") == pixels
+    written = " ".join(page.locator("text").all_text_contents())
+    assert "newest token →" in written
+    assert "the token before →" in written
+    assert set(words) <= set(written.split())
+    # the pixels of the map are a whole number of those of the picture
+    scale = int.from_bytes(png.read_bytes()[16:20]) / float(page.locator("svg").first.get_attribute("width"))
+    shown = float(page.locator("image").get_attribute("width"))
+    assert (scale * shown / width).is_integer()
+
+
 def test_the_copied_command_and_python_say_what_is_shown(visit):
     page = visit("#trained=50&seed=4", permissions=["clipboard-read", "clipboard-write"])
     wait_for_step(page, 50)

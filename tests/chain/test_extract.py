@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 import babygpt as bg
 from babygpt.chain import extract
 from babygpt.chain.contexts import all_contexts, count_short
-from babygpt.chain.extract import context_table, log_softmax
+from babygpt.chain.extract import context_table, log_softmax, table_steps
+from babygpt.chain.steps import finish
 from babygpt.errors import FileError, SettingError, SizeError
 from babygpt.gpt.fast import prefixes
 from babygpt.gpt.fast.prefixes import PrefixTree
@@ -78,6 +79,14 @@ def test_every_row_of_the_chain_is_the_softmax_of_the_gpt_there(seed):
     assert np.abs(chain.probs.sum(axis=1) - 1).max() <= 1e-14
     if gpt.config.block_size > 1:
         assert np.abs(np.exp(chain.short_log_probs).sum(axis=1) - 1).max() <= 1e-14
+
+
+@pytest.mark.parametrize(("vocab_size", "context_length"), [(2, 3), (3, 4), (2, 15), (5, 6)])
+def test_a_table_that_is_read_in_steps_is_the_one_that_is_read_at_once(vocab_size, context_length):
+    gpt = seeded_gpt(bg.GPTConfig(context_length, vocab_size, n_layer=2, n_head=2, n_embd=8), 3)
+    assert (sum(1 for _ in table_steps(gpt)) > 1) == (vocab_size**context_length > 4096)
+    np.testing.assert_array_equal(finish(table_steps(gpt)), context_table(gpt))
+    assert finish(table_steps(gpt, np.float32)).dtype == np.float32
 
 
 def test_random_gpts_of_these_tests_have_opinions():

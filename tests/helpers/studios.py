@@ -29,6 +29,7 @@ class Puppet:
         self.padding = ""
         self.drawings = []
         self.beside = False  # whether what it trains is to be looked at
+        self.patient = False  # and whether that can wait for others
         self.revisions = {"told": 1, "player": 1}
         self.sent = 0  # how often views were handed out
         self.gate = threading.Event()  # what the command "wait" waits for

@@ -190,6 +190,13 @@ CONVERSATIONS = {
             send("show", source="data"), send("show", source="difference"),
         ],
     ),
+    "between": (
+        "So many states that training records few chains: those between are read when there is nothing else to do.",
+        [
+            send("configure", steps=19, sequence="0110100110010110", context_length=12, **SMALL), FINISH,
+            send("train"), send("pause"), FINISH, send("seek", step=17), send("select", state=1302), send("skip", by=1),
+        ],
+    ),
     **{f"chance-{seed}": ("Commands in any order, as chance has them.", chance.turns(seed)) for seed in range(5)},
     **{f"preset-{name}": (f"The preset {name} begins.", preset(name)) for name in PRESETS},
 }  # fmt: skip
@@ -213,7 +220,7 @@ def main() -> None:
         old.unlink()
     for name, (about, turns) in CONVERSATIONS.items():
         limits = BY_CHANCE if name.startswith("chance-") else LIMITS
-        limits = {} if name == "article" or name.startswith("preset-") else limits
+        limits = {} if name in ("article", "between") or name.startswith("preset-") else limits
         (FOLDER / f"{name}.json").write_text(recorded(about, limits, turns), encoding="utf-8")
 
 

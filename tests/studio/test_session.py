@@ -31,7 +31,8 @@ VIEWS = protocol.Views.__annotations__
 
 TERNARY = "012021102210012200112"
 
-# So many states that not every step is recorded.
+# So many states that not every step is recorded, and bytes that leave no room for those between.
+NO_ROOM = 7_200_000
 FEW_RECORDED = {"sequence": "0110100110010110", "context_length": 12, "n_layer": 1, "n_head": 1, "n_embd": 4}
 
 
@@ -446,7 +447,7 @@ def test_seek_goes_to_the_nearest_step_there_is():
 
 
 def test_skip_goes_from_one_recorded_step_to_another_and_no_further_than_the_ends():
-    studio = Driven(steps=40, **FEW_RECORDED).trained()
+    studio = Driven(Frames(NO_ROOM), steps=40, **FEW_RECORDED).trained()
     recorded = studio.curve["recorded"]
     studio("rewind")
     shown = []
@@ -598,7 +599,7 @@ def test_a_training_that_diverges_says_so_and_keeps_what_was_good(rate):
 
 
 def test_where_not_every_step_is_recorded_the_timeline_says_which_are():
-    studio = Driven(steps=40, **FEW_RECORDED).trained()
+    studio = Driven(Frames(NO_ROOM), steps=40, **FEW_RECORDED).trained()
     recorded = studio.curve["recorded"]
     assert recorded[:4] == [0, 1, 2, 3]
     assert recorded[-1] == 40
@@ -611,8 +612,36 @@ def test_where_not_every_step_is_recorded_the_timeline_says_which_are():
     assert studio.wait(60) == recorded[1:]
 
 
+def test_the_chains_between_are_read_when_there_is_nothing_else_to_do():
+    studio = Driven(steps=40, **FEW_RECORDED)
+    studio("train")
+    while studio.player["training"]:
+        studio.session.advance(studio.now, 0.0)
+        studio.look()
+    few = studio.curve["recorded"]
+    assert 20 < len(few) < 41
+    # while the film plays, nothing is read
+    studio.session.advance(studio.now, 10.0)
+    studio.look()
+    assert studio.player["playing"]
+    assert studio.curve["recorded"] == few
+    studio("pause")
+    studio.session.advance(studio.now, 0.0)  # a little at a time, what parts the others most first
+    studio.finish()
+    assert studio.curve["recorded"] is None
+    for step in set(range(41)) - set(few):
+        studio("seek", step=step)
+        assert studio.player["step"] == step
+        np.testing.assert_array_equal(
+            studio.session._stage.shown.chain.probs, trained(steps=step, **FEW_RECORDED).chain.probs
+        )
+    studio("rewind")
+    studio("play")
+    assert studio.wait(60) == list(range(1, 41))
+
+
 def test_a_step_shown_by_itself_stays_when_training_goes_on_past_it():
-    studio = Driven(steps=40, **FEW_RECORDED).trained()
+    studio = Driven(Frames(NO_ROOM), steps=40, **FEW_RECORDED).trained()
     studio("step")
     assert studio.player["step"] == 41
     before = studio.frame["map"]
@@ -947,6 +976,19 @@ def test_what_is_recorded_keeps_to_its_share_of_memory():
     assert chains <= limits.frames // 2
     weights = sum(weights.nbytes for weights in playback._weights.values())
     assert limits.frames // 8 < weights <= limits.frames // 2
+
+
+@pytest.mark.parametrize("frames", [NO_ROOM, 9_000_000, 16_000_000, 2**28])
+def test_the_chains_between_take_what_the_recorded_ones_leave(frames):
+    studio = Driven(Frames(frames), steps=40, **FEW_RECORDED).trained()
+    playback = studio.session._stage.playback
+    recorded = sum(playback.training.chain_at(step).log_probs.nbytes * 2 for step in playback.training.recorded[:-1])
+    filled = sum(table.nbytes for table in playback._filled.values())
+    assert (filled == 0) == (frames == NO_ROOM)
+    assert recorded + filled <= frames // 2
+    studio("more", steps=300)
+    studio.finish()
+    assert sum(table.nbytes for table in playback._filled.values()) <= frames // 2
 
 
 def tables_in(thing, least, seen):

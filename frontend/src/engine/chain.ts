@@ -9,6 +9,7 @@ import type { Corpus } from "./corpus";
 import { decode } from "./decode";
 import { Activations, forward, type GPT } from "./gpt";
 import { logSoftmax } from "./softmax";
+import { finish, type Steps } from "./steps";
 import { countRows, fullTree, placeOf } from "./tree";
 
 // Rows that are read at a time: what they need stays in the processor's cache.
@@ -31,8 +32,13 @@ export class Chain {
     this.logProbs = table.subarray(this.nShort * vocabSize);
   }
 
-  /** The chain that a GPT is. Contexts that begin alike are read together, in blocks that have their beginning in common. */
+  /** The chain that a GPT is. */
   static ofGPT(gpt: GPT): Chain {
+    return finish(Chain.stepsOfGPT(gpt));
+  }
+
+  /** The same in steps: contexts that begin alike are read together, in blocks that have their beginning in common. */
+  static *stepsOfGPT(gpt: GPT): Steps<Chain> {
     const { vocab_size: V, block_size: K } = gpt.config;
     const table = new Float64Array(countRows(V, K) * V);
     let shared = 0;
@@ -48,6 +54,7 @@ export class Chain {
         const place = placeOf(first, length, V);
         for (let i = 0; i < many; i++, row++) logSoftmax(table, (place + i) * V, a.logits, row * V, V);
       }
+      yield;
     }
     return new Chain(V, K, table);
   }

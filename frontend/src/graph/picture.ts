@@ -1,4 +1,6 @@
-// The graph on the screen as a file: the drawing itself, with the styles that it is shown in.
+// The graph or map on the screen as a file: the drawing itself, with the styles that it is shown in.
+
+import { pictureOfMap } from "../map/picture";
 
 const STYLES = [
   "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity",
@@ -7,10 +9,28 @@ const STYLES = [
 const UNSEEN = ".g-hit, .g-near, .g-focus, .g-walk, .g-walks, title"; // what only answers to the pointer and the keyboard
 const PNG_WIDTH = 2400; // pixels
 
-/** The graph that is shown now as the text of an SVG file, or null if none is. */
+/** The graph or the map that is shown now as the text of an SVG file, or null if none is. */
 export function pictureOfScreen(): string | null {
-  const shown = document.querySelector<SVGSVGElement>(".drawing > .g-graph");
+  const graph = document.querySelector<SVGSVGElement>(".drawing > .g-graph");
+  const map = document.querySelector<HTMLElement>(".drawing > .map");
+  const shown = graph ?? map;
   if (shown === null) return null;
+  const picture = map ? pictureOfMap(map, copyOf) : copyOf(graph!);
+  const [, , width, height] = (graph ?? picture).getAttribute("viewBox")!.split(" ");
+  picture.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  picture.setAttribute("width", width!);
+  picture.setAttribute("height", height!);
+  picture.setAttribute("role", "img");
+  const paper = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  paper.setAttribute("width", "100%");
+  paper.setAttribute("height", "100%");
+  paper.setAttribute("fill", getComputedStyle(shown).getPropertyValue("--paper").trim() || "white");
+  picture.prepend(paper);
+  return new XMLSerializer().serializeToString(picture);
+}
+
+/** A copy of a drawing with the styles that it is shown in. */
+function copyOf(shown: SVGSVGElement): SVGSVGElement {
   const copy = shown.cloneNode(true) as SVGSVGElement;
   const copies = copy.querySelectorAll<SVGElement>("*");
   shown.querySelectorAll("*").forEach((element, i) => {
@@ -19,26 +39,10 @@ export function pictureOfScreen(): string | null {
   });
   for (const element of copy.querySelectorAll(UNSEEN)) element.remove();
   for (const element of copies) for (const name of ["tabindex", "role", "aria-pressed", "aria-roledescription"]) element.removeAttribute(name);
-  const { width, height } = shown.viewBox.baseVal;
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("width", String(width));
-  copy.setAttribute("height", String(height));
-  copy.setAttribute("role", "img");
-  const paper = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  paper.setAttribute("width", "100%");
-  paper.setAttribute("height", "100%");
-  paper.setAttribute("fill", getComputedStyle(shown).getPropertyValue("--paper").trim() || "white");
-  copy.prepend(paper);
-  return new XMLSerializer().serializeToString(copy);
+  return copy;
 }
 
-/** The map that is shown now as pixels, or null if none is. */
-export function mapOfScreen(): Promise<Blob> | null {
-  const shown = document.querySelector<HTMLCanvasElement>(".drawing canvas");
-  return shown && asPng(shown);
-}
-
-/** A picture as pixels. */
+/** A picture as pixels; of a map's, whole numbers of them for each of the screen's, so that no state is blurred. */
 export async function pixelsOf(picture: string): Promise<Blob> {
   return asPng(await drawnOf(picture, PNG_WIDTH));
 }
@@ -49,9 +53,13 @@ export async function drawnOf(picture: string, width: number): Promise<HTMLCanva
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = Math.round((width * image.naturalHeight) / image.naturalWidth);
-  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
+  let scale = width / image.naturalWidth;
+  if (picture.includes("<image")) scale = devicePixelRatio * Math.max(1, Math.round(scale / devicePixelRatio));
+  canvas.width = Math.round(scale * image.naturalWidth);
+  canvas.height = Math.round(scale * image.naturalHeight);
+  const context = canvas.getContext("2d")!;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { isPlain } from "../decoding";
 import { filmOf } from "../film";
 import { GameButton } from "../game/PrintGame";
-import { mapOfScreen, pictureOfScreen, pixelsOf } from "../graph/picture";
+import { pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
 import { type Screen, useScreen } from "../screen";
 import type { Key } from "../texts";
@@ -84,14 +84,12 @@ function AskForCode() {
   return null;
 }
 
-/** Keep a file, or say why there is none: a picture is the graph on the screen, all else comes from the host. */
+/** Keep a file, or say why there is none: a picture is the graph or map on the screen, all else comes from the host. */
 async function keepFile(screen: Screen, host: Host, file: string): Promise<void> {
   const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
-  const map = host.here && file.endsWith("png") ? mapOfScreen() : null;
   try {
     const kind = file.replace(/^.*\./, "");
-    const made =
-      map !== null ? map : picture === null ? host.download(file) : kind === "svg" ? new Blob([picture], { type: "image/svg+xml" }) : pixelsOf(picture);
+    const made = picture === null ? host.download(file) : kind === "svg" ? new Blob([picture], { type: "image/svg+xml" }) : pixelsOf(picture);
     save(await made, nameOf(screen, kind));
   } catch (error) {
     const why = error instanceof LostError ? screen.text.value("lost") : (error as Error).message;

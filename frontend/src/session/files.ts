@@ -53,7 +53,7 @@ function beginning(stage: Stage): { link: Record<string, string>; recorded: Reco
 /** The chains that are recorded, the last one among them, each with the short contexts before the states. */
 function historyOf(stage: Stage): { steps: readonly number[]; table: Float32Array } {
   const { playback } = stage;
-  const steps = playback.recorded;
+  const steps = playback.kept;
   const size = playback.chain(0).table.length;
   const table = new Float32Array(steps.length * size);
   steps.forEach((step, frame) => table.set(playback.chain(step).table, frame * size));

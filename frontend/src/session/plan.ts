@@ -29,7 +29,7 @@ export class FramePlan {
   }
 
   /** How many frames a training records, the last step included. */
-  private count(steps: number): number {
+  count(steps: number): number {
     if (this.perDoubling === Infinity) return 1 + steps;
     let count = 1;
     for (let low = 1; this.perDoubling && low <= steps; ) {

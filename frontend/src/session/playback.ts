@@ -4,8 +4,11 @@
 // While the training is under way its newest step is not shown, because nobody has looked yet whether its update broke
 // the GPT. It is once the training rests: see settle(). Where few steps are recorded, that one, and the one on the screen,
 // are held as snapshots.
+//
+// Reading a large chain takes longer than a step, so that a training records few. Their weights are kept, though, and from
+// these the chains between are read when there is time: see fill().
 
-import { Chain, DivergedError, GPT, parameterPlaces, type Corpus, type GPTConfig, type TrainConfig } from "../engine";
+import { Chain, DivergedError, GPT, parameterPlaces, type Corpus, type GPTConfig, type Steps, type TrainConfig } from "../engine";
 import type { Place } from "../engine/weights";
 import { countTo } from "./bisect";
 import { CHAINS_AT_HAND } from "./facts.generated";
@@ -40,6 +43,10 @@ export class Playback {
   private snapshots = new Map<number, Snapshot>();
   private readonly chains = new Map<number, Chain>(); // the last one asked for comes last
   private plan!: FramePlan;
+  private readonly filled = new Map<number, Float64Array | Float32Array>(); // chains that were read from weights
+  private between!: FramePlan; // of which steps
+  private missing: number[] = []; // those that are to be read, the next one last
+  private reading: { step: number; chain: Steps<Chain> } | null = null;
 
   constructor(
     readonly corpus: Corpus,
@@ -125,7 +132,41 @@ export class Playback {
     if (broken) this.fail(broken);
     snapshots.set(this.trained, { chain: this.recording.chainAt(this.trained), kept: this.trained, weights: this.live() });
     this.snapshots = snapshots;
+    const there = (step: number) => this.filled.has(step) || snapshots.has(step);
+    const missing = [...this.weights.keys()].filter((step) => this.wantsBetween(step) && !there(step));
+    // every second step before every fourth …, from the end of the list
+    this.missing = missing.sort((a, b) => (a & -a) - (b & -b) || b - a);
   }
+
+  // -- the steps between
+
+  /** Whether there are chains left to read between those that are recorded. */
+  get filling(): boolean {
+    return this.reading !== null || this.missing.length > 0;
+  }
+
+  /** Read such chains until that time of performance.now(), or to the end; coarsely first, then finer. */
+  fill(until: number): void {
+    while (this.filling) {
+      if (!this.reading) {
+        const step = this.missing.pop()!;
+        this.reading = { step, chain: Chain.stepsOfGPT(this.gpt(this.weights.get(step)!)) };
+      }
+      const { done, value } = this.reading.chain.next();
+      if (done) {
+        const { table } = value;
+        if (table.every(Number.isFinite)) this.filled.set(this.reading.step, this.between.wide ? table : new Float32Array(table));
+        this.reading = null;
+      }
+      if (performance.now() >= until) return;
+    }
+  }
+
+  private wantsBetween(step: number): boolean {
+    return this.between.wants(step) && !this.isRecorded(step);
+  }
+
+  // -- going on
 
   /** Plan for `total` steps in all, going on from where the training stands. The one `shown` stays one that can be shown. */
   extend(total: number, shown = 0): void {
@@ -153,6 +194,17 @@ export class Playback {
   private planWeights(): void {
     this.plan = FramePlan.within(this.budget, this.total, this.initial.length);
     this.forgetWeights((step) => !this.plan.wants(step));
+    // in what the budget leaves beside the recorded chains, which are among the plan's, and the one being read
+    const { frames, bytes } = this.recording.planned(this.total);
+    const { size } = this.recording;
+    const room = this.budget - bytes - 8 * size;
+    this.between = FramePlan.within(room > 0 ? room + 4 * size * frames : 0, this.total, size);
+    for (const [step, table] of this.filled) {
+      if (!this.wantsBetween(step)) this.filled.delete(step);
+      else if (!this.between.wide) this.filled.set(step, new Float32Array(table));
+    }
+    this.missing = [];
+    this.reading = null;
   }
 
   private forgetWeights(which: (step: number) => boolean): void {
@@ -174,25 +226,41 @@ export class Playback {
     this.failure = error;
     this.chains.clear();
     this.forgetWeights((step) => step > this.trained);
+    for (const step of this.filled.keys()) if (step > this.trained) this.filled.delete(step);
+    this.missing = [];
+    this.reading = null;
   }
 
   // -- what can be shown
 
   /** The steps that can be shown, in order. */
   get recorded(): readonly number[] {
-    const more = [...this.snapshots.keys()].filter((step) => !this.isRecorded(step));
-    return more.length ? [...this.steps, ...more].sort((a, b) => a - b) : this.steps;
+    return this.with([...this.snapshots.keys(), ...this.filled.keys()]);
+  }
+
+  /** Those whose chains go into files: without what was read from weights. */
+  get kept(): readonly number[] {
+    return this.with(this.snapshots.keys());
+  }
+
+  private with(steps: Iterable<number>): readonly number[] {
+    const more = new Set([...steps].filter((step) => !this.isRecorded(step)));
+    return more.size ? [...this.steps, ...more].sort((a, b) => a - b) : this.steps;
   }
 
   /** The last step that can be shown. */
   get last(): number {
-    return Math.max(this.steps.at(-1) ?? 0, ...this.snapshots.keys());
+    return Math.max(this.steps.at(-1) ?? 0, ...this.others);
+  }
+
+  private get others(): number[] {
+    return [...this.snapshots.keys(), ...this.filled.keys()];
   }
 
   /** The last step that can be shown and is not after `step`; the first one if there is none. */
   nearest(step: number): number {
     const place = countTo(this.steps, step);
-    return Math.max(place ? this.steps[place - 1]! : 0, ...[...this.snapshots.keys()].filter((s) => s <= step));
+    return Math.max(place ? this.steps[place - 1]! : 0, ...this.others.filter((s) => s <= step));
   }
 
   /** The step nearest to `step` that can be shown. */
@@ -205,7 +273,7 @@ export class Playback {
   /** The first step after `step` that can be shown, if there is one yet. */
   after(step: number): number | null {
     const place = countTo(this.steps, step);
-    const found = Math.min(this.steps[place] ?? Infinity, ...[...this.snapshots.keys()].filter((s) => s > step));
+    const found = Math.min(this.steps[place] ?? Infinity, ...this.others.filter((s) => s > step));
     return found === Infinity ? null : found;
   }
 
@@ -239,6 +307,8 @@ export class Playback {
 
   private made(step: number): Chain {
     if (this.history?.has(step)) return this.history.chain(step);
+    const filled = this.filled.get(step);
+    if (filled) return new Chain(this.config.vocab_size, this.config.block_size, new Float64Array(filled));
     const { step: kept, weights } = this.weightsAt(step);
     return kept === step && !this.isRecorded(step) ? Chain.ofGPT(this.gpt(weights)) : this.recording.chainAt(step);
   }

@@ -14,7 +14,8 @@ export class Recording {
   readonly trainer: Trainer;
   private readonly frames = new Map<number, Float64Array | Float32Array>();
   private readonly readsAll: boolean;
-  private readonly size: number; // of a table
+  /** How many numbers a table has. */
+  readonly size: number;
   private plan!: FramePlan;
   private latest: { step: number; table: Float64Array } | null = null; // of a step that is not recorded, read but once
 
@@ -54,6 +55,12 @@ export class Recording {
       this.losses.length = Math.min(this.losses.length, trainer.stepsDone);
       throw error;
     }
+  }
+
+  /** How many frames the whole training records, and their bytes. */
+  planned(total: number): { frames: number; bytes: number } {
+    const frames = this.plan.count(total);
+    return { frames, bytes: frames * this.size * (this.plan.wide ? 8 : 4) };
   }
 
   isRecorded(step: number): boolean {

@@ -164,9 +164,15 @@ export class Stage {
     this.knobs.release();
   }
 
-  /** Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown. */
+  /** Whether anything is trained, this GPT or others beside it, or computed in slices. */
   get busy(): boolean {
-    return this.training || this.playback.behind || this.computing || this.retraining.busy;
+    return this.training || this.playback.behind || this.computing || this.retraining.busy || this.filling;
+  }
+
+  /** Whether nothing else is to be done than to read the chains between those that training recorded. */
+  private get filling(): boolean {
+    const waits = this.training || this.playback.behind || this.computing || this.retraining.busy || this.passing;
+    return !waits && this.playback.filling;
   }
 
   /** Whether someone looks at numbers of the shown chain that are not known yet; while frames pass, nobody does. */
@@ -174,13 +180,17 @@ export class Stage {
     return this.summary !== null && !this.passing && same(this.summary.moment, this.moment) && this.summary.shown.computing;
   }
 
-  /** Work until that time of performance.now(): train this GPT first, then by turns on what is shown and beside it. */
+  /** Work until that time of performance.now(): train this GPT first, then by turns on what is shown and beside it, then between. */
   work(until: number): void {
     if (this.training) return this.train(until);
-    if (this.playback.behind) return this.playback.catchUp(until);
+    if (this.playback.behind) {
+      this.playback.catchUp(until);
+      return this.playback.behind ? undefined : this.settle();
+    }
     this.retrainsNext = this.retraining.busy && (!this.retrainsNext || !this.computing);
     if (this.retrainsNext) this.retraining.work(until);
     else if (this.computing) this.shown.work(until);
+    else if (this.filling) this.playback.fill(until);
   }
 
   // -- the chain that is shown

@@ -238,7 +238,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
   setup: [(s) => [s.version, s.setup], setup],
   frame: [frameKey, frame],
   numbers: [(s) => [s.moment, s.passing, s.shown.known], (s) => s.shown.numbers(s.passing)],
-  curve: [(s) => [s.version, s.playback.trained, s.training, s.playback.stopped], losses],
+  curve: [(s) => [s.version, s.playback.trained, s.training, s.playback.stopped, s.playback.recorded.length], losses],
   trace: [traceKey, traced],
   player: [player, player],
   selected: [(s) => s.selected !== null && [s.selected, s.moment, s.passing, s.shown.known[0], s.playback.behind], selected],

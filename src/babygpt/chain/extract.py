@@ -28,6 +28,7 @@ from torch import Tensor
 
 from babygpt.chain.asking import Asked, Model, Progress
 from babygpt.chain.contexts import all_contexts, check_fits, count_short, count_states
+from babygpt.chain.steps import Steps
 from babygpt.errors import SettingError
 from babygpt.files import file_errors, whole_file
 from babygpt.gpt.answers import log_softmax
@@ -127,6 +128,27 @@ def context_table(
     with _whole_file(path, asked, dtype) as table:
         _fill(table, asked, threads, progress)
     return np.load(path, mmap_mode="r") if path.is_file() else table
+
+
+def table_steps(gpt: GPT, dtype: DTypeLike = np.float64) -> Steps[NDArray[np.floating]]:
+    """Return the same table of a GPT as :func:`context_table`, in steps, for whoever has other things to do meanwhile.
+
+    The GPT must stay as it is until the last step.
+    """
+    asked = Asked.of(gpt, None, None, None, True, None)
+    table: NDArray[np.floating] = np.empty((asked.n_rows, asked.vocab_size), dtype)
+    if asked.context_length * count_states(asked.vocab_size, asked.context_length) <= FORWARD_TOKENS or supports(gpt):
+        _fill(table, asked, 1, None)
+        return table
+    counts = _read_tree(PrefixTree(gpt).up_to(asked.context_length), table, 1, asked.row(asked.context_length))
+    while True:
+        with threads_for(0):  # not across a step
+            if next(counts, None) is None:
+                break
+        yield
+    with threads_for(0):
+        asked.check_fast(table)
+    return table
 
 
 def _check_out(out: NDArray[Any], asked: Asked) -> None:

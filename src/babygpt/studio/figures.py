@@ -146,7 +146,8 @@ def pixels(values: Values, vocab_size: int, context_length: int, difference: boo
     values = np.where(known[:, None], values, 0.0)
     if not difference:
         token = values.argmax(axis=1)
-        strength = (values.max(axis=1) - 1 / V) / (1 - 1 / V)
+        best = np.take_along_axis(values, token[:, None], axis=1)[:, 0]  # of two columns three times as fast as max
+        strength = (best - 1 / V) / (1 - 1 / V)
     elif V == 2:
         token, strength = (values[:, 1] > 0).astype(np.int64), np.abs(values[:, 1])
     else:

@@ -14,14 +14,16 @@ import torch
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
-from babygpt.chain.extract import context_table
+from babygpt.chain.contexts import count_short, count_states
+from babygpt.chain.extract import context_table, table_steps
 from babygpt.errors import DivergedError
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.model import GPT
-from babygpt.run.history import FramePlan
+from babygpt.run.history import FramePlan, Table
 from babygpt.run.run import Run
 from babygpt.run.training import Training
+from babygpt.studio.chain_summary import Sliced
 from babygpt.studio.limits import Limits
 
 Weights = NDArray[np.float32]
@@ -45,6 +47,9 @@ class Playback:
     broke the GPT. It is once the training rests: see :meth:`settle`. Where few steps are recorded, that one, and the
     one on the screen, are held as snapshots.
 
+    Reading a large chain takes longer than a step, so that a training records few. Their weights are kept, though, and
+    from these the chains between are read when there is time: see :meth:`fill`.
+
     Attributes
     ----------
     floor
@@ -64,8 +69,9 @@ class Playback:
         self.failure: DivergedError | None = None
         self._weights: dict[int, Weights] = {}
         self._snapshots: dict[int, Snapshot] = {}
+        self._filled: dict[int, Table] = {}
         self._begin(Training(corpus, config, train_config, frame_budget=self._budget))
-        self._scratch = deepcopy(self.training.trainer.gpt)
+        self._scratch, self._read = deepcopy(self.training.trainer.gpt), deepcopy(self.training.trainer.gpt)
         self.initial = self._live()
         self.settle()
 
@@ -76,6 +82,16 @@ class Playback:
         self._chains: OrderedDict[int, MarkovChain] = OrderedDict()
         self._plan = FramePlan.within(self._budget, self.total, self.config.n_parameters)
         self._weights = {step: weights for step, weights in self._weights.items() if self._plan.wants(step)}
+        # in what the budget leaves beside the recorded chains, which are among the plan's, and the one being read
+        V, K = self.config.vocab_size, self.config.block_size
+        size = V * (count_short(V, K) + count_states(V, K))
+        n_recorded, n_bytes = training.planned_frames(None, self.total)
+        room = self._budget - n_bytes - 8 * size
+        self._between = FramePlan.within(room + 4 * size * n_recorded if room > 0 else 0, self.total, size)
+        kept = [step for step in self._filled if self._wants_between(step)]
+        self._filled = {step: self._filled[step].astype(self._between.dtype, copy=False) for step in kept}
+        self._missing: list[int] = []
+        self._reading: tuple[int, Sliced[Table]] | None = None
 
     # -- training ------------------------------------------------------------------------------------------
 
@@ -124,6 +140,10 @@ class Playback:
             self._fail(broken)
         snapshots[self.trained] = Snapshot(self.training.chain_at(self.trained), self.trained, self._live())
         self._snapshots = snapshots
+        # every second step before every fourth …, from the end of the list
+        there = {*self._filled, *snapshots}
+        missing = [step for step in self._weights if self._wants_between(step) and step not in there]
+        self._missing = sorted(missing, key=lambda step: (step & -step, -step))
 
     def extend(self, total: int, shown: int = 0) -> None:
         """Plan for ``total`` steps in all, going on from where the training stands.
@@ -136,6 +156,32 @@ class Playback:
             self._begin(Training.resume(self.run(), total, self._budget))
         except DivergedError as error:
             self._fail(error)
+
+    # -- the steps between ---------------------------------------------------------------------------------
+
+    @property
+    def filling(self) -> bool:
+        """Whether there are chains left to read between those that are recorded."""
+        return self._reading is not None or bool(self._missing)
+
+    def fill(self, until: float) -> None:
+        """Read such chains until that time of :func:`time.perf_counter`, or to the end; coarsely first, then finer."""
+        while self.filling:
+            if self._reading is None:
+                step = self._missing.pop()
+                _put(self._read, self._weights[step])
+                self._reading = step, Sliced(table_steps(self._read, self._between.dtype))
+            step, table = self._reading
+            table.step()
+            if table.value is not None:
+                self._reading = None
+                if np.isfinite(table.value).all():
+                    self._filled[step] = table.value
+            if time.perf_counter() >= until:
+                return
+
+    def _wants_between(self, step: int) -> bool:
+        return self._between.wants(step) and not self._is_recorded(step)
 
     def _can_be_lost(self, step: int) -> bool:
         at_hand = step in self._snapshots or self.weights_at(step)[0] == step
@@ -169,20 +215,22 @@ class Playback:
         self.stopped, self.failure = "diverged", error
         self._chains.clear()
         self._weights = {step: weights for step, weights in self._weights.items() if step <= self.trained}
+        self._filled = {step: table for step, table in self._filled.items() if step <= self.trained}
+        self._missing, self._reading = [], None
 
     # -- what can be shown ---------------------------------------------------------------------------------
 
     @property
     def recorded(self) -> Sequence[int]:
         """The steps that can be shown, in order."""
-        more = [step for step in self._snapshots if not self._is_recorded(step)]
+        more = {*self._filled, *(step for step in self._snapshots if not self._is_recorded(step))}
         return sorted([*self.training.recorded, *more]) if more else self.training.recorded
 
     def nearest(self, step: float) -> int:
         """Return the last step that can be shown and is not after ``step``; the first one if there is none."""
         steps = self.training.recorded
         place = bisect_right(steps, step)
-        return max([steps[place - 1] if place else 0, *(s for s in self._snapshots if s <= step)])
+        return max([steps[place - 1] if place else 0, *(s for s in (*self._snapshots, *self._filled) if s <= step)])
 
     def closest(self, step: float) -> int:
         """Return the step nearest to ``step`` that can be shown."""
@@ -194,7 +242,8 @@ class Playback:
         """Return the first step after ``step`` that can be shown, if there is one yet."""
         steps = self.training.recorded
         place = bisect_right(steps, step)
-        return min([*steps[place : place + 1], *(s for s in self._snapshots if s > step)], default=None)
+        others = (s for s in (*self._snapshots, *self._filled) if s > step)
+        return min([*steps[place : place + 1], *others], default=None)
 
     def chain(self, step: int) -> MarkovChain:
         """Return the chain at a step that can be shown, or whose weights were kept.
@@ -215,6 +264,8 @@ class Playback:
         return self._chains[step]
 
     def _made(self, step: int) -> MarkovChain:
+        if step in self._filled:
+            return MarkovChain.from_table(self._filled[step], self.corpus.vocabulary)
         kept, weights = self.weights_at(step)
         if kept == step and not self._is_recorded(step):
             return MarkovChain.from_table(context_table(self.gpt(weights)), self.corpus.vocabulary)
@@ -237,8 +288,7 @@ class Playback:
 
     def gpt(self, weights: Weights) -> GPT:
         """Return a GPT with these weights; good until the next call."""
-        with torch.no_grad():
-            torch.nn.utils.vector_to_parameters(torch.tensor(weights, device="cpu"), self._scratch.parameters())
+        _put(self._scratch, weights)
         return self._scratch
 
     def tensors(self) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -253,3 +303,8 @@ class Playback:
         with torch.no_grad():
             parts = [parameter.detach().reshape(-1) for parameter in self.training.trainer.gpt.parameters()]
             return np.asarray(torch.cat(parts).numpy())
+
+
+def _put(gpt: GPT, weights: Weights) -> None:
+    with torch.no_grad():
+        torch.nn.utils.vector_to_parameters(torch.tensor(weights, device="cpu"), gpt.parameters())

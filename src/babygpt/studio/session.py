@@ -115,6 +115,11 @@ class Session:
         return self._stage.training
 
     @property
+    def patient(self) -> bool:
+        """Whether all it computes in slices can wait for what others train: nobody asked for it yet."""
+        return self._stage.filling
+
+    @property
     def memory(self) -> int:
         """About how many bytes it comes to take, as it is set up now."""
         setup = self._stage.setup

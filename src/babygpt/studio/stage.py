@@ -164,8 +164,8 @@ class Stage:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is trained, this GPT or others beside it, or computed in slices of what is shown."""
-        return self.training or self.computing or self.retraining.busy
+        """Whether anything is trained, this GPT or others beside it, or computed in slices."""
+        return self.training or self.computing or self.retraining.busy or self.filling
 
     @property
     def computing(self) -> bool:
@@ -176,8 +176,17 @@ class Stage:
         shown = self._shown
         return shown is not None and not self.passing and shown[0] == self.moment and shown[1].computing
 
+    @property
+    def filling(self) -> bool:
+        """Whether nothing else is to be done than to read the chains between those that training recorded."""
+        waits = self.training or self.computing or self.retraining.busy or self.passing
+        return not waits and self.playback.filling
+
     def work(self, seconds: float) -> None:
-        """Work for about so long: train this GPT first, then by turns on what is shown and on what is beside it."""
+        """Work for about so long: train this GPT first, then by turns on what is shown and on what is beside it.
+
+        When there is nothing else to do, read the chains between those that training recorded.
+        """
         if self.training:
             self.train(seconds)
             return
@@ -186,6 +195,8 @@ class Stage:
             self.retraining.work(seconds)
         elif self.computing:
             self.shown.work(time.perf_counter() + seconds)
+        elif self.filling:
+            self.playback.fill(time.perf_counter() + seconds)
 
     # -- the chain that is shown ----------------------------------------------------------------------------
 

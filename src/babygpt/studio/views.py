@@ -297,7 +297,10 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "setup": (lambda s: (s.version, s.setup), _setup),
     "frame": (_frame_key, _frame),
     "numbers": (lambda s: (s.moment, s.passing, s.shown.known), lambda s: s.shown.numbers(s.passing)),
-    "curve": (lambda s: (s.version, s.playback.trained, s.training, s.playback.stopped), _curve),
+    "curve": (
+        lambda s: (s.version, s.playback.trained, s.training, s.playback.stopped, len(s.playback.recorded)),
+        _curve,
+    ),
     "trace": (_trace_key, _trace),
     "player": (_playhead, _playhead),
     "selected": (_selected_key, _selected),

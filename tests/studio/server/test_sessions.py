@@ -115,6 +115,30 @@ def test_what_is_trained_to_be_looked_at_waits_while_nobody_looks(clock):
     asyncio.run(scene())
 
 
+def test_what_can_wait_is_done_only_while_no_other_session_trains(clock):
+    async def scene():
+        scheduler, patient, other = Scheduler(), Puppet(), Puppet()
+        patient.patient = True
+        both = [Hosted(lambda room, of=puppet: of, scheduler) for puppet in (patient, other)]
+        for hosted in both:
+            hosted.enter(Looker())
+        await both[0].handle({"command": "train", "steps": 10**6})
+        await until(lambda: patient.step > 3)
+        assert scheduler.training == set()  # nobody's share gets smaller by it
+        await both[1].handle({"command": "train", "steps": 200})
+        await until(lambda: other.step > 3)
+        begun = patient.step
+        await until(lambda: other.step > 100)
+        assert patient.step <= begun + 1
+        await until(lambda: other.step == 200)
+        await until(lambda: patient.step > begun + 3)
+        for hosted in both:
+            hosted.drop(1001, "")
+        scheduler.close()
+
+    asyncio.run(scene())
+
+
 def test_what_is_always_due_is_done_no_more_than_twice_a_frame(clock):
     async def scene():
         scheduler, puppet = Scheduler(), Puppet()

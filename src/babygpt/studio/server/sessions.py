@@ -28,6 +28,7 @@ NEWCOMER = 2**24  # bytes that a session counts for until it says what it takes
 AWAY = 2**28  # bytes that are kept together for owners who are away
 TRIM = 1.0  # seconds after the end of a session until its memory goes back to the system
 ASKING = 5.0  # seconds that a thread waits for the event loop
+SELDOM = 0.25  # seconds between two looks at a session whose work can wait, while others train
 
 log = logging.getLogger("babygpt.studio")
 
@@ -42,6 +43,10 @@ class Session(Protocol):
     @property
     def unattended(self) -> bool:
         """Whether it trains on while nobody looks."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether all it computes in slices can wait for what others train."""
 
     @property
     def memory(self) -> int:
@@ -129,7 +134,7 @@ class Hosted:
         self._exporting = asyncio.Lock()
         self._session: Session | None = None
         self._due: float | None = None
-        self._training, self._unattended, self._answering = False, False, False
+        self._training, self._patient, self._unattended, self._answering = False, False, False, False
         self._farewell: asyncio.TimerHandle | None = None
         self._advanced = 0.0  # when something was done that was due
         self._lag = 0.0  # how long nobody looked, so far
@@ -256,19 +261,22 @@ class Hosted:
         if self._due is None or (self.left is not None and not self._unattended):
             return None
         wait = self._due - self._clock()
+        if self._patient and self._scheduler.training:
+            return max(wait, self._advanced + SELDOM - monotonic())
         # Playing may be faster than any screen: what is due is done at most twice for each frame.
         return wait if self._training else max(wait, self._advanced + DRAWN / 2 - monotonic())
 
     async def _advance(self) -> None:
         shop = self._scheduler
+        self._advanced = monotonic()
         if not self._training or self._gone:
-            self._advanced = monotonic()
             await self._use(shop.hands, lambda session, now: session.advance(now, 0.0), "advance")
             return
         # A training just begun goes first, for a single step: someone waits for its first frame.
-        new = self not in shop.training
-        shop.training.add(self)
-        budget = 0.0 if new else shop.slice
+        new = self not in shop.training and not self._patient
+        if new:
+            shop.training.add(self)
+        budget = 0.0 if new or (self._patient and shop.training) else shop.slice
         await self._use(shop.trainers, lambda session, now: session.advance(now, budget), "slice", hurry=new)
         if new:
             self._answering = True
@@ -278,20 +286,21 @@ class Hosted:
         """Do a job of some kind with the session, and the time on its clock, in a thread of some workers."""
         now = self._clock()  # here: someone may come or go while the thread works
 
-        def use() -> tuple[T, float | None, bool, bool, int]:
+        def use() -> tuple[T, float | None, bool, bool, bool, int]:
             session = self._session
             if self._gone:
                 raise GoneError
             if session is None:
                 session = self._session = self._make(self._reserve)
             result = job(session, now)
-            return result, session.due(now), session.training, session.unattended, session.memory + BESIDES
+            need = session.memory + BESIDES
+            return result, session.due(now), session.training, session.patient, session.unattended, need
 
         if self._gone:
             raise GoneError
         due = self._due
         try:
-            result, self._due, self._training, self._unattended, need = await workers.run(
+            result, self._due, self._training, self._patient, self._unattended, need = await workers.run(
                 self, use, kind=kind, hurry=hurry
             )
         except GoneError:
@@ -305,7 +314,7 @@ class Hosted:
         finally:
             if self._gone:  # meanwhile
                 self._scheduler.forget(self)
-        if not self._training:
+        if not self._training or self._patient:
             self._scheduler.training.discard(self)
         if self._due != due:
             self._woken.set()  # who looks may have asked for what is computed in slices

@@ -74,7 +74,7 @@ def test_a_game_prints_whole_on_its_paper_and_its_numbers_are_all_taken(visit, l
     # each page on a sheet of its own, and nothing of the studio
     texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
     for i, text in enumerate(texts):
-        assert f"{i + 1}/{count}" in text
+        assert f"{i + 1}/{count}" in text, text
     studio = {"en": "Learning rate", "zh": "学习率"}[language]
     assert not any(studio in text for text in texts)
 
@@ -94,6 +94,16 @@ def test_what_is_played_is_the_chain_on_the_screen(visit):
     expect(shown.locator(".game-page footer").first).to_contain_text(
         "111101111011110 · K = 3 · step 20 · seed 1337 · Temperature 0.5"
     )
+
+
+def test_names_that_are_too_long_to_be_told_apart_are_numbers(visit):
+    words = " ".join(["incomprehensibilities", "antidisestablishmentarianism"] * 3)
+    shown = visit(f"#sequence={words}&tokens=words&context_length=3&trained=5")
+    wait_for_step(shown, 5)
+    open_game(shown)
+    names = shown.locator(".game-board .g-name").all_text_contents()
+    assert names == [str(number) for number in range(1, 9)]
+    assert shown.evaluate(_CUT_OFF) == []
 
 
 def test_where_the_data_is_shown_unseen_states_say_stop(visit):

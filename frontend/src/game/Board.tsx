@@ -3,11 +3,12 @@
 import { placeLabels, route } from "../graph/arrows";
 import { boxesMeet, pathOf, type Stadium } from "../graph/curve";
 import { headPath, isOpen } from "../graph/heads";
-import { type Layout, layOut, PAPER, shorten, TALL, WIDE } from "../graph/layout";
+import { type Layout, layOut, PAPER, TALL, textWidth, WIDE } from "../graph/layout";
 import { headBreadth, inkOf } from "../graph/strength";
 import type { Game } from "./game";
 
 const ALL_LABELLED = 16; // arrows; with more, the numbers stand in the table alone
+const BRIEF = 3; // em: tokens that are written at their arrows
 const TOKENS = 8; // colours
 const DEGREES = 180 / Math.PI;
 
@@ -25,13 +26,19 @@ export const hasNumbers = (game: Game): boolean => game.played.logProbs.length <
 
 export function Board({ game, labels, separator, names, seen, name }: Props) {
   const { vocabSize: V, contextLength: K } = game.played;
-  const layouts = [PAPER, TALL, WIDE].map((one) => layOut(V, K, labels, separator, one));
-  const layout = layouts.find(isApart) ?? layouts[2]!;
+  const layOutFor = (signs: readonly string[], between: string): Layout => {
+    const layouts = [PAPER, TALL, WIDE].map((sheet) => layOut(V, K, signs, between, sheet));
+    return layouts.find(isApart) ?? layouts[2]!;
+  };
+  const named = layOutFor(labels, separator);
+  // numbers in place of names need no room for these
+  const layout = named.names[0] === names[0] ? named : layOutFor(labels.map(() => "0"), "");
   const arrows = route(layout);
   const moves = game.squares.flatMap((square, state) => square.moves.map((move) => ({ ...move, number: state * V + move.token })));
   const numbers = moves.map(({ number }) => number);
-  const texts = moves.map(({ token, first, last }) => [`${shorten(labels[token] ?? "?", 8)}:`, range(first, last)] as const);
-  const placed = hasNumbers(game) ? placeLabels(layout, arrows, numbers, texts.map((parts) => parts.join(" ")), numbers) : [];
+  const brief = labels.every((label) => textWidth(label, 1) <= BRIEF); // long tokens are told by their arrowheads alone
+  const texts = moves.map(({ token, first, last }) => [brief ? `${labels[token]}: ` : "", range(first, last)] as const);
+  const placed = hasNumbers(game) ? placeLabels(layout, arrows, numbers, texts.map((parts) => parts.join("")), numbers) : [];
   const inside = layout.naming === "inside";
   return (
     <svg class="game-board" viewBox={`0 0 ${layout.width} ${layout.height}`} role="img" aria-label={name}>
@@ -64,7 +71,8 @@ export function Board({ game, labels, separator, names, seen, name }: Props) {
       ))}
       {placed.map(({ arrow, x, y }, i) => (
         <text key={arrow} class="g-label" font-size={layout.labelSize} x={x} y={y} dy="0.35em">
-          {texts[i]![0]} <tspan class="g-symbol">{texts[i]![1]}</tspan>
+          {texts[i]![0]}
+          <tspan class="g-symbol">{texts[i]![1]}</tspan>
         </text>
       ))}
     </svg>

@@ -11,7 +11,7 @@ import { LANGUAGES } from "../texts";
 import { answer, beginning, MOST_STATES, namesOf, play } from "./game";
 import { Pages, type Paper } from "./Sheet";
 
-const LONGEST_TEXT = 36; // tokens in the foot of a page
+const LONGEST_TEXT = 48; // characters of it in the foot of a page
 const LONGEST_LINK = 110; // characters
 
 /** Opens the game; where there can be none, says why. */
@@ -169,8 +169,7 @@ function snapshot(screen: Screen) {
   if (!setup || !frame || !values || setup.n_states > MOST_STATES) return null;
   const [V, K] = [setup.labels.length, setup.settings.context_length];
   const title = screen.title.value;
-  const tokens = setup.tokens.slice(0, LONGEST_TEXT);
-  const words = tokens.map((token) => (token < 0 ? " / " : (setup.labels[token] ?? "?")));
+  const words = setup.tokens.map((token) => (token < 0 ? " / " : (setup.labels[token] ?? "?")));
   const opens = /^https?:$/.test(location.protocol) && !/^(localhost|127\.)/.test(location.hostname); // elsewhere too
   const link = opens && location.href.length <= LONGEST_LINK ? location.href : null;
   return {
@@ -178,11 +177,11 @@ function snapshot(screen: Screen) {
     K,
     values,
     link,
-    labels: setup.labels,
+    labels: setup.labels.map((label) => shorten(label)),
     separator: setup.separator,
     full: Array.from({ length: setup.n_states }, (_, state) => title(contextOf(state, V, K))),
     start: beginning(values, setup.tokens, V, K),
-    learnt: words.join(setup.separator) + (setup.n_tokens > tokens.length ? " …" : ""),
+    learnt: shorten(words.join(setup.separator), LONGEST_TEXT),
     ofData: frame.source === "data",
     step: frame.step,
     seed: setup.settings.seed,

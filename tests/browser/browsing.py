@@ -72,6 +72,13 @@ class Studio:
             self.process.kill()
 
 
+def open_tools(page: Page) -> None:
+    """Where there is no room for the tools, they lie behind a button: press it."""
+    button = page.locator('.opens-tools[aria-expanded="false"]')
+    if button.is_visible():
+        button.click()
+
+
 def step_of(page: Page) -> int:
     return int(page.locator(".drawing").get_attribute("data-step"))
 

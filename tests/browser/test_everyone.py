@@ -152,7 +152,7 @@ def test_dark_is_dark_and_can_be_switched(visit):
 
 def test_with_reduced_motion_the_ball_jumps(visit):
     page = visit(reduced_motion="reduce")
-    page.get_by_role("button", name="Stop the ball").click()
+    expect(page.get_by_role("button", name="Let the ball wander")).to_be_visible()  # it rests until it is asked
     ball = page.locator(".g-ball")
     expect(ball).to_be_visible()
     page.get_by_role("button", name="Append 0").click()

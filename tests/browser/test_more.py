@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import tool, wait_for_step
+from browsing import open_tools, tool, wait_for_step
 
 import babygpt as bg
 from babygpt.studio.page import page as page_file
@@ -205,6 +205,7 @@ def test_there_may_be_no_short_contexts_or_too_many(visit):
 @pytest.mark.parametrize("which", ["sizes", "devices", "short"])
 def test_axe_finds_nothing_in_the_pages_and_nothing_sticks_out(visit, which, width, lang, scheme):
     page = visit(f"#trained=50&lang={lang}", width=width, height=800, color_scheme=scheme)
+    open_tools(page)
     page.locator("[data-opens-more]").click()
     page.locator(f"#more-{which}").click()
     expect(page.get_by_role("tabpanel")).to_be_visible()

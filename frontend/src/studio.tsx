@@ -8,6 +8,7 @@ import { PageModel, work } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
 import type { Beginning } from "./hosts/runner";
 import { parseHash } from "./hash";
+import { keepText, withKeptText } from "./longtext";
 import type { Model } from "./protocol";
 import { Screen, ScreenContext } from "./screen";
 import { recall, remember } from "./stored";
@@ -62,10 +63,11 @@ async function join(el: HTMLElement): Promise<void> {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const base = location.pathname.replace(/[^/]*$/, "");
   const model = new SocketModel(`${scheme}//${location.host}${base}ws`, id, (fresh) => {
-    const asked = parseHash(location.hash).session;
+    const asked = withKeptText(parseHash(location.hash).session);
     const reloaded = location.hash === recall("sessionStorage", WRITTEN);
     if (fresh ? Object.keys(asked).length > 0 : !reloaded && location.hash !== "") model.send({ command: "open", link: asked });
   });
+  model.sent = keepText;
   show(model, el);
 }
 

@@ -65,6 +65,26 @@ def test_another_link_in_the_same_window_is_followed(visit):
     expect(page.locator(".g-node")).to_have_count(2)
 
 
+def test_a_studio_that_was_started_again_is_given_a_text_too_long_for_its_link(visit, studio, tmp_path):
+    page = visit()
+    book = tmp_path / "book.txt"
+    book.write_text("abcab" * 1000)
+    page.locator('.sequence input[type="file"]').set_input_files(book)
+    expect(page.get_by_text("4,997 examples")).to_be_visible()
+    expect(page).to_have_url(re.compile("too_long"))
+    assert studio.stop() == 0
+    expect(page.get_by_text("Connection lost")).to_be_visible()
+    studio.start()
+    expect(page.get_by_text("Connection lost")).to_have_count(0)
+    expect(page.get_by_text("4,997 examples")).to_be_visible()
+    expect(page.locator(".message")).to_have_count(0)
+    page.evaluate("sessionStorage.removeItem('babygpt.text')")  # as in another tab
+    assert studio.stop() == 0
+    studio.start()
+    expect(page.locator(".message")).to_contain_text("The text of that link was too long to be in it")
+    visit.wrong.clear()  # the browser complained of the lost connection
+
+
 def test_a_studio_that_was_started_again_shows_what_the_link_says(visit, studio):
     page = visit("#trained=50")
     wait_for_step(page, 50)

@@ -12,6 +12,8 @@ export class SocketModel extends ViewStore implements Model {
   private socket: WebSocket | null = null;
   private waiting: Command[] = [];
   private wait = FIRST_WAIT;
+  /** Hears of each command. */
+  sent: (command: Command) => void = () => {};
 
   readonly host: Host = {
     status: signal<"connecting" | "open" | "lost" | "refused">("connecting"),
@@ -31,6 +33,7 @@ export class SocketModel extends ViewStore implements Model {
   }
 
   send(command: Command): void {
+    this.sent(command);
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(command));
     else if (this.waiting.length < 20) this.waiting.push(command);
   }

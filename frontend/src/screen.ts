@@ -10,7 +10,7 @@ import { formatHash, type Guess, type Page, type Panel, parseHash, type ViewKind
 import { inReadingOrder } from "./graph/layout";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
-import type { Command, Model, Notice, Views } from "./protocol";
+import type { Command, Model, Notice, Settings, Views } from "./protocol";
 import { recall, remember } from "./stored";
 import { isKey, type Key, type Language, LANGUAGES, languageOf, type Text, translate, type Values as TextValues } from "./texts";
 
@@ -64,6 +64,7 @@ const BEYOND = ["text", "too_large", "steps", "most", "states", "seeds", "memory
 const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
 const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 
+const LEARNS: Command["command"][] = ["configure", "file", "fit", "preset"];
 const OF_A_SETUP: Command["command"][] = ["attribute", "select", "rows", "walk", "place", "tensor", "nudge"];
 const A_MOMENT = 250; // ms
 const SCENES = "babygpt.scenes"; // whether the first scenes have been seen, or sent away
@@ -96,6 +97,7 @@ export class Screen {
   readonly hovered = signal<number | null>(null); // a state pointed at in the sequence
   private dwelling: ReturnType<typeof setTimeout> | undefined;
   private asked: number | null = null; // the token whose effects were asked for last
+  private learning: Command | null = null; // what was asked for last of what is learnt
   private chosenLanguage: string | null = null;
   readonly busy = signal(false);
   private waiting: ReturnType<typeof setTimeout> | null = null;
@@ -279,6 +281,7 @@ export class Screen {
   }
 
   send(command: Command): void {
+    if (LEARNS.includes(command.command)) this.learning = command;
     // what is asked of a setup ends with it: another one may lack the token, or the state
     const version = this.views.setup.value?.version;
     this.model.send(OF_A_SETUP.includes(command.command) && version !== undefined ? ({ ...command, version } as Command) : command);
@@ -330,6 +333,26 @@ export class Screen {
     const values = Object.entries(notice.values).map(([name, value]) => [name, visible(value)]);
     const beyond = this.isBeyond(notice) && !this.host?.elsewhere ? ` ${this.text.value("notice.here")}` : "";
     return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim() + beyond;
+  }
+
+  /** What would do instead of what was refused: what a button says, and does; null: there is no one such thing. */
+  offer({ code, values }: Notice): { text: string; take(): void } | null {
+    const t = this.text.value;
+    const [fits, tokens] = [Number(values.fits), Number(values.tokens)];
+    const refused = this.learning;
+    const make = (change: Partial<Settings>, text: string) => {
+      const take = () => {
+        // what was refused is asked for again, with the change; a file, or an example, after it
+        if (refused?.command === "configure") return this.send({ ...refused, ...change });
+        this.send({ command: "configure", ...change });
+        if (refused) this.send(refused);
+      };
+      return { text, take };
+    };
+    if (code === "states" && fits >= 1) return make({ context_length: fits }, t("offer.length", { n: fits }));
+    if (code === "short" && tokens > 1) return make({ context_length: tokens - 1 }, t("offer.length", { n: tokens - 1 }));
+    if (code === "width" && fits >= 1) return make({ n_embd: fits }, t("offer.width", { n: fits }));
+    return null;
   }
 
   /** Whether a page refused what a studio may do. */

@@ -171,3 +171,55 @@ def test_with_forced_colours_bars_keep_their_lengths(visit):
     wait_for_step(page, 50)
     adjusted = page.locator(".bars .bar").first.evaluate("bar => getComputedStyle(bar).forcedColorAdjust")
     assert adjusted == "none"
+
+
+def test_what_is_too_large_or_too_short_is_offered_as_it_would_do(visit, tmp_path):
+    page = visit()
+    letters = tmp_path / "letters.txt"
+    letters.write_text("the quick brown fox jumps over the lazy dog " * 3)
+    page.get_by_label("Context length").fill("12")
+    page.get_by_label("Context length").press("Enter")
+    expect(page.get_by_text("4,096 states")).to_be_visible()
+    page.locator('.sequence input[type="file"]').set_input_files(letters)
+    page.get_by_role("button", name="Open with K = 4.").click()
+    expect(page.get_by_text("531,441 states")).to_be_visible()
+    expect(page.locator(".message")).to_have_count(0)
+
+
+def test_what_is_typed_is_learnt_and_written_back_and_what_is_refused_stays(visit):
+    page = visit()
+    page.get_by_label("Your name as a GPT").fill("Emma")
+    page.get_by_role("button", name="Learn it").click()
+    expect(page.get_by_text("16 states")).to_be_visible()
+    expect(page.locator(".now")).to_contain_text("Stopped: near enough to the floor.", timeout=60_000)
+    expect(page.locator(".tape .line")).to_contain_text("Emma", timeout=60_000)
+    page.get_by_role("button", name="Edit as text").click()
+    editor = page.get_by_role("textbox", name="Edit as text")
+    editor.fill("   ")
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.locator(".message")).to_contain_text("The sequence is empty.")
+    editor.fill("moon moon  moon")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Edit as text").click()
+    expect(editor).to_have_value("moon moon  moon")
+    box, button = (
+        page.locator(".writing").bounding_box(),
+        page.get_by_role("button", name="Use this text").bounding_box(),
+    )
+    assert box["width"] == page.viewport_size["width"]
+    assert button["x"] + button["width"] <= box["width"]
+    editor.press("Enter")
+    expect(page.locator(".writing")).to_have_count(0)
+
+
+def test_shortening_a_text_while_the_pointer_rests_on_a_token_raises_no_objection(visit):
+    page = visit("#trained=50")
+    wait_for_step(page, 50)
+    page.locator('.token[data-at="14"]').hover()
+    expect(page.locator(".held")).to_be_visible()
+    page.locator('.token[data-at="12"]').focus()
+    for _ in range(4):
+        page.keyboard.press("Delete")
+        page.keyboard.press("Backspace")
+    page.wait_for_timeout(600)
+    expect(page.locator(".message")).to_have_count(0)

@@ -12,7 +12,8 @@ export function Messages() {
   const status = screen.host?.status.value ?? "open";
   const atField = notice?.field && AT_THE_FIELD.includes(notice.field) && !screen.hidden.value.includes("settings");
   const elsewhere = notice && screen.isBeyond(notice) ? screen.host?.elsewhere?.() : undefined;
-  const refusal = (text: string, close: () => void, there?: string) => (
+  const offer = notice && screen.offer(notice);
+  const refusal = (text: string, close: () => void, there?: string, instead?: typeof offer) => (
     <p class="message" role="alert">
       <span>
         {text}
@@ -20,6 +21,14 @@ export function Messages() {
           <>
             {" "}
             <a href={there}>{t("notice.there")}</a>
+          </>
+        )}
+        {instead && (
+          <>
+            {" "}
+            <button type="button" class="link" onClick={instead.take}>
+              {instead.text}
+            </button>
           </>
         )}
       </span>
@@ -40,7 +49,7 @@ export function Messages() {
           {screen.refusal(screen.host?.reason.value ?? "")}
         </p>
       )}
-      {notice && (!atField || elsewhere) && refusal(screen.objection(notice), () => screen.send({ command: "dismiss" }), elsewhere)}
+      {notice && (!atField || elsewhere || offer) && refusal(screen.objection(notice), () => screen.send({ command: "dismiss" }), elsewhere, offer)}
       {complaint && refusal(t(complaint.key, complaint.values), () => (screen.complaint.value = null))}
     </div>
   );

@@ -578,4 +578,6 @@ export const en = {
   "neighbourhood.before": "before",
   "neighbourhood.after": "after",
   "neighbourhood.go": "{context}, with {symbol}: {percent}",
+  "offer.length": "Open with K = {n}.",
+  "offer.width": "Use a width of {n}.",
 };

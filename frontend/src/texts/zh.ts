@@ -577,4 +577,6 @@ export const zh: Record<Key, string> = {
   "neighbourhood.before": "之前",
   "neighbourhood.after": "之后",
   "neighbourhood.go": "{context}，词元 {symbol}：{percent}",
+  "offer.length": "用 K = {n} 打开。",
+  "offer.width": "把宽度设为 {n}。",
 };

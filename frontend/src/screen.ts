@@ -349,7 +349,7 @@ export class Screen {
       };
       return { text, take };
     };
-    if (code === "states" && fits >= 1) return make({ context_length: fits }, t("offer.length", { n: fits }));
+    if ((code === "states" || code === "memory") && fits >= 1) return make({ context_length: fits }, t("offer.length", { n: fits }));
     if (code === "short" && tokens > 1) return make({ context_length: tokens - 1 }, t("offer.length", { n: tokens - 1 }));
     if (code === "width" && fits >= 1) return make({ n_embd: fits }, t("offer.width", { n: fits }));
     return null;

@@ -181,8 +181,9 @@ def test_what_is_too_large_or_too_short_is_offered_as_it_would_do(visit, tmp_pat
     page.get_by_label("Context length").press("Enter")
     expect(page.get_by_text("4,096 states")).to_be_visible()
     page.locator('.sequence input[type="file"]').set_input_files(letters)
-    page.get_by_role("button", name="Open with K = 4.").click()
-    expect(page.get_by_text("531,441 states")).to_be_visible()
+    page.get_by_role("button", name="Open with K = 4.").click()  # no more states than the studio takes, but more memory
+    page.get_by_role("button", name="Open with K = 3.").click()
+    expect(page.get_by_text("19,683 states")).to_be_visible()
     expect(page.locator(".message")).to_have_count(0)
 
 

@@ -102,13 +102,15 @@ export class Limits {
     const need = this.need(config, this.steps) + beside;
     if (need <= this.memory) return;
     const [parameters, limit] = [countParameters(config), humanBytes(this.memory)];
+    let fits = config.block_size - 1; // the longest context for which there is memory; 0: none
+    while (fits > 0 && this.need({ ...config, block_size: fits }, this.steps) + beside > this.memory) fits--;
     throw new RefusedError(
       `A GPT of ${grouped(parameters)} parameters with ${grouped(config.vocab_size ** config.block_size)} states takes ` +
         `about ${humanBytes(need)} to train here; the studio's limit is ${limit} a session. ` +
         "Use fewer layers, a smaller width, or a shorter context.",
       "memory",
       "n_embd",
-      { parameters, need: humanBytes(need), limit },
+      { parameters, need: humanBytes(need), limit, fits },
     );
   }
 }

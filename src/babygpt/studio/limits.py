@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from babygpt.chain.contexts import count_short, count_states, human_bytes
 from babygpt.chain.stationary import BASIS
@@ -174,10 +174,13 @@ class Limits:
             limit, whose = self.room(need), "the studio has {} left for it"
         if need > limit:
             states = f"{count_states(config.vocab_size, config.block_size):,}"
+            shorter = (replace(config, block_size=length) for length in range(config.block_size - 1, 0, -1))
+            fits = next((one.block_size for one in shorter if self.need(one, self.steps) + beside <= limit), 0)
             raise RefusedError(
                 f"A GPT of {config.n_parameters:,} parameters with {states} states takes about {human_bytes(need)} to "
                 f"train here; {whose.format(human_bytes(limit))}. "
                 "Use fewer layers, a smaller width, or a shorter context.",
                 "memory", "n_embd",
                 parameters=config.n_parameters, need=human_bytes(need), limit=human_bytes(limit),
+                fits=fits,
             )  # fmt: skip

@@ -60,7 +60,7 @@ NUMBERS = {
     playback: ["CHAINS_AT_HAND"],
     playhead: ["SECONDS", "SLOWEST", "SPEEDS", "REST", "HAIR"],
     seed_bands: ["LOW", "HIGH", "QUICK", "BINS", "MAX_SHOWN as MAX_STATE_TOKENS"],
-    session: ["MAX_NOTICE"],
+    session: ["MAX_NOTICE", "MOST_UNDONE"],
     setup: ["MAX_NAME"],
     side_by_side: ["TOGETHER"],
     tape: ["PACE", "LENGTH as TAPE_LENGTH"],

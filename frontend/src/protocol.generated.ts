@@ -142,6 +142,7 @@ export interface Player {
   playing: boolean;
   speed: number | null; // steps per second; null: as fast as training goes
   stopped: "" | "gap" | "diverged"; // why training ended before its steps
+  undo: number; // how many changes of text or settings can be taken back
 }
 
 /** The selected state, model beside data. null: none is selected. */
@@ -280,6 +281,7 @@ export type Command =
   | { command: "file"; name: string; data: string } // Learn a file's text, or go on where a page is; its bytes as base64.
   | { command: "fit"; text: string } // Learn a text with settings that suit it.
   | { command: "preset"; name: string } // Learn an example.
+  | { command: "undo" } // Take back the last change of text or settings: what was learnt before is trained again.
   | { command: "train" } // Train up to the steps in the settings, and play.
   | { command: "more"; steps: number } // Train so many steps more than there are.
   | { command: "stop" } // End the training.

@@ -224,3 +224,19 @@ def test_shortening_a_text_while_the_pointer_rests_on_a_token_raises_no_objectio
         page.keyboard.press("Backspace")
     page.wait_for_timeout(600)
     expect(page.locator(".message")).to_have_count(0)
+
+
+def test_the_last_change_is_taken_back_by_a_key_and_by_a_button(visit):
+    page = visit("#trained=50&select=5")
+    wait_for_step(page, 50)
+    sentence = page.locator(".sentence").inner_text()
+    expect(page.get_by_role("button", name="Undo the last change")).to_be_disabled()
+    page.locator('.token[data-at="0"]').click()
+    wait_for_step(page, 0)
+    page.keyboard.press("Control+z")
+    wait_for_step(page, 50)
+    expect(page.locator(".sentence")).to_have_text(sentence)
+    page.locator('.token[data-at="0"]').click()
+    wait_for_step(page, 0)
+    page.get_by_role("button", name="Undo the last change").click()
+    wait_for_step(page, 50)

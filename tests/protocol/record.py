@@ -49,6 +49,14 @@ CONVERSATIONS = {
             send("speed", speed=None), send("more", steps=2), FINISH, send("select", state=None), send("stop"),
         ],
     ),
+    "undo": (
+        "Changes of text and settings are taken back, with what was trained.",
+        [
+            *trained(12), send("select", state=5), send("configure", sequence="00101", **SMALL),
+            send("preset", name="alternating"),
+            send("undo"), send("undo"), FINISH, send("undo"), send("configure", steps=60), send("undo"), FINISH,
+        ],
+    ),
     "fit": (
         "Whatever is typed is learnt, with settings that suit it; what is asked of a setup ends with it.",
         [

@@ -64,7 +64,7 @@ def test_a_view_comes_once_and_again_only_when_it_changes():
     assert session.changed(known) == ({}, known)
     session.handle({"command": "select", "state": 3})
     changed, after = session.changed(known)
-    assert set(changed) == {"selected", "link"}
+    assert set(changed) == {"selected", "trace", "link"}
     assert all(after[name] == known[name] + (name in changed) for name in known)
     assert set(session.changed({})[0]) == set(VIEWS)  # for who comes later
     assert session.changed(known)[0] == changed  # for who comes second
@@ -90,7 +90,8 @@ def test_it_begins_with_the_articles_gpt_untrained_and_a_ball_that_wanders():
         [0.4963350, 0.4515704, 0.4964836, 0.4518111, 0.4961162, 0.4517718, 0.4962803, 0.4520468], abs=1e-6
     )
     assert studio.player == {
-        "step": 0, "trained": 0, "total": 50, "training": False, "playing": False, "speed": 12.5, "stopped": ""
+        "step": 0, "trained": 0, "total": 50, "training": False, "playing": False, "speed": 12.5, "stopped": "",
+            "undo": 0,
     }  # fmt: skip
     assert studio.tape["wandering"]
     assert (studio.selected, studio.rows, studio.notice, studio.link) == (None, None, None, {})

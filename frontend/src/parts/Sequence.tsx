@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { contextOf, occurrences, tokenOfKey } from "../contexts";
 import { count } from "../numbers";
 import { useScreen } from "../screen";
-import { Icon, Term, tokenColour } from "./common";
+import { Icon, IconButton, Term, tokenColour } from "./common";
 import { useDraft } from "./draft";
 
 const MOST_SHOWN = 400;
@@ -145,6 +145,7 @@ export function Sequence() {
       )}
       {!writing && (
         <>
+          <IconButton icon="undo" name={t("undo")} disabled={!screen.views.player.value?.undo} onClick={() => screen.send({ command: "undo" })} />
           <button type="button" class="quiet" aria-label={t("sequence.write")} title={t("sequence.write")} disabled={setup.text === null} onClick={() => setWriting(true)}>
             <Icon name="edit" />
           </button>

@@ -1,14 +1,18 @@
 import { useEffect } from "preact/hooks";
 import { useScreen } from "../screen";
 
-/** Keys that work wherever nothing else takes them: Space plays. Returns what leads the focus to the training. */
+/** Keys that work wherever nothing else takes them: Space plays, Ctrl+Z takes back. Returns what leads the focus to the training. */
 export function useShortcuts(): () => void {
   const screen = useScreen();
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.defaultPrevented || event.altKey) return;
       const at = event.composedPath()[0];
-      if (event.key === " " && !(at instanceof Element && at.closest(TAKES_SPACE))) {
+      if (event.ctrlKey || event.metaKey) {
+        // a field has an undo of its own
+        if (event.key !== "z" || event.shiftKey || (at instanceof Element && at.closest("input, textarea"))) return;
+        screen.send({ command: "undo" });
+      } else if (event.key === " " && !(at instanceof Element && at.closest(TAKES_SPACE))) {
         const { playing, trained } = screen.views.player.value ?? { playing: false, trained: 0 };
         screen.send({ command: playing ? "pause" : trained ? "play" : "train" });
       } else if (screen.presenting.value) {

@@ -47,6 +47,8 @@ export class Stage {
   showsCode = false;
   /** Whether someone looks at the contexts shorter than K. */
   showsShort = false;
+  /** How many changes before this can be taken back. */
+  nUndo = 0;
   pins: Record<Slot, Pin | null> = { A: null, B: null };
   /** Until which step the training under way goes; 0 if none is. */
   goal = 0;

@@ -580,4 +580,5 @@ export const en = {
   "neighbourhood.go": "{context}, with {symbol}: {percent}",
   "offer.length": "Open with K = {n}.",
   "offer.width": "Use a width of {n}.",
+  undo: "Undo the last change",
 };

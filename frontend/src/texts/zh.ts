@@ -579,4 +579,5 @@ export const zh: Record<Key, string> = {
   "neighbourhood.go": "{context}，词元 {symbol}：{percent}",
   "offer.length": "用 K = {n} 打开。",
   "offer.width": "把宽度设为 {n}。",
+  undo: "撤销上一次修改",
 };

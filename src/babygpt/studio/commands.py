@@ -113,6 +113,10 @@ class Preset(Command):
     name: Text
 
 
+class Undo(Command):
+    """Take back the last change of text or settings: what was learnt before is trained again."""
+
+
 class Train(Command):
     """Train up to the steps in the settings, and play."""
 

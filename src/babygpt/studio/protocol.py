@@ -128,6 +128,7 @@ class Player(TypedDict):
     playing: bool
     speed: float | None  # steps per second; null: as fast as training goes
     stopped: Literal["", "gap", "diverged"]  # why training ended before its steps
+    undo: int  # how many changes of text or settings can be taken back
 
 
 class Attention(TypedDict):

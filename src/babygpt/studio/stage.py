@@ -46,6 +46,8 @@ class Stage:
         The text and settings; their training; which step is shown; what is turned; the ball.
     version
         Counts the films.
+    n_undo
+        How many changes before this can be taken back.
     decoding, source, compare
         How arrows are decoded; whose are shown; what is subtracted from what in a difference.
     selected, window
@@ -75,6 +77,7 @@ class Stage:
         self.shows_code = self.shows_short = False
         self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
         self.version = version
+        self.n_undo = 0
         self._shown: tuple[Any, ChainSummary] | None = None
         self._retrains_next = False  # whose turn it is to compute
         self._learn(setup)

@@ -117,7 +117,7 @@ CONVERSATIONS = {
             send("show", source="difference", compare=["B", "A"]), send("unpin", slot="A"),
             send("show", source="model"),
             send("rows", first=2), send("rows", first=None), send("code", on=True), send("show", source="data"),
-            send("code", on=False), send("configure", context_length=2),
+            send("seek", step=3), send("show", source="model"), send("rewind"), send("code", on=False), send("configure", context_length=2),
             send("show", source="difference", compare=["model", "B"]), send("unpin", slot="B"),
         ],
     ),

@@ -46,7 +46,7 @@ class RefusedError(InputError):
 
     @classmethod
     def of_setting(cls, error: SettingError, **own: str | int) -> RefusedError:
-        """Return the refusal that says what the library says of a setting; its ``own`` least and most, if it has any."""
+        """Return the refusal that says what the library says of a setting; its ``own`` bounds, if it has any."""
         return cls(str(error), "setting", error.field, value=f"{error.value!r:.60}", **own)
 
 

@@ -36,12 +36,11 @@ const NAMES: (keyof Views)[] = [
   "notice",
 ];
 
-/** What a setting must be, by the name of the sentence that says so. */
+/** What a setting must be that has no least and most of its own, by the name of the sentence that says so. */
 const RANGES: Record<string, string> = {
-  ...Object.fromEntries(["context_length", "steps", "n_layer", "n_head", "n_embd", "batch_size"].map((name) => [name, "counted"])),
+  context_length: "counted",
   ...Object.fromEntries(["weight_decay", "stop_gap"].map((name) => [name, "zero"])),
   learning_rate: "positive",
-  seed: "whole",
   ...Object.fromEntries(RULE_NAMES.map((name) => [name, RULES[name].range])),
 };
 
@@ -327,10 +326,10 @@ export class Screen {
     if (!isKey(key)) return notice.text;
     const named = [`settings.${notice.field}`, `decoding.${notice.field}`].find(isKey);
     const field = named && isKey(named) ? this.text.value(named) : (notice.field ?? "");
-    const ranged = `range.${RANGES[notice.field ?? ""]}`;
-    const range = isKey(ranged) ? this.text.value(ranged) : "";
+    const ranged = `range.${notice.values.most === undefined ? RANGES[notice.field ?? ""] : "between"}`;
     const visible = (value: string | number) => (typeof value === "number" ? count(value) : value.trim() === "" ? "␣" : value);
     const values = Object.entries(notice.values).map(([name, value]) => [name, visible(value)]);
+    const range = isKey(ranged) ? this.text.value(ranged, Object.fromEntries(values)) : "";
     const beyond = this.isBeyond(notice) && !this.host?.elsewhere ? ` ${this.text.value("notice.here")}` : "";
     return this.text.value(key, { field, range, ...Object.fromEntries(values) }).trim() + beyond;
   }
@@ -357,7 +356,8 @@ export class Screen {
 
   /** Whether a page refused what a studio may do. */
   isBeyond(notice: Notice): boolean {
-    return this.host?.here === true && BEYOND.includes(notice.code);
+    const more = notice.code === "most" ? notice.field === "seeds" : BEYOND.includes(notice.code); // layers are as many there
+    return this.host?.here === true && more;
   }
 
   /** Why the server closed the connection, which it says as "code: sentence". */

@@ -104,6 +104,12 @@ CONVERSATIONS = {
             send("configure", tokens="bytes"), send("configure", batch_size=2**21), send("configure", lines="no"),
             send("decode", temperature=-1), send("decode", top_k=0), send("decode", top_p=1.5),
             send("decode", min_p="x"),
+            send("decode", top_k=10**20), send("decode", top_k=None),
+            *(send("configure", **{name: value})
+              for name in ("seed", "steps", "batch_size", "n_layer", "n_head", "n_embd", "context_length")
+              for value in (10**20, 1e21, -1, 0.5)),
+            *(send("configure", **{name: "1e999"})
+              for name in ("seed", "steps", "learning_rate", "weight_decay", "stop_gap")),
             send("decode", top_q=1), send("preset", name="none"), send("file", name="x", data="?"),
         ],
     ),
@@ -129,6 +135,7 @@ CONVERSATIONS = {
             send("show", source="difference", compare=["B", "A"]), send("unpin", slot="A"),
             send("show", source="model"),
             send("rows", first=2), send("rows", first=None), send("code", on=True), send("show", source="data"),
+            send("seek", step=3), send("show", source="model"), send("rewind"),
             send("code", on=False), send("configure", context_length=2),
             send("show", source="difference", compare=["model", "B"]), send("unpin", slot="B"),
         ],

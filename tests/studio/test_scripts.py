@@ -133,6 +133,31 @@ def test_a_text_from_a_file_is_spelled_out_or_read_from_the_file_if_it_is_long(b
     np.testing.assert_array_equal(bg.Run.load("run").chain.probs, studio.grid())
 
 
+@pytest.mark.parametrize("kinds", [{"steps": 6}, {"steps": 6, "batch_size": 3}, {"learning_rate": 1e2, "steps": 60}])
+def test_the_command_line_trains_to_the_step_that_is_shown(kinds, babygpt):
+    studio = Driven(**SMALL, **kinds).trained()
+    studio("seek", step=2)
+    result = babygpt(*shlex.split(studio.script()["command"])[1:], "--out", "run")
+    assert result.exit_code == 0, result.stderr
+    np.testing.assert_array_equal(bg.Run.load("run").chain.probs, studio.grid())
+
+
+def test_of_step_0_the_command_line_says_that_it_trains_one_step():
+    studio = Driven(steps=6, **SMALL).trained()
+    studio("rewind")
+    remark, command = studio.script()["command"].splitlines()
+    assert remark.startswith("# step 0")
+    assert "--steps 1 " in f"{command} "
+
+
+@pytest.mark.parametrize("source", ["data", "difference"])
+def test_where_something_else_is_shown_the_scripts_say_that_theirs_is_the_models_chain(source):
+    studio = Driven(steps=3, **SMALL).trained()
+    studio("show", source=source)
+    for script in studio.script().values():
+        assert script.startswith(f"# the model's chain; the screen shows: {source}\n")
+
+
 def test_every_setting_can_be_said_in_python():
     changed = {
         "context_length": 2, "vocabulary": "a,b,c", "tokens": "words", "steps": 3, "learning_rate": 0.5,

@@ -900,6 +900,7 @@ def test_a_file_that_did_not_arrive_whole_is_told():
     assert studio.notice["code"] == "command"
 
 
+UP_TO_63_BITS = {"least": 1, "most": f"{2**63 - 1:,}"}
 MISTAKES = [
     ({"sequence": ""}, "empty", "sequence", {}),
     ({"sequence": "010"}, "short", "sequence", {"tokens": 3, "context_length": 3, "needs": 4}),
@@ -908,10 +909,10 @@ MISTAKES = [
     ({"vocabulary": "0"}, "vocabulary", "vocabulary", {}),
     ({"vocabulary": 7}, "vocabulary", "vocabulary", {}),
     ({"n_embd": 6}, "width", "n_embd", {"n_embd": 6, "n_head": 4, "fits": 8}),
-    ({"n_embd": "six"}, "setting", "n_embd", {"value": "'six'"}),
-    ({"steps": 0}, "setting", "steps", {"value": "0"}),
-    ({"steps": None}, "setting", "steps", {"value": "None"}),
-    ({"steps": True}, "setting", "steps", {"value": "True"}),
+    ({"n_embd": "six"}, "setting", "n_embd", {"value": "'six'", **UP_TO_63_BITS}),
+    ({"steps": 0}, "setting", "steps", {"value": "0", "least": 1, "most": 1_000_000}),
+    ({"steps": None}, "setting", "steps", {"value": "None", "least": 1, "most": 1_000_000}),
+    ({"steps": True}, "setting", "steps", {"value": "True", "least": 1, "most": 1_000_000}),
     ({"steps": 2_000_000}, "steps", "steps", {"steps": 2_000_000, "limit": 1_000_000}),
     ({"context_length": 2.5}, "setting", "context_length", {"value": "2.5"}),
     ({"context_length": 0}, "setting", "context_length", {"value": "0"}),
@@ -920,8 +921,8 @@ MISTAKES = [
     ({"bias": 1}, "setting", "bias", {"value": "1"}),
     ({"positions": "first"}, "setting", "positions", {"value": "'first'"}),
     ({"tokens": "bytes"}, "setting", "tokens", {"value": "'bytes'"}),
-    ({"seed": -3}, "setting", "seed", {"value": "-3"}),
-    ({"seed": 2**63}, "setting", "seed", {"value": str(2**63)}),
+    ({"seed": -3}, "setting", "seed", {"value": "-3", **UP_TO_63_BITS, "least": 0}),
+    ({"seed": 2**63}, "setting", "seed", {"value": str(2**63), **UP_TO_63_BITS, "least": 0}),
     ({"batch_size": 2**21}, "most", "batch_size", {"value": 2**21, "limit": 2**20}),
     ({"n_layer": 10**9}, "most", "n_layer", {"value": 10**9, "limit": 100}),
     (

@@ -2,9 +2,10 @@
 
 import { countParameters, type GPTConfig } from "../engine";
 import { countRows } from "../engine/tree";
-import { BASIS, BLOCK_OBJECTS, COPIES, LONG_RUN, MAX_OF_SEEDS, MAX_SEEDS, PAGE_LIMITS, TABLES } from "./facts.generated";
+import { BASIS, BLOCK_OBJECTS, COPIES, LONG_RUN, MAX_BATCH, MAX_LAYERS, MAX_OF_SEEDS, MAX_SEEDS, PAGE_LIMITS, TABLES } from "./facts.generated";
+import type { SettingFact } from "./facts.generated";
 import { grouped, humanBytes, length } from "./python";
-import { RefusedError } from "./refused";
+import { RefusedError, type Plain } from "./refused";
 
 export class Limits {
   readonly states: number;
@@ -55,6 +56,24 @@ export class Limits {
     if (value === null || value <= most) return;
     const told = `${field}=${grouped(value)} is more than the studio's limit of ${grouped(most)}.`;
     throw new RefusedError(told, "most", field, { value, limit: most });
+  }
+
+  /** The least and the most that a setting may be by itself; a context's length depends on the symbols. */
+  rangeOf({ name, kind, least }: SettingFact): { least?: number; most?: number | string } {
+    if (kind !== "int" || name === "context_length") return {};
+    return { least: least ?? 0, most: this.mostOf(name) ?? grouped(2n ** 63n - 1n) };
+  }
+
+  /** Throws for a number that is more than the studio takes of its setting. */
+  checkOwn({ name }: SettingFact, value: Plain): void {
+    const most = this.mostOf(name);
+    if (most === undefined || typeof value !== "number" || !Number.isInteger(value)) return;
+    if (name === "steps") this.checkSteps(value);
+    else this.checkMost(name, value, most);
+  }
+
+  private mostOf(name: string): number | undefined {
+    return new Map([["steps", this.steps], ["batch_size", MAX_BATCH], ["n_layer", MAX_LAYERS]]).get(name);
   }
 
   checkSize(V: number, K: number): void {

@@ -16,9 +16,9 @@ export class RefusedError extends Error {
     super(text);
   }
 
-  /** The refusal of a value that a setting cannot have; `wrong` ends the sentence. */
-  static ofSetting(field: string, value: unknown, wrong: string): RefusedError {
-    const values = { value: cut(repr(value), 60) };
+  /** The refusal of a value that a setting cannot have; `wrong` ends the sentence, `own` are its least and most. */
+  static ofSetting(field: string, value: unknown, wrong: string, own: Record<string, string | number> = {}): RefusedError {
+    const values = { value: cut(repr(value), 60), ...own };
     return new RefusedError(`${field}=${repr(value)} ${wrong}`, "setting", field, values);
   }
 }

@@ -46,9 +46,10 @@ export function pythonOfSeeds(
   return `${lines.join("\n")}\n`;
 }
 
-/** The command line that trains the same. */
-export function command(setup: Setup, steps: number): string {
-  return typed("babygpt train", setup, givenOf(setup, steps, str));
+/** The command line that trains up to a step, and so prints its chain; it trains one at least, and says so of step 0. */
+export function command(setup: Setup, step: number): string {
+  const line = typed("babygpt train", setup, givenOf(setup, Math.max(step, 1), str));
+  return step ? line : `# step 0, before any training: one step is the least that this trains\n${line}`;
 }
 
 /** The command line that trains many seeds, and finds this one among them at a step. */

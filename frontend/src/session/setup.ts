@@ -3,7 +3,7 @@
 import { contextOf } from "../contexts";
 import type { Settings } from "../protocol";
 import type { Corpus, GPTConfig, TrainConfig } from "../engine";
-import { MAX_BATCH, MAX_LAYERS, MAX_NAME, PRESETS, SETTINGS, type SettingFact } from "./facts.generated";
+import { MAX_NAME, PRESETS, SETTINGS, type SettingFact } from "./facts.generated";
 import type { Limits } from "./limits";
 import { byCodePoint, cut, repr } from "./python";
 import { Reading, SequenceError } from "./reading";
@@ -94,7 +94,11 @@ function shapeOf(settings: Settings): Omit<GPTConfig, "vocab_size"> {
 
 /** The settings, each of its kind; throws for the first that is not. */
 function checked(given: Record<string, Plain>, limits: Limits): Settings {
-  for (const fact of SETTINGS) if (!OF_THE_TEXT.includes(fact.name)) check(fact, given[fact.name]!);
+  for (const fact of SETTINGS) {
+    if (OF_THE_TEXT.includes(fact.name)) continue;
+    limits.checkOwn(fact, given[fact.name]!);
+    check(fact, given[fact.name]!, limits);
+  }
   let settings = given as unknown as Settings;
   const { n_embd, n_head } = settings;
   if (n_embd % n_head) {
@@ -111,9 +115,6 @@ function checked(given: Record<string, Plain>, limits: Limits): Settings {
     const told = "lines is yes, no, or as the text has it.";
     throw new RefusedError(told, "setting", "lines", { value: cut(repr(lines), 60) });
   }
-  limits.checkSteps(settings.steps);
-  limits.checkMost("batch_size", settings.batch_size, MAX_BATCH);
-  limits.checkMost("n_layer", settings.n_layer, MAX_LAYERS);
   return settings;
 }
 
@@ -123,9 +124,15 @@ function refused(field: string, value: unknown, wrong: string): RefusedError {
 }
 
 /** Throws unless a value is one that its setting can have. */
-function check({ name, kind, default: usual, least, choices = [] }: SettingFact, value: Plain): void {
+function check(fact: SettingFact, value: Plain, limits: Limits): void {
+  const { name, kind, default: usual, least, choices = [] } = fact;
   if (value === null && usual === null) return;
-  if (kind === "int") checkWhole(name, value, least ?? 1);
+  if (kind === "int") {
+    checkWhole(name, value, least ?? 1, limits.rangeOf(fact));
+    if (name !== "context_length" && (value as number) >= 2 ** 63) {
+      throw RefusedError.ofSetting(name, value, "does not fit 63 bits. Use a smaller number.", limits.rangeOf(fact));
+    }
+  }
   else if (kind === "float") {
     const finite = typeof value === "number" && Number.isFinite(value);
     if (finite && (value > 0 || (least === 0 && value === 0))) return;
@@ -137,12 +144,9 @@ function check({ name, kind, default: usual, least, choices = [] }: SettingFact,
   }
 }
 
-export function checkWhole(name: string, value: Plain, least: number): void {
+export function checkWhole(name: string, value: Plain, least: number, own = {}): void {
   if (typeof value !== "number" || !Number.isInteger(value) || value < least) {
-    throw RefusedError.ofSetting(name, value, `is not a whole number of at least ${least}.`);
-  }
-  if (name !== "context_length" && value >= 2 ** 63) {
-    throw RefusedError.ofSetting(name, value, "does not fit 63 bits. Use a smaller number.");
+    throw RefusedError.ofSetting(name, value, `is not a whole number of at least ${least}.`, own);
   }
 }
 

@@ -224,7 +224,10 @@ function code(stage: Stage): AllViews["code"] {
   const { setup, decoding, selected: state } = stage;
   const { steps, step } = scripted(stage);
   if (stage.source !== "seeds") {
-    return { python: scripts.python(setup, steps, step, decoding, state), command: scripts.command(setup, steps) };
+    // what else is on the screen, a script cannot say: that it is the model's chain, it can
+    const remark = stage.source === "model" ? "" : `# the model's chain; the screen shows: ${stage.source}\n`;
+    const python = scripts.python(setup, steps, step, decoding, state);
+    return { python: remark + python, command: remark + scripts.command(setup, step) };
   }
   const n = stage.retraining.nSeeds;
   const python = scripts.pythonOfSeeds(setup, steps, step, decoding, state, n);
@@ -257,7 +260,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
   short: [(s) => s.showsShort && s.moment, short],
   link: [(s) => [s.setup, s.scene], (s) => write(s.setup, s.scene)],
   code: [
-    (s) => s.showsCode && [s.setup, scripted(s), s.decoding, s.selected, s.source === "seeds" && s.retraining.nSeeds],
+    (s) => s.showsCode && [s.setup, scripted(s), s.decoding, s.selected, s.source, s.source === "seeds" && s.retraining.nSeeds],
     code,
   ],
 };

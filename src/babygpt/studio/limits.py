@@ -10,6 +10,7 @@ from babygpt.chain.stationary import BASIS
 from babygpt.errors import InputError, SettingError
 from babygpt.gpt.config import GPTConfig
 from babygpt.gpt.room import training_bytes
+from babygpt.settings import Setting
 
 # What is kept of a whole table at a time: six chains (the newest, two gone back to, what a decoding makes of one, and
 # two pinned), each as logarithms and as probabilities; and the data's shares.
@@ -20,6 +21,8 @@ LONG_RUN = 2**16
 MAX_BATCH = 2**20
 # Seeds beside the one on the screen, and the numbers that their chains at one step may hold.
 MAX_SEEDS, MAX_OF_SEEDS = 1000, 2**22
+# The largest whole number that the library takes.
+MOST = 2**63 - 1
 # Layers take time to make, however narrow they are.
 MAX_LAYERS = 100
 
@@ -42,9 +45,9 @@ class RefusedError(InputError):
         self.code, self.field, self.values = code, field, values
 
     @classmethod
-    def of_setting(cls, error: SettingError) -> RefusedError:
-        """Return the refusal that says what the library says of a setting."""
-        return cls(str(error), "setting", error.field, value=f"{error.value!r:.60}")
+    def of_setting(cls, error: SettingError, **own: str | int) -> RefusedError:
+        """Return the refusal that says what the library says of a setting; its ``own`` bounds, if it has any."""
+        return cls(str(error), "setting", error.field, value=f"{error.value!r:.60}", **own)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,27 @@ class Limits:
                 f"{field}={value:,} is more than the studio's limit of {most:,}.",
                 "most", field, value=value, limit=most,
             )  # fmt: skip
+
+    def range_of(self, setting: Setting) -> dict[str, str | int]:
+        """Return the least and the most that a setting may be by itself; nothing of one that has no such bounds.
+
+        How long a context may be, :meth:`check_size` says: it depends on the symbols.
+        """
+        if setting.kind is not int or setting.name == "context_length":
+            return {}
+        most = {"steps": self.steps, "batch_size": MAX_BATCH, "n_layer": MAX_LAYERS}.get(setting.name, MOST)
+        return {
+            "least": setting.least or 0,
+            "most": most if most < MOST else f"{most:,}",
+        }  # a screen has no such number
+
+    def check_own(self, setting: Setting, value: object) -> None:
+        """Raise :class:`RefusedError` for a number that is more than the studio takes of its setting."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            if setting.name == "steps":
+                self.check_steps(value)
+            elif isinstance(most := self.range_of(setting).get("most"), int):
+                self.check_most(setting.name, value, most)
 
     def check_size(self, vocab_size: int, context_length: int) -> None:
         """Raise :class:`RefusedError` for too many states."""

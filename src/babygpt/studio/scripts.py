@@ -48,9 +48,13 @@ def python_of_seeds(setup: Setup, steps: int, step: int, decoding: Decoding, sta
     return "\n".join(lines) + "\n"
 
 
-def command(setup: Setup, steps: int) -> str:
-    """Return the command line that trains the same."""
-    return _typed("babygpt train", setup, _given(setup, steps))
+def command(setup: Setup, step: int) -> str:
+    """Return the command line that trains up to a step, so that it prints the step's chain.
+
+    The command line trains one step at least: of step 0 it says, above it, that the chain before that is meant.
+    """
+    line = _typed("babygpt train", setup, _given(setup, max(step, 1)))
+    return line if step else f"# step 0, before any training: one step is the least that this trains\n{line}"
 
 
 def command_of_seeds(setup: Setup, steps: int, step: int, seeds: int) -> str:

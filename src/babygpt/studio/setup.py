@@ -18,9 +18,9 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.reading import Reading
 from babygpt.gpt.separators import list_separator, split_names
 from babygpt.gpt.vocabulary import Vocabulary
-from babygpt.settings import SETTINGS, Positions, TokenKind, default
+from babygpt.settings import SETTINGS, Positions, Setting, TokenKind, default
 from babygpt.studio.figures import context_of
-from babygpt.studio.limits import MAX_BATCH, MAX_LAYERS, Limits, RefusedError
+from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.presets import PRESETS
 
 # The settings of which the text has a say: what is wrong with them is told by it.
@@ -185,16 +185,20 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
     """Return the settings, each of its kind; raise :class:`RefusedError` for the first that is not."""
     checked = dict(given)
     try:
-        check_count("context_length", given["context_length"])  # how long it may be, limits.check_size says
+        checked["context_length"] = _number(SETTINGS["context_length"], given["context_length"])
+        check_count("context_length", checked["context_length"])  # how long it may be, limits.check_size says
         for name, value in given.items():
             if name not in {"context_length", *_OF_THE_TEXT}:
-                checked[name] = check_setting(SETTINGS[name], value)
+                checked[name] = _number(SETTINGS[name], value)
+                limits.check_own(SETTINGS[name], checked[name])
+                checked[name] = check_setting(SETTINGS[name], checked[name])
         shape_of(checked | {"context_length": 1}, vocab_size=2)
     except SettingError as error:
         if error.advice is not None:  # a width that the heads do not divide
             sizes = {name: given[name] for name in ("n_embd", "n_head")}
             raise RefusedError(str(error), "width", "n_embd", **sizes, fits=error.advice) from None
-        raise RefusedError.of_setting(error) from None
+        own = limits.range_of(SETTINGS[error.field]) if error.field in SETTINGS else {}
+        raise RefusedError.of_setting(error, **own) from None
     settings = Settings(**checked)
     if settings.separator is not None:
         if not isinstance(settings.separator, str) or not settings.separator:
@@ -205,10 +209,12 @@ def _checked(given: Mapping[str, Any], limits: Limits) -> Settings:
         raise RefusedError(
             "lines is yes, no, or as the text has it.", "setting", "lines", value=f"{settings.lines!r:.60}"
         )
-    limits.check_steps(settings.steps)
-    limits.check_most("batch_size", settings.batch_size, MAX_BATCH)
-    limits.check_most("n_layer", settings.n_layer, MAX_LAYERS)
     return settings
+
+
+def _number(setting: Setting, value: Any) -> Any:
+    """Return a whole number as one, where one is meant: a browser writes those from 10²¹ as 1e+21."""
+    return int(value) if setting.kind is int and isinstance(value, float) and value.is_integer() else value
 
 
 def _vocabulary(settings: Settings, limits: Limits) -> Vocabulary | None:

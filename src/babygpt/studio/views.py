@@ -284,12 +284,14 @@ def _code(stage: Stage) -> View | None:
         python = scripts.python_of_seeds(setup, steps, step, stage.decoding, state, n)
         return {"python": python, "command": scripts.command_of_seeds(setup, steps, step, n)}
     python = scripts.python(setup, steps, step, stage.decoding, state)
-    return {"python": python, "command": scripts.command(setup, steps)}
+    # what else is on the screen, a script cannot say: that it is the model's chain, it can
+    remark = "" if stage.source == "model" else f"# the model's chain; the screen shows: {stage.source}\n"
+    return {"python": remark + python, "command": remark + scripts.command(setup, step)}
 
 
 def _code_key(stage: Stage) -> Any:
     seeds = stage.source == "seeds" and stage.retraining.n_seeds
-    return stage.shows_code and (stage.setup, _scripted(stage), stage.decoding, stage.selected, seeds)
+    return stage.shows_code and (stage.setup, _scripted(stage), stage.decoding, stage.selected, stage.source, seeds)
 
 
 # Of each view but the notice: what it depends on, and how it is made.

@@ -38,7 +38,7 @@ export function Timeline() {
     ...(arrow ? [{ class: "arrow", text: arrow.name }] : []),
   ];
   const widest = Math.max(...lines.map(({ text }) => textWidth(text, em)));
-  const margin = Math.min(Math.round(widest) + 12, width / 2.5);
+  const margin = Math.min(Math.round(1.12 * widest) + 14, width / 2.5);
   const plot = useMemo(() => plotIn(width, height, margin, low ? 0 : 1.5 * em), [width, height, em, margin]);
   const scale = useMemo(() => lossScale(curve?.losses ?? [], setup?.floor ?? 0, setup?.uniform ?? 1, plot), [curve, setup, plot]);
   const path = useMemo(() => (curve ? pathOf(curve.steps.map((step, i) => [xOf(step, total, plot), scale.y(curve.losses[i] ?? 0)])) : ""), [curve, total, plot, scale]);

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
-from babygpt.chain.contexts import all_contexts
 from babygpt.errors import SizeError
 from babygpt.gpt.signs import harmless, json_text, visible
 from babygpt.lab.tables import table_bytes
@@ -96,9 +95,8 @@ def _json(chain: MarkovChain, short: bool) -> str:
 def _dot(chain: MarkovChain, short: bool) -> str:
     """Return the graph itself, for Graphviz to lay out: no positions, the article's labels.
 
-    A node's name is its state's number, as in the pictures, or ``short0``, ``short1``, … for a short context: no reader
-    can mistake one for another, whatever the symbols are. Its label is its context as it is shown.
-    Numbers stand in quotes: DOT knows none such as 1e-05.
+    A node's name is its context where DOT can write all of them, and else its state's number, or ``short0``,
+    ``short1``, … for a short context: never one for some nodes and the other for others, which could be the same.
     """
     from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
     from babygpt.draw.graphviz import escape as escape_dot
@@ -106,23 +104,26 @@ def _dot(chain: MarkovChain, short: bool) -> str:
     def label(text: str) -> str:
         return '"' + escape_dot(text).replace('"', '\\"') + '"'
 
-    shown = _labels(chain, short)
-    name = [*(f"short{i}" for i in range(len(shown) - chain.n_states)), *map(str, range(chain.n_states))]
+    contexts = list(chain.contexts(short))
+    n_short = len(contexts) - chain.n_states
+    if all(_is_dot_name(context) for context in contexts):
+        name = ['"' + context.replace('"', '\\"') + '"' for context in contexts]
+    else:
+        name = [*(f"short{i}" for i in range(n_short)), *map(str, range(chain.n_states))]
     matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
-    symbols = [chain.vocabulary.label([token]) for token in range(V)]
     lines = ["digraph chain {", "  layout=circo;", "  node [shape=circle];"]
-    lines += [f"  {node} [label={label(context)}];" for node, context in zip(name, shown, strict=True)]
+    lines += [f"  {node} [label={label(context)}];" for node, context in zip(name, contexts, strict=True)]
     arrows = zip(matrix.indices.reshape(-1, V).tolist(), matrix.data.reshape(-1, V).tolist(), strict=True)
     for node, (heads, probs) in zip(name, arrows, strict=True):
-        for symbol, head, p in zip(symbols, heads, probs, strict=True):
-            lines.append(f'  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability="{p!r}"];')
+        for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
+            lines.append(f"  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability={p!r}];")
     return "\n".join([*lines, "}", ""])
 
 
-def _labels(chain: MarkovChain, short: bool) -> list[str]:
-    """Return how each context is shown, the short ones first: no two alike."""
-    label, V, K = chain.vocabulary.label, len(chain.vocabulary), chain.context_length
-    return [label(tokens) for length in range(1 if short else K, K + 1) for tokens in all_contexts(V, length)]
+def _is_dot_name(context: str) -> bool:
+    """Return whether DOT reads a quoted name as it is written, and a terminal shows it so."""
+    signs = context.replace(" ", "")
+    return "\\" not in signs and visible(signs) == signs
 
 
 # What GraphML says before nodes and edges: which attributes they have.
@@ -138,9 +139,9 @@ _GRAPHML = """<?xml version='1.0' encoding='utf-8'?>
 def _graphml(chain: MarkovChain, short: bool) -> str:
     """Return the graph as GraphML, written line by line: networkx takes a minute for half a million arrows."""
     shown = [_in_xml(context) for context in chain.contexts(short)]
-    if len(set(shown)) < len(shown):  # XML cannot tell them apart
-        shown = _labels(chain, short)
-    quoted = [quoteattr(context) for context in shown]
+    # a node's id is its context where XML can tell all of them apart, and else its place in the list
+    ids = shown if len(set(shown)) == len(shown) else list(map(str, range(len(shown))))
+    quoted = [quoteattr(node) for node in ids]
     tokens = [escape(_in_xml(symbol)) for symbol in chain.vocabulary.symbols]
     n_short = len(shown) - chain.n_states
     lines = [_GRAPHML]

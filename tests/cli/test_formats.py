@@ -151,6 +151,12 @@ def test_dot_has_the_arrows_of_the_chain(chain):
     assert len(graph.edges()) == chain.n_arrows
 
 
+def test_a_probability_that_is_written_with_an_exponent_is_read_back():
+    chain = bg.MarkovChain(np.log([[1e-5, 1 - 1e-5], [0.5, 0.5]]), ["a", "b"])
+    graph = pygraphviz.AGraph(string=formats.export(chain, "dot").decode())
+    assert float(graph.get_edge("a", "a").attr["probability"]) == pytest.approx(1e-5)
+
+
 @each(
     {name: chain for name, chain in CHAINS.items() if name != "newline"},  # a line break in a name is one in a label
     BACKSLASH,

@@ -108,7 +108,7 @@ function dot(stage: Stage): string {
   const name = (state: number) => (plain ? `"${contexts[state]!.replaceAll('"', '\\"')}"` : String(state));
   const nodes = contexts.map((context, state) => `  ${name(state)} [label=${label(context)}];`);
   const edges = arrows(stage).map(
-    ({ state, symbol, p, to }) => `  ${name(state)} -> ${name(to)} [label=${label(arrowLabel(symbol, p))}, probability=${number(p, true)}];`,
+    ({ state, symbol, p, to }) => `  ${name(state)} -> ${name(to)} [label=${label(arrowLabel(symbol, p))}, probability="${number(p, true)}"];`,
   );
   return ["digraph chain {", "  layout=circo;", "  node [shape=circle];", ...nodes, ...edges, "}", ""].join("\n");
 }

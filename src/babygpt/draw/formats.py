@@ -116,7 +116,8 @@ def _dot(chain: MarkovChain, short: bool) -> str:
     arrows = zip(matrix.indices.reshape(-1, V).tolist(), matrix.data.reshape(-1, V).tolist(), strict=True)
     for node, (heads, probs) in zip(name, arrows, strict=True):
         for symbol, head, p in zip(chain.vocabulary.symbols, heads, probs, strict=True):
-            lines.append(f"  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability={p!r}];")
+            # in quotes: DOT knows no number such as 1e-05
+            lines.append(f'  {node} -> {name[head]} [label={label(arrow_label(symbol, p))}, probability="{p!r}"];')
     return "\n".join([*lines, "}", ""])
 
 

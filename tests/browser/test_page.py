@@ -172,7 +172,7 @@ def test_a_page_speaks_the_language_it_was_made_in(opened):
 def test_what_a_page_cannot_bear_is_said_with_what_can(opened):
     shown = opened(page())
     shown.evaluate("location.hash = '#context_length=16'")
-    told = shown.get_by_text("babygpt studio")
+    told = shown.get_by_role("alert").get_by_text("babygpt studio")
     told.wait_for()
     assert "65,536 states" in told.inner_text()
 

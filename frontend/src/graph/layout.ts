@@ -51,7 +51,7 @@ export function sheetFor(width: number, height: number): Sheet {
   const usual = tall ? TALL : WIDE;
   const scale = Math.max(SMALLEST, Math.min(width / usual.width, height / usual.height));
   const [narrowest, widest] = SHAPES[tall ? "tall" : "wide"];
-  const round = (x: number) => Math.max(ROUND, Math.round(x / scale / ROUND) * ROUND);
+  const round = (x: number) => Math.max(ROUND, Math.floor(x / scale / ROUND) * ROUND);
   return { width: round(Math.min(width, widest * height)), height: round(Math.min(height, width / narrowest)) };
 }
 

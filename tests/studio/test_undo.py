@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from babygpt.studio.limits import Limits
-from babygpt.studio.session import MOST_UNDONE, Session
+from babygpt.studio.past import MOST_UNDONE
+from babygpt.studio.session import Session
 
 
 def views_of(session: Session) -> dict:

@@ -14,7 +14,7 @@ import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
 import type { WorkerPool } from "./pool";
 import { linkOfPage, textOfFile } from "./encodings";
-import { MAX_NOTICE, MOST_UNDONE, PRESETS, SETTINGS } from "./facts.generated";
+import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
 import { fit, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
@@ -32,7 +32,6 @@ export class Session {
   private readonly views = new Views();
   private notice: AllViews["notice"] = null;
   private notices = 0;
-  private readonly past: { setup: Setup; scene: Scene }[] = [];
 
   /** `seed`: of the ball's wandering; `link`: what it begins as; `recorded`: what a run recorded of it; `pool`: others who train. */
   constructor(
@@ -62,7 +61,7 @@ export class Session {
       if ("version" in known && known.version !== null && known.version !== this.stage.version) return;
       const { setup, scene } = this.stage;
       (this.handlers[known.command] as (command: Command) => void)(known);
-      if (this.stage.setup !== setup && known.command !== "open" && known.command !== "undo") this.keep(setup, scene);
+      if (this.stage.setup !== setup && known.command !== "open" && known.command !== "undo") this.stage.past.keep(setup, scene);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       this.notify(error);
@@ -142,7 +141,7 @@ export class Session {
     },
 
     undo: () => {
-      const before = this.past.pop();
+      const before = this.stage.past.takeBack();
       if (before) this.begin(before.setup, before.scene);
     },
 
@@ -331,18 +330,10 @@ export class Session {
     if (mistake) this.notify(mistake);
   }
 
-  /** Keep what was learnt before a change, to be taken back: the latest, of no more text than a session may have. */
-  private keep(setup: Setup, scene: Scene): void {
-    this.past.push({ setup, scene });
-    const size = () => this.past.reduce((sum, one) => sum + length(one.setup.text), 0);
-    while (this.past.length > MOST_UNDONE || size() > this.limits.text) this.past.shift();
-    this.stage.nUndo = this.past.length;
-  }
-
   /** Show a setup as a scene says, its training behind it. */
   private begin(setup: Setup, scene: Scene): void {
     const old: Stage | undefined = this.stage;
-    const stage = new Stage(setup, this.limits, this.seed, old?.version, this.pool);
+    const stage = new Stage(setup, this.limits, this.seed, old?.version, this.pool, old?.past);
     if (old) {
       stage.pins = old.pins;
       stage.showsCode = old.showsCode;
@@ -358,7 +349,6 @@ export class Session {
       stage.trainTo(scene.trained, true);
       stage.arrive = scene.step ?? scene.trained;
     }
-    stage.nUndo = this.past.length;
     this.stage = stage;
     this.notice = null;
   }

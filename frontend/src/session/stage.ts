@@ -10,6 +10,7 @@ import { Knobs } from "./knobs";
 import type { WorkerPool } from "./pool";
 import type { Limits } from "./limits";
 import { PLAIN, SUBJECTS, type Scene, type Slot } from "./links";
+import { Past } from "./past";
 import { Playback, type Weights } from "./playback";
 import { Playhead } from "./playhead";
 import { grouped } from "./python";
@@ -47,8 +48,6 @@ export class Stage {
   showsCode = false;
   /** Whether someone looks at the contexts shorter than K. */
   showsShort = false;
-  /** How many changes before this can be taken back. */
-  nUndo = 0;
   pins: Record<Slot, Pin | null> = { A: null, B: null };
   /** Until which step the training under way goes; 0 if none is. */
   goal = 0;
@@ -59,13 +58,14 @@ export class Stage {
   private summary: { moment: readonly unknown[]; shown: ChainSummary } | null = null;
   private data: Values | null = null;
 
-  /** `version` counts the films. */
+  /** `version` counts the films; `past`: what was learnt before it. */
   constructor(
     setup: Setup,
     readonly limits: Limits,
     seed: number,
     public version = 0,
     readonly pool: WorkerPool | null = null,
+    readonly past = new Past(limits.text),
   ) {
     this.tape = new Tape(seed);
     this.learn(setup);

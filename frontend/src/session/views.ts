@@ -97,7 +97,7 @@ function traced(stage: Stage): AllViews["trace"] {
 function player(stage: Stage): AllViews["player"] {
   const { playhead, playback, training } = stage;
   const { step, playing, speed } = playhead;
-  return { step, trained: playback.trained, total: playback.total, training, playing, speed, stopped: playback.stopped, undo: stage.nUndo };
+  return { step, trained: playback.trained, total: playback.total, training, playing, speed, stopped: playback.stopped, undo: stage.past.length };
 }
 
 // -- what is shown of it

@@ -34,10 +34,6 @@ from babygpt.studio.views import View, Views
 MAX_NOTICE = 600  # characters
 
 
-# How many changes of text or settings can be taken back.
-MOST_UNDONE = 20
-
-
 class Session:
     """One studio: what it learns, how far it is, what is shown of it.
 
@@ -67,7 +63,6 @@ class Session:
         self._views = Views()
         self._notice: protocol.Notice | None = None
         self._notices = 0
-        self._past: list[tuple[Setup, links.Scene]] = []
 
     # -- what a host does -----------------------------------------------------------------------------------
 
@@ -80,7 +75,7 @@ class Session:
             setup, scene = self._stage.setup, self._stage.scene
             self._do(known)
             if self._stage.setup is not setup and not isinstance(known, commands.Open | commands.Undo):
-                self._keep(setup, scene)
+                self._stage.past.keep(setup, scene)
         except BabyGPTError as error:
             self._notify(error)
 
@@ -162,7 +157,7 @@ class Session:
 
     def _begin(self, setup: Setup, scene: links.Scene) -> None:
         """Show a setup as a scene says, its training behind it."""
-        stage = Stage(setup, self._limits, self._seed, self._stage.version)
+        stage = Stage(setup, self._limits, self._seed, self._stage.version, self._stage.past)
         stage.pins = self._stage.pins
         stage.shows_code, stage.shows_short = self._stage.shows_code, self._stage.shows_short
         stage.playhead.keep_pace_of(self._stage.playhead)
@@ -172,21 +167,13 @@ class Session:
         if scene.trained:
             stage.train_to(scene.trained, ignore_stop_gap=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
-        stage.n_undo = len(self._past)
         self._stage, self._notice = stage, None
-
-    def _keep(self, setup: Setup, scene: links.Scene) -> None:
-        """Keep what was learnt before a change: the latest, of no more text in all than a session may have."""
-        self._past.append((setup, scene))
-        while len(self._past) > MOST_UNDONE or sum(len(one.text) for one, _ in self._past) > self._limits.text:
-            del self._past[0]
-        self._stage.n_undo = len(self._past)
 
     @_do.register
     def _undo(self, command: commands.Undo) -> None:
-        if not self._past:
-            return
-        self._begin(*self._past.pop())
+        before = self._stage.past.take_back()
+        if before is not None:
+            self._begin(*before)
 
     @_do.register
     def _configure(self, command: commands.Configure) -> None:

@@ -19,6 +19,7 @@ from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.links import PLAIN, SUBJECTS, Scene, Slot, Source, Subject
+from babygpt.studio.past import Past
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
 from babygpt.studio.retraining import Retraining
@@ -46,8 +47,8 @@ class Stage:
         The text and settings; their training; which step is shown; what is turned; the ball.
     version
         Counts the films.
-    n_undo
-        How many changes before this can be taken back.
+    past
+        What was learnt before it.
     decoding, source, compare
         How arrows are decoded; whose are shown; what is subtracted from what in a difference.
     selected, window
@@ -66,7 +67,7 @@ class Stage:
         Where the playhead goes when that is done, if a link says so.
     """
 
-    def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0) -> None:
+    def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0, past: Past | None = None) -> None:
         self.limits = limits
         self.playhead, self.tape = Playhead(), Tape(seed)
         self.decoding = Decoding()
@@ -77,7 +78,7 @@ class Stage:
         self.shows_code = self.shows_short = False
         self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
         self.version = version
-        self.n_undo = 0
+        self.past = Past(limits.text) if past is None else past
         self._shown: tuple[Any, ChainSummary] | None = None
         self._retrains_next = False  # whose turn it is to compute
         self._learn(setup)

@@ -133,7 +133,7 @@ def _playhead(stage: Stage) -> protocol.Player:
     playhead, playback = stage.playhead, stage.playback
     return {
         "step": playhead.step, "trained": playback.trained, "total": playback.total, "training": stage.training,
-        "playing": playhead.playing, "speed": playhead.speed, "stopped": playback.stopped, "undo": stage.n_undo,
+        "playing": playhead.playing, "speed": playhead.speed, "stopped": playback.stopped, "undo": len(stage.past),
     }  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 // A text too long for a link, kept by the tab: a studio that was started again has forgotten it, and is given it again.
 
+import { bytes } from "./packed";
 import type { Command } from "./protocol";
+import { withLineFeeds } from "./session/encodings";
 import { LONGEST_TEXT } from "./session/facts.generated";
 import { recall, remember } from "./stored";
 
@@ -31,9 +33,8 @@ function textOf(command: Command): Kept | null {
   if (command.command === "configure" && command.sequence !== undefined) return { name: command.name ?? "", text: command.sequence };
   if (command.command !== "file") return null;
   try {
-    const bytes = Uint8Array.from(atob(command.data), (c) => c.charCodeAt(0));
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { name: command.name, text: text.replace(/\r\n?/g, "\n").replace(/\n$/, "") };
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes(command.data));
+    return { name: command.name, text: withLineFeeds(text) };
   } catch {
     return null; // of another encoding, which the session found out: then it says that the text is lost
   }

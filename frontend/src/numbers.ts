@@ -50,6 +50,13 @@ export function ticks(low: number, high: number, most: number): number[] {
   return found;
 }
 
+/** The place of the largest of some numbers, the first of those that are alike. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
 export function clamp(x: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, x));
 }

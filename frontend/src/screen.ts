@@ -3,7 +3,7 @@
 
 import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useEffect } from "preact/hooks";
 import { contextOf, occurrences } from "./contexts";
 import { RULE_NAMES, RULES } from "./decoding";
 import { formatHash, type Guess, type Page, type Panel, parseHash, type ViewKind } from "./hash";
@@ -11,6 +11,7 @@ import { inReadingOrder } from "./graph/layout";
 import { count } from "./numbers";
 import { bit, bytes } from "./packed";
 import type { Command, Model, Notice, Settings, Views } from "./protocol";
+import { COMMANDS } from "./session/facts.generated";
 import { recall, remember } from "./stored";
 import { isKey, type Key, type Language, LANGUAGES, languageOf, type Text, translate, type Values as TextValues } from "./texts";
 
@@ -64,10 +65,9 @@ const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, 
 const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 
 const LEARNS: Command["command"][] = ["configure", "file", "fit", "preset"];
-const OF_A_SETUP: Command["command"][] = ["attribute", "select", "rows", "walk", "place", "tensor", "nudge"];
 const A_MOMENT = 250; // ms
 const SCENES = "babygpt.scenes"; // whether the first scenes have been seen, or sent away
-const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one likes
+export const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one likes
 const MOST_TRIED = 1000; // states, to find one that the data never has
 const DWELL = 180; // ms that someone points at a token before it is meant
 
@@ -185,6 +185,11 @@ export class Screen {
     remember("localStorage", SCENES, "done");
   }
 
+  /** What someone guessed of a context, if it is of this one. */
+  guessAfter(context: string): Guess | null {
+    return this.guess.value?.context === context ? this.guess.value : null;
+  }
+
   /** Guess what it will say after a context that the data never has. */
   beginGuess(): void {
     const state = this.views.selected.value?.n === 0 ? this.views.selected.value.state : this.unseen.value;
@@ -283,7 +288,8 @@ export class Screen {
     if (LEARNS.includes(command.command)) this.learning = command;
     // what is asked of a setup ends with it: another one may lack the token, or the state
     const version = this.views.setup.value?.version;
-    this.model.send(OF_A_SETUP.includes(command.command) && version !== undefined ? ({ ...command, version } as Command) : command);
+    const ofASetup = version !== undefined && "version" in (COMMANDS[command.command]?.[1] ?? {});
+    this.model.send(ofASetup ? ({ ...command, version } as Command) : command);
     // what takes longer than a moment is said to be under way, until anything comes back
     if (this.waiting === null) this.waiting = setTimeout(() => (this.busy.value = true), A_MOMENT);
   }
@@ -383,8 +389,14 @@ export class Screen {
   }
 
   private hash(link: Record<string, string>): string {
-    const screen = { lang: this.chosenLanguage, view: this.view.value, hide: [...this.hidden.value], guess: this.guess.value, present: this.presenting.value, more: this.more.value };
-    return formatHash(link, screen);
+    return formatHash(link, {
+      lang: this.chosenLanguage,
+      view: this.view.value,
+      hide: [...this.hidden.value],
+      guess: this.guess.value,
+      present: this.presenting.value,
+      more: this.more.value,
+    });
   }
 }
 
@@ -392,6 +404,14 @@ export const ScreenContext = createContext<Screen>(null as unknown as Screen);
 
 export function useScreen(): Screen {
   return useContext(ScreenContext);
+}
+
+/** Ask for a view that travels only while someone looks at it, for as long as the component is there. */
+export function useAsked(command: "code" | "short"): void {
+  const screen = useScreen();
+  const begun = screen.host?.begun.value;
+  useEffect(() => screen.send({ command, on: true }), [begun]);
+  useEffect(() => () => screen.send({ command, on: false }), []);
 }
 
 /** A sender for values that change faster than they can be shown: the last one of each drawing is sent. */

@@ -68,6 +68,7 @@ interface Scene {
   arrows: Arrows;
   lines: Map<number, string>; // paths, written once
   poses: Map<number, string>; // of the heads
+  traces: Map<number, Point[]>; // where the pointer may be at an arrow
   marks: Map<number, { look: string; mark: JSX.Element }>; // as last drawn: preact passes over what is the same
   labels: Label[] | null; // of all arrows, if all have one
   rest(state: number): number;
@@ -83,7 +84,7 @@ function makeScene(layout: Layout, labels: readonly string[], longest: string): 
     rests.set(state, known);
     return known;
   };
-  return { layout, arrows, lines: new Map(), poses: new Map(), marks: new Map(), labels: placed, rest };
+  return { layout, arrows, lines: new Map(), poses: new Map(), traces: new Map(), marks: new Map(), labels: placed, rest };
 }
 
 const tokenName = (labels: readonly string[], token: number): string => shorten(labels[token] ?? "?", 8);
@@ -307,7 +308,7 @@ export function Graph(props: GraphProps): JSX.Element {
         if (event.pointerType !== "mouse") return;
         const matrix = event.currentTarget.getScreenCTM();
         const at = matrix && new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-        setTouched(at && stateOf(event.target) === null ? nearestArrow(at, drawn, arrows) : null);
+        setTouched(at && stateOf(event.target) === null ? nearestArrow(at, drawn, scene) : null);
       }}
       onPointerLeave={() => {
         setHovered(null);
@@ -373,10 +374,10 @@ export function Graph(props: GraphProps): JSX.Element {
 }
 
 /** The arrow that a point is at, or null. */
-function nearestArrow(at: Point, drawn: readonly number[], arrows: Arrows): number | null {
+function nearestArrow(at: Point, drawn: readonly number[], { arrows, traces }: Scene): number | null {
   let [best, least]: [number | null, number] = [null, NEAR];
   for (const i of drawn) {
-    for (const point of trace(arrows(i).whole, 24)) {
+    for (const point of remembered(traces, i, () => trace(arrows(i).whole, 24))) {
       const apart = distance(point, at);
       if (apart < least) [best, least] = [i, apart];
     }

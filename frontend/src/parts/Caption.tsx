@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { count, decimal, percent } from "../numbers";
+import { argmax, count, decimal, percent } from "../numbers";
 import type { Setup, Subject } from "../protocol";
 import { useScreen } from "../screen";
 import { isKey } from "../texts";
@@ -182,7 +182,7 @@ function SceneLine() {
   }, [first]);
   if (!setup || scene === null) return null;
   const context = unseen === null ? "" : screen.title.value(screen.contextOf(unseen));
-  const best = selected?.n === 0 ? selected.model.indexOf(Math.max(...selected.model)) : -1;
+  const best = selected?.n === 0 ? argmax(selected.model) : -1;
   const said = best < 0 ? null : { symbol: setup.labels[best] ?? "", percent: percent(selected!.model[best]!), context: screen.title.value(selected!.tokens) };
   const go = (to: number, name: "scene.0.go" | "scene.1.go" | "scene.2.go") => (
     <button type="button" class="link" onClick={() => screen.play(to)}>

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { encode } from "uqr";
-import { useScreen } from "../screen";
+import { LAST_SCENE, useScreen } from "../screen";
 import { IconButton } from "./common";
 
 const LONGEST = 1200; // characters of an address: a code of more is too fine to be read across a room
@@ -19,7 +19,7 @@ export function Presenting() {
         <button type="button" disabled={scene <= 0} onClick={() => screen.play(scene - 1)}>
           {t("tour.back")}
         </button>
-        <button type="button" disabled={scene >= 3} onClick={() => screen.play(scene + 1)}>
+        <button type="button" disabled={scene >= LAST_SCENE} onClick={() => screen.play(scene + 1)}>
           {t("tour.next")}
         </button>
         <IconButton icon="close" name={t("present.end")} onClick={() => screen.present(false)} />

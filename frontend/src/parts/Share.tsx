@@ -1,10 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { isPlain } from "../decoding";
 import { filmOf } from "../film";
 import { GameButton } from "../game/PrintGame";
 import { pictureOfScreen, pixelsOf } from "../graph/picture";
 import { type Host, LostError } from "../protocol";
-import { type Screen, useScreen } from "../screen";
+import { type Screen, useAsked, useScreen } from "../screen";
 import type { Key } from "../texts";
 import { Icon, Menu } from "./common";
 
@@ -77,10 +77,7 @@ export function Share() {
 
 /** While this is there, scripts travel: they may spell out the whole text. */
 function AskForCode() {
-  const screen = useScreen();
-  const begun = screen.host?.begun.value;
-  useEffect(() => screen.send({ command: "code", on: true }), [begun]);
-  useEffect(() => () => screen.send({ command: "code", on: false }), []);
+  useAsked("code");
   return null;
 }
 

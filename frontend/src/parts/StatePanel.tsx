@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { contextOf } from "../contexts";
-import { count, percent, range } from "../numbers";
+import { argmax, count, percent, range } from "../numbers";
 import type { Selected } from "../protocol";
 import { useScreen } from "../screen";
 import type { Text } from "../texts";
@@ -68,7 +68,7 @@ export function StatePanel() {
 
 /** "After 101 the model says 1 with 79 %; the data always says 1." */
 export function sentence(t: Text, selected: Selected, context: string, labels: string[], ofSeeds: boolean, ended: boolean): string {
-  const best = selected.model.indexOf(Math.max(...selected.model));
+  const best = argmax(selected.model);
   const values = { context, symbol: labels[best] ?? "", percent: percent(selected.model[best] ?? 0) };
   const said = t(ofSeeds ? "sentence.seed" : "sentence.model", values);
   if (selected.n === 0) return said + t(ended ? "sentence.ended" : "sentence.unseen", { context });
@@ -88,7 +88,7 @@ function Guessing(props: { selected: Selected; labels: string[]; context: string
   const screen = useScreen();
   const t = screen.text.value;
   const { selected, labels, context } = props;
-  const guess = screen.guess.value?.context === context ? screen.guess.value : null;
+  const guess = screen.guessAfter(context);
   const trained = (screen.views.player.value?.trained ?? 0) > 0;
   if (selected.n > 0 || screen.ended.value(selected.state)) return null;
   if (!guess || guess.token >= labels.length)
@@ -132,7 +132,7 @@ function Bars(props: { selected: Selected; labels: string[] }) {
   const t = screen.text.value;
   const ofSeeds = screen.views.seeds.value != null;
   const { selected, labels } = props;
-  const guess = screen.guess.value?.context === screen.title.value(selected.tokens) ? screen.guess.value : null;
+  const guess = screen.guessAfter(screen.title.value(selected.tokens));
   const rows = selected.model.map((p, token) => ({ token, p, share: selected.n ? (selected.data[token] ?? 0) / selected.n : null }));
   const shown =
     rows.length <= MOST_BARS ? rows : [...rows].sort((a, b) => Math.max(b.p, b.share ?? 0) - Math.max(a.p, a.share ?? 0)).slice(0, MOST_BARS);
@@ -178,7 +178,7 @@ function OfSeeds(props: { selected: Selected }) {
   const context = screen.title.value(selected.tokens);
   const rows = told.tokens.map((token, i) => ({ token, i })).sort((a, b) => told.median[b.i]! - told.median[a.i]!);
   const shown = rows.slice(0, MOST_BARS).sort((a, b) => a.token - b.token);
-  const first = told.likeliest.indexOf(Math.max(...told.likeliest));
+  const first = argmax(told.likeliest);
   const between = (i: number) => range(told.low[i]!, told.high[i]!);
   const symbol = (i: number) => setup.labels[told.tokens[i]!] ?? "";
   const marked = told.below && {
@@ -274,7 +274,7 @@ function Attention(props: { selected: Selected; labels: string[] }) {
   const over = (of: (values: number[]) => number) => tokens.map((_, i) => tokens.map((_, j) => of(heads.map((head) => head[i]?.[j] ?? 0))));
   const mean = over((values) => values.reduce((a, b) => a + b, 0) / values.length);
   const last = tokens.length - 1;
-  const most = mean[last]!.indexOf(Math.max(...mean[last]!));
+  const most = argmax(mean[last]!);
   const ofMost = heads.map((head) => head[last]?.[most] ?? 0);
   const told = {
     symbol: labels[tokens[most] ?? 0] ?? "",

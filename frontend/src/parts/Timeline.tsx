@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { shorten, textWidth } from "../graph/layout";
-import { clamp, count, decimal, percent, ticks } from "../numbers";
+import { argmax, clamp, count, decimal, percent, ticks } from "../numbers";
 import { apart, lossScale, pathOf, plotIn, stepAt, xOf } from "../timeline";
 import { type Screen, throttled, useScreen } from "../screen";
 import { tokenColour } from "./common";
@@ -136,7 +136,7 @@ function arrowOf(screen: Screen): { name: string; colour: string; steps: number[
   const trace = screen.views.trace.value;
   const selected = screen.views.selected.value;
   if (!trace || selected?.state !== trace.state || trace.steps.length < 2) return null;
-  const best = selected.model.indexOf(Math.max(...selected.model));
+  const best = argmax(selected.model);
   const column = trace.tokens.indexOf(best);
   if (column < 0) return null;
   const probs = trace.probs.map((row) => row[column]!);

@@ -1,7 +1,6 @@
-import { useEffect } from "preact/hooks";
 import { stateOf } from "../contexts";
 import { count, percent } from "../numbers";
-import { useScreen } from "../screen";
+import { useAsked, useScreen } from "../screen";
 import { MAX_VALUES } from "../session/facts.generated";
 import { tokenColour } from "./common";
 
@@ -14,9 +13,7 @@ export function ShortPage() {
   const t = screen.text.value;
   const setup = screen.views.setup.value;
   const short = screen.views.short.value;
-  const begun = screen.host?.begun.value;
-  useEffect(() => screen.send({ command: "short", on: true }), [begun]);
-  useEffect(() => () => screen.send({ command: "short", on: false }), []);
+  useAsked("short");
   if (!setup || !short) return null;
   const [V, K] = [setup.labels.length, setup.settings.context_length];
   const states = count(setup.n_states);

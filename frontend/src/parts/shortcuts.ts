@@ -8,16 +8,17 @@ export function useShortcuts(): () => void {
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey) return;
       const at = event.composedPath()[0];
+      const within = (selector: string) => at instanceof Element && at.closest(selector) !== null;
       if (event.ctrlKey || event.metaKey) {
         // a field has an undo of its own
-        if (event.key !== "z" || event.shiftKey || (at instanceof Element && at.closest("input, textarea"))) return;
+        if (event.key !== "z" || event.shiftKey || within("input, textarea")) return;
         screen.send({ command: "undo" });
-      } else if (event.key === " " && !(at instanceof Element && at.closest(TAKES_SPACE))) {
+      } else if (event.key === " " && !within(TAKES_SPACE)) {
         const { playing, trained } = screen.views.player.value ?? { playing: false, trained: 0 };
         screen.send({ command: playing ? "pause" : trained ? "play" : "train" });
       } else if (screen.presenting.value) {
         const by = SCENES[event.key];
-        if (by !== undefined && !(at instanceof Element && at.closest(TAKES_ARROWS))) screen.play((screen.scene.value ?? 0) + by);
+        if (by !== undefined && !within(TAKES_ARROWS)) screen.play((screen.scene.value ?? 0) + by);
         else if (event.key === "Escape") screen.present(false);
         else return;
       } else return;

@@ -14,6 +14,16 @@ import { RefusedError } from "./refused";
 
 const LOOKED_AT = 2 ** 16; // bytes by which an encoding is told
 
+/** A text with one kind of line break, and none at its end. */
+export function withLineFeeds(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replace(/\n$/, "");
+}
+
+/** A text as the command line reads it from the file that it is from. */
+export function asReadFromFile(text: string): string {
+  return withLineFeeds(text.replace(/^\ufeff/, ""));
+}
+
 /** The text of a file that comes as base64, and its encoding where that had to be guessed. */
 export function textOfFile(name: string, data: string, limits: Limits): { text: string; guessed: string | null } {
   let content: Uint8Array;
@@ -29,7 +39,7 @@ export function textOfFile(name: string, data: string, limits: Limits): { text: 
   const likely = sure === null || (!marked && sure.includes("\0")) ? (marked ? null : proposed(content)) : null;
   const text = likely ? decoded(content, SOURCES[likely]!.label) : sure;
   if (text === null || text.includes("\0")) throw noText(name, "is not UTF-8 text");
-  const read = text.replace(/\r\n?/g, "\n").replace(/\n$/, "");
+  const read = withLineFeeds(text);
   if (read.length > 2 * limits.text) {
     const told =
       `${name} is too large for the studio, whose limit is ${grouped(limits.text)} characters. Use a shorter text, ` +

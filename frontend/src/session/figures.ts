@@ -3,6 +3,7 @@
 
 import type { Chain, Corpus } from "../engine";
 import { packed } from "../packed";
+import { argmax } from "../numbers";
 import type { Packed, Predecessor, Trace } from "../protocol";
 import { MAX_CURVE, MAX_PIXELS, MAX_TRACE, MAX_TRACED } from "./facts.generated";
 
@@ -143,7 +144,7 @@ export function trace(chainAt: (step: number) => Chain, recorded: readonly numbe
     const { logProbs, vocabSize: V } = chainAt(step);
     return Array.from(logProbs.subarray(state * V, (state + 1) * V), Math.exp);
   });
-  const likeliest = rows.map((row) => row.indexOf(Math.max(...row)));
+  const likeliest = rows.map((row) => argmax(row));
   const most = rows[0]!.map((_, token) => Math.max(...rows.map((row) => row[token]!)));
   const tokens = [...most.keys()].sort((a, b) => most[b]! - most[a]! || a - b).slice(0, MAX_TRACED);
   return {

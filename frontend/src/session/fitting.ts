@@ -1,6 +1,7 @@
 // Settings that suit a text, so that whatever is typed can be learnt, as src/babygpt/studio/fitting.py has it.
 
 import type { Settings } from "../protocol";
+import { asReadFromFile } from "./encodings";
 import { COPIES_OF_A_NAME, LEARNING_RATE, LONGEST_NAME, MAX_FITTED, NEAR, STEPS, STOP_GAP } from "./facts.generated";
 import type { Limits } from "./limits";
 import { length } from "./python";
@@ -9,7 +10,7 @@ import { ARTICLE } from "./setup";
 
 /** The text to learn: as it is, or several times over where once would teach nothing. */
 export function legible(typed: string): string {
-  const text = typed.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n").replace(/\n$/, "");
+  const text = asReadFromFile(typed);
   const isName = length(text) <= LONGEST_NAME && !text.includes("\n") && /\p{L}/u.test(text);
   return isName || new Set(text).size < 2 ? new Array<string>(COPIES_OF_A_NAME).fill(text).join(" ") : text;
 }

@@ -5,6 +5,7 @@ import { isPlain, type Decoding } from "../decoding";
 import { quantiles, Trainings } from "../engine";
 import { decode } from "../engine/decode";
 import { countRows } from "../engine/tree";
+import { argmax } from "../numbers";
 import type { StateOfSeeds } from "../protocol";
 import { countTo } from "./bisect";
 import { distribute, type WorkerPool } from "./pool";
@@ -45,7 +46,7 @@ export class Band {
     const ranked = Array.from({ length: V }, (_, token) => token).sort((a, b) => median![b]! - median![a]! || a - b);
     const tokens = ranked.slice(0, MAX_STATE_TOKENS).sort((a, b) => a - b);
     const rows = this.chains.map((chain) => chain.subarray(state * V, (state + 1) * V));
-    const first = rows.map((row) => row.indexOf(Math.max(...row)));
+    const first = rows.map((row) => argmax(row));
     const others = rows.filter((_, i) => this.seeds[i] !== seed);
     const share = (some: readonly unknown[], all: readonly unknown[]) => some.length / all.length;
     const N = this.chains[0]!.length / V;

@@ -13,7 +13,7 @@ import type { Command, Settings, Views as AllViews } from "../protocol";
 import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
 import type { WorkerPool } from "./pool";
-import { linkOfPage, textOfFile } from "./encodings";
+import { asReadFromFile, linkOfPage, textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
 import { fit, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
@@ -396,9 +396,4 @@ export class Session {
     const text = length(message) <= MAX_NOTICE ? message : `${cut(message, MAX_NOTICE)} …`;
     this.notice = { id: ++this.notices, code, field, values, text };
   }
-}
-
-/** The text as it is read from the file that it is from. */
-function asReadFromFile(text: string): string {
-  return text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n").replace(/\n$/, "");
 }

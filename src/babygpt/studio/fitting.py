@@ -7,6 +7,7 @@ from typing import Any
 from babygpt.gpt.reading import Reading
 from babygpt.studio.limits import Limits
 from babygpt.studio.setup import ARTICLE
+from babygpt.studio.uploads import as_read_from_file
 
 MAX_FITTED = 4096  # states: what a page can show, and a phone can bear
 NEAR = 0.02  # nats per token that a longer context must gain to be worth its states
@@ -23,7 +24,7 @@ def legible(text: str) -> str:
     >>> legible("Emma"), legible("0110\n"), legible("77")
     ('Emma Emma Emma Emma', '0110', '77 77 77 77')
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    text = as_read_from_file(text)
     is_name = len(text) <= LONGEST_NAME and "\n" not in text and any(map(str.isalpha, text))
     return " ".join([text] * COPIES_OF_A_NAME) if is_name or len(set(text)) < 2 else text
 
@@ -41,13 +42,11 @@ def fit(text: str, limits: Limits) -> dict[str, Any]:
     while V ** (lengths[-1] + 1) <= most and lengths[-1] + 2 <= n_tokens:
         lengths.append(lengths[-1] + 1)
     floors = [reading.corpus(length).loss_floor() for length in lengths]
-    return (
-        {
-            "context_length": next(K for K, floor in zip(lengths, floors, strict=True) if floor <= min(floors) + NEAR),
-            "steps": min(STEPS, limits.steps),
-            "learning_rate": LEARNING_RATE,
-            "stop_gap": STOP_GAP,
-        }
-        | {name: getattr(ARTICLE, name) for name in ("vocabulary", "tokens", "separator", "batch_size", "positions")}
-        | {"lines": False}
-    )
+    plain = {name: getattr(ARTICLE, name) for name in ("vocabulary", "tokens", "separator", "batch_size", "positions")}
+    return plain | {
+        "lines": False,
+        "context_length": next(K for K, floor in zip(lengths, floors, strict=True) if floor <= min(floors) + NEAR),
+        "steps": min(STEPS, limits.steps),
+        "learning_rate": LEARNING_RATE,
+        "stop_gap": STOP_GAP,
+    }

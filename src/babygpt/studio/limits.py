@@ -134,10 +134,8 @@ class Limits:
         if setting.kind is not int or setting.name == "context_length":
             return {}
         most = {"steps": self.steps, "batch_size": MAX_BATCH, "n_layer": MAX_LAYERS}.get(setting.name, MOST)
-        return {
-            "least": setting.least or 0,
-            "most": most if most < MOST else f"{most:,}",
-        }  # a screen has no such number
+        # as a text where a screen has no such number
+        return {"least": setting.least or 0, "most": most if most < MOST else f"{most:,}"}
 
     def check_own(self, setting: Setting, value: object) -> None:
         """Raise :class:`RefusedError` for a number that is more than the studio takes of its setting."""

@@ -28,7 +28,7 @@ from babygpt.studio.presets import PRESETS
 from babygpt.studio.seed_bands import check_fits
 from babygpt.studio.setup import NAMES, Setup, file_name
 from babygpt.studio.stage import Pin, Stage
-from babygpt.studio.uploads import link_of_page, text_of_file
+from babygpt.studio.uploads import as_read_from_file, link_of_page, text_of_file
 from babygpt.studio.views import View, Views
 
 MAX_NOTICE = 600  # characters
@@ -183,7 +183,7 @@ class Session:
         if "name" not in given:
             name = old.name if text == old.text else ""
         elif file_name(name) not in ("", *PRESETS):
-            text = _as_read_from_file(text)
+            text = as_read_from_file(text)
         self._learn(text, name, command.settings, old.encoding if (text, name) == (old.text, old.name) else None)
 
     def _learn(self, text: str, name: str, given: Mapping[str, Any], encoding: str | None) -> None:
@@ -444,8 +444,3 @@ class Session:
         self._notice = {
             "id": self._notices, "code": told.code, "field": told.field, "values": told.values, "text": text
         }  # fmt: skip
-
-
-def _as_read_from_file(text: str) -> str:
-    """Return the text as the command line reads it from the file it is from."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")

@@ -42,6 +42,11 @@ def text_of_file(name: str, data: str, limits: Limits) -> tuple[str, str | None]
         raise _no_text(name, error) from None
 
 
+def as_read_from_file(text: str) -> str:
+    """Return a text as the command line reads it from the file it is from."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+
+
 def link_of_page(data: str) -> dict[str, str] | None:
     """Return what a page begins with (:mod:`babygpt.studio.page`), its link, if a file as base64 is one."""
     try:

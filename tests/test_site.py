@@ -51,9 +51,9 @@ def test_every_opening_is_one_that_the_page_can_show(site):
     assert {path.stem for path in (ROOT / "docs").glob("*.md")} == set(guides)
     page = Limits(states=4096, steps=100_000, text=100_000)
     for link in (link for openings in guides.values() for link in openings):
-        _, scene, mistake = links.read(dict(parse_qsl(link[1:])), page)
-        assert mistake is None, link
-        assert scene.trained > 0
+        told = links.read(dict(parse_qsl(link[1:])), page)
+        assert told.mistake is None, link
+        assert told.scene.trained > 0
 
 
 def test_the_site_is_kept_whole_and_anew_when_it_changes(site):

@@ -222,6 +222,7 @@ export interface Pinned {
   seed: number;
   context_length: number;
   fits: boolean; // whether it can be compared with the one shown
+  ready: boolean; // whether it is there; else it is trained again
 }
 
 /** What many seeds give at the step shown, as far as they are trained; null: they are not shown. */

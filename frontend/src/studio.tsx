@@ -124,6 +124,7 @@ function keepInAddress(): (hash: string) => void {
       // refused for now: the next link is written again
     }
   };
+  addEventListener("pagehide", write); // what was shown last, too
   return (hash) => {
     if (latest === null) setTimeout(write, A_WHILE);
     latest = hash;

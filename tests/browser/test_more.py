@@ -83,6 +83,7 @@ def test_arrow_keys_go_from_page_to_page(visit):
 
 def grown(page) -> dict[str, int]:
     """Return how likely each context follows the one that is a token shorter, in percent."""
+    expect(page.locator(".grows").first).to_be_visible()
     arrow = "([...document.querySelectorAll('.grows')].map((one) => [one.nextSibling.textContent, one.textContent]))"
     return {context: int(re.search(r"(\d+).%", text)[1]) for context, text in page.evaluate(arrow)}
 

@@ -7,7 +7,7 @@ import re
 import zipfile
 
 import pytest
-from browsing import arrows, tool, train, wait_for_step
+from browsing import arrows, table, tool, train, wait_for_step
 
 expect = tool("playwright.sync_api").expect
 
@@ -44,6 +44,30 @@ def test_loading_the_page_again_loses_nothing(visit):
     expect(page.get_by_text("A: step 50")).to_be_visible()
     expect(page.get_by_role("button", name="Watch again")).to_be_visible()
     expect(page.get_by_role("slider", name="Training step")).to_have_attribute("aria-valuemax", "50")
+
+
+def test_pins_and_turned_weights_are_in_the_link(visit):
+    page = visit("#trained=50&step=20")
+    wait_for_step(page, 20)
+    page.get_by_role("radio", name="Difference").click()
+    page.get_by_role("button", name="Pin A").click()
+    page.get_by_label("Seed").fill("9")
+    page.get_by_label("Seed").press("Enter")
+    train(page)
+    page.get_by_role("button", name="Knobs").click()
+    page.get_by_label("Stay when I let go").check()
+    page.get_by_role("slider", name="From initial to trained").fill("0.5")
+    page.get_by_role("radio", name="Difference").click()
+    page.get_by_label("subtract this one").select_option("A")
+    page.get_by_role("radio", name="Table").click()
+    expect(page).to_have_url(re.compile("compare=model%2CA.*turn=0.5.*A.step=20.*view=table"))
+    shown = table(page)
+    other = visit(page.url.partition("#")[1] + page.url.partition("#")[2])
+    wait_for_step(other, 50)
+    expect(other.get_by_text("knob turned").first).to_be_visible()
+    expect(other.get_by_title("A holds the chain of step 20, seed 1337.")).to_be_visible()
+    assert table(other) == shown
+    assert any(shown["000"].values())
 
 
 def test_two_windows_are_two_sessions(visit):

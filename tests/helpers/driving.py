@@ -74,3 +74,10 @@ class Driven:
         V = len(self.setup["symbols"])
         values = self.frame["values"]
         return [values[i : i + V] for i in range(0, len(values), V)]
+
+
+def opened(link):
+    """Return a session that a link was opened in, its training done."""
+    studio = Driven()
+    studio("open", link=link)
+    return studio.finish()

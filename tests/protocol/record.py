@@ -19,6 +19,15 @@ from babygpt.studio.presets import PRESETS
 FINISH = {"finish": True}
 PAGE = b'<p><script type="application/json" id="beginning">{"link":{"steps":"4","trained":"2","n_layer":"1"}}</script>'
 
+# A link that tells of turned weights, and of two pins: one of another text, one turned.
+KEPT = {
+    "steps": "4", "n_layer": "1", "n_embd": "8", "n_head": "2", "trained": "4", "step": "3", "turn": "0.75",
+    "source": "difference", "compare": "A,B", "A.preset": "period5", "A.steps": "4", "A.n_layer": "1", "A.step": "2",
+    "A.n_embd": "8", "A.n_head": "2", "B.steps": "5", "B.n_layer": "1", "B.step": "3", "B.trained": "5",
+    "B.turn": "-0.5", "B.tensor": "wpe.weight", "B.place": "2", "B.nudge": "1.5", "B.top_k": "1",
+    "B.n_embd": "8", "B.n_head": "2",
+}  # fmt: skip
+
 
 def send(command, **parts):
     return {"send": {"command": command, **parts}}
@@ -166,6 +175,21 @@ CONVERSATIONS = {
             send("configure", steps=5, **SMALL), *trained(5), send("walk", token=0), send("walk", token=1),
             send("place", state=2), send("walk", token=1), send("wander", on=True), wait(3), wait(2),
             send("wander", on=False), wait(3), send("decode", temperature=0), send("wander", on=True), wait(2),
+        ],
+    ),
+    "kept": (
+        "What is turned and pinned goes into the link, and comes out of it.",
+        [
+            send("configure", steps=6, sequence="010011000111", context_length=2, **SMALL), *trained(6),
+            send("seek", step=4), send("pin", slot="A"), send("turn", position=0.5),
+            send("tensor", name="wte.weight"), send("nudge", place=0, by=0.25), send("decode", temperature=0.5),
+            send("pin", slot="B"), send("show", source="difference", compare=["A", "B"]),
+            send("configure", seed=3), *trained(2), send("nudge", place=1, by=-0.5), send("unpin", slot="A"),
+            send("open", link=KEPT), FINISH, send("undo"), send("open", link={}),
+            send("open", link={"A.step": "x"}), send("open", link={"A.seed": "1", "A.tensor": "none"}),
+            send("open", link={"compare": "A,model", "source": "difference"}), send("open", link={"turn": "?"}),
+            send("open", link={"tensor": "wte.weight", "place": "9999", "nudge": "1"}),
+            send("open", link={"A.sequence": "01"}), send("open", link={"B.steps": "2", "B.step": "9"}), FINISH,
         ],
     ),
     "knobs": (

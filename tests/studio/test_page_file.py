@@ -80,10 +80,10 @@ def test_a_page_reads_the_text_as_the_run_did(corpus, tmp_path):
     run = bg.train(corpus, steps=1, n_layer=1)
     run.save(tmp_path / "run")
     begun = beginning(bg.Run.load(tmp_path / "run").to_html())
-    setup, _, mistake = links.read(begun["link"], Limits())
-    assert mistake is None
-    assert setup.corpus.vocabulary == corpus.vocabulary
-    np.testing.assert_array_equal(setup.corpus.counts, corpus.counts)
+    told = links.read(begun["link"], Limits())
+    assert told.mistake is None
+    assert told.setup.corpus.vocabulary == corpus.vocabulary
+    np.testing.assert_array_equal(told.setup.corpus.counts, corpus.counts)
 
 
 @pytest.mark.parametrize("learnt", [golden_mean(), bg.Corpus.from_distribution(["a", "b"], [[1, 2], [3, 0]], "ab")])

@@ -114,7 +114,12 @@ function OfDifference() {
         {(["A", "B"] as const).map((slot) => {
           const pin = pins?.[slot];
           return pin ? (
-            <span key={slot} class="pin" data-fits={pin.fits} title={pin.fits ? t("pin.held", { slot, step: pin.step, seed: pin.seed }) : t("notice.unlike", { slot })}>
+            <span
+              key={slot}
+              class="pin"
+              data-fits={pin.fits}
+              title={pin.fits ? t(pin.ready ? "pin.held" : "pin.coming", { slot, step: pin.step, seed: pin.seed }) : t("notice.unlike", { slot })}
+            >
               {t("pin.short", { slot, step: pin.step })}
               <IconButton icon="close" name={t("pin.remove", { slot })} onClick={() => screen.send({ command: "unpin", slot })} />
             </span>

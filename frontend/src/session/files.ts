@@ -6,7 +6,6 @@ import { countRows } from "../engine/tree";
 import { packed } from "../packed";
 import { MAX_KEPT, VERSION } from "./facts.generated";
 import type { RecordedHistory } from "./history";
-import { write } from "./links";
 import { length, number, unicodeEscape } from "./python";
 import { sha256 } from "./sha256";
 import type { Stage } from "./stage";
@@ -40,7 +39,7 @@ export function fileOf(file: string, stage: Stage): Content {
 /** What another page begins with to be as this one: its link, and its history. */
 function beginning(stage: Stage): { link: Record<string, string>; recorded: RecordedHistory | null } {
   const { playback, setup } = stage;
-  const link = write(setup, stage.scene);
+  const { link } = stage;
   if (link.too_long) {
     delete link.too_long;
     link.sequence = setup.text; // a file has room for it

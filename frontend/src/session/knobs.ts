@@ -4,14 +4,16 @@
 import { packed } from "../packed";
 import type { Knobs as KnobsView } from "../protocol";
 import { MAX_TENSOR, MOST_ADDED, REACH } from "./facts.generated";
+import type { Turned } from "./links";
 import type { Playback, Weights } from "./playback";
 import { cut, grouped, repr } from "./python";
 import { RefusedError } from "./refused";
 
-interface Turned {
+interface State {
   readonly version: number; // counts the turns
   readonly position: number | null;
   readonly line: Weights | null; // the weights at that position
+  readonly until: number; // how many steps were trained when it was found
   readonly tensor: string | null;
   readonly place: number | null;
   readonly by: number;
@@ -19,7 +21,7 @@ interface Turned {
 
 export class Knobs {
   /** All that is turned: whoever keeps it can put it back. */
-  now: Turned = { version: 0, position: null, line: null, tensor: null, place: null, by: 0 };
+  now: State = { version: 0, position: null, line: null, until: 0, tensor: null, place: null, by: 0 };
 
   /** Whether the weights are not those of training. */
   get turned(): boolean {
@@ -42,7 +44,7 @@ export class Knobs {
     const last = playback.weightsAt(playback.trained).weights;
     // one as it is: the sum would lose its last digits
     const line = position === 1 ? last : playback.initial.map((from, i) => from + position * (last[i]! - from));
-    this.set({ line, position });
+    this.set({ line, position, until: playback.trained });
   }
 
   /** Show a tensor. */
@@ -69,6 +71,19 @@ export class Knobs {
     if (this.turned || this.now.place !== null) this.set({ position: null, line: null, place: null, by: 0 });
   }
 
+  /** What is turned, as a link says it of so many steps; a place on the line to weights that are left behind, none says. */
+  told(trained: number): Turned {
+    const { position, until, tensor, place, by } = this.now;
+    return { turn: this.onTheLine && until === trained ? position : null, tensor, place, nudge: by };
+  }
+
+  /** Turn what a link says is turned. Refuses a tensor, or a number in it, that is not there. */
+  put({ turn, tensor, place, nudge }: Turned, playback: Playback): void {
+    if (turn !== null && playback.trained) this.turn(turn, playback);
+    if (tensor !== null) this.choose(tensor, playback);
+    if (place !== null) this.nudge(place, nudge, playback);
+  }
+
   /** The weights in force while `step` is shown. */
   weights(step: number, playback: Playback): Weights {
     const { tensor, place, by } = this.now;
@@ -93,7 +108,7 @@ export class Knobs {
     return { position: position ?? 1, reach, tensors, tensor, values, place, value, by, ready: playback.trained > 0 };
   }
 
-  private set(change: Partial<Turned>): void {
+  private set(change: Partial<State>): void {
     this.now = { ...this.now, ...change, version: this.now.version + 1 };
   }
 

@@ -2,6 +2,7 @@
 //
 // Read in this order: what is learnt (refused, python, limits, separators, vocabulary, reading, encodings, setup), what is
 // trained of it (plan, recording, playback), what is shown (playhead, tape, knobs, summary, seeds, tokens, retraining,
+// pins,
 // stage), what is said (figures, links, scripts, commands, views), and this.
 //
 // A session knows no transport and no clock: whoever hosts it hands on commands, tells it the time, and fetches what
@@ -18,10 +19,11 @@ import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
 import { fit, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
-import { read, type Scene } from "./links";
+import { read, UNTURNED, type Pins, type Scene } from "./links";
 import { cut, general, grouped, length, strip } from "./python";
 import { RefusedError, type Plain } from "./refused";
 import { fileName, Setup } from "./setup";
+import { same } from "./same";
 import { Stage } from "./stage";
 import { Views, type Revisions } from "./views";
 
@@ -48,24 +50,23 @@ export class Session {
     } catch {
       return; // of another GPT: the link says which, and it is trained here
     }
-    if (this.stage.goal <= this.stage.playback.trained) this.stage.rest();
+    if (this.stage.goal > this.stage.playback.trained) return;
+    this.stage.rest();
+    this.turnAsTold();
   }
 
   // -- what a host does
 
   /** Do what a command says. What cannot be done changes nothing but the notice, which says why. */
   handle(command: unknown): void {
-    try {
+    this.orTell(() => {
       const known = parse(command);
       // what was asked of a setup that is no more
       if ("version" in known && known.version !== null && known.version !== this.stage.version) return;
       const { setup, scene } = this.stage;
       (this.handlers[known.command] as (command: Command) => void)(known);
       if (this.stage.setup !== setup && known.command !== "open" && known.command !== "undo") this.stage.past.keep(setup, scene);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      this.notify(error);
-    }
+    });
   }
 
   /** Do what is due at `now`, in seconds of any clock that goes on; work for about `budget` seconds. */
@@ -256,17 +257,9 @@ export class Session {
       this.stage.decoding = { ...this.stage.decoding, ...given };
     },
 
-    pin: ({ slot }) => {
-      const { pins, playhead, setup } = this.stage;
-      const { chain, probs } = this.stage.shown;
-      const { vocabulary } = setup.reading;
-      this.stage.pins = { ...pins, [slot]: { chain, probs, vocabulary, step: playhead.step, seed: setup.settings.seed } };
-    },
+    pin: ({ slot }) => this.stage.pin(slot),
 
-    unpin: ({ slot }) => {
-      this.stage.pins = { ...this.stage.pins, [slot]: null };
-      this.stage.checkCompare();
-    },
+    unpin: ({ slot }) => this.stage.unpin(slot),
 
     rows: ({ first }) => {
       this.stage.window = first;
@@ -325,21 +318,23 @@ export class Session {
   };
 
   private open(link: Record<string, string>): void {
-    const { setup, scene, mistake } = read(link, this.limits);
-    this.begin(setup, scene);
+    const { setup, scene, pins, mistake } = read(link, this.limits);
+    this.begin(setup, scene, pins);
     if (mistake) this.notify(mistake);
   }
 
   /** Show a setup as a scene says, its training behind it. */
-  private begin(setup: Setup, scene: Scene): void {
+  private begin(setup: Setup, scene: Scene, pins: Pins = new Map()): void {
     const old: Stage | undefined = this.stage;
     const stage = new Stage(setup, this.limits, this.seed, old?.version, this.pool, old?.past);
     if (old) {
-      stage.pins = old.pins;
+      stage.keepPinsOf(old);
       stage.showsCode = old.showsCode;
       stage.showsShort = old.showsShort;
       stage.playhead.keepPaceOf(old.playhead);
     }
+    this.notice = null;
+    for (const [slot, origin] of pins) this.orTell(() => stage.revive(slot, origin));
     stage.selected = scene.select;
     stage.decoding = scene.decoding;
     stage.source = scene.source;
@@ -349,8 +344,28 @@ export class Session {
       stage.trainTo(scene.trained, true);
       stage.arrive = scene.step ?? scene.trained;
     }
+    stage.turned = same(scene.turned, UNTURNED) ? null : scene.turned;
     this.stage = stage;
-    this.notice = null;
+    this.turnAsTold();
+  }
+
+  /** Turn what a link says is turned, as soon as what it is of is trained. */
+  private turnAsTold(): void {
+    const { stage } = this;
+    const told = stage.turned;
+    if (told === null || stage.training) return;
+    stage.turned = null;
+    this.orTell(() => stage.turn(() => stage.knobs.put(told, stage.playback)));
+  }
+
+  /** Do what can be refused, and say so if it is. */
+  private orTell(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.notify(error);
+    }
   }
 
   private learn(text: string, name: string, given: Record<string, Plain>, encoding: string | null): void {
@@ -386,6 +401,7 @@ export class Session {
   }
 
   private afterTraining(): void {
+    this.turnAsTold();
     const { playback, training, setup } = this.stage;
     if (playback.stopped !== "diverged" || training) return;
     const values = { step: playback.trained, learning_rate: general(setup.settings.learning_rate) };

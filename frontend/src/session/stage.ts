@@ -1,16 +1,17 @@
 // All that a session is at a moment, and the chain that is shown of it, as src/babygpt/studio/stage.py has it.
 
 import { stateOf } from "../contexts";
-import { PLAIN as UNDECODED, isPlain, type Decoding } from "../decoding";
-import { Chain } from "../engine";
+import { PLAIN as UNDECODED, type Decoding } from "../decoding";
 import type { Source, Subject } from "../protocol";
+import { DivergedError } from "../engine";
 import { FEW } from "./facts.generated";
 import { dataValues, type Values } from "./figures";
 import { Knobs } from "./knobs";
 import type { WorkerPool } from "./pool";
 import type { Limits } from "./limits";
-import { PLAIN, SUBJECTS, type Scene, type Slot } from "./links";
+import { EMPTY, PLAIN, write, type Origin, type Scene, type Slot, type Turned } from "./links";
 import { Past } from "./past";
+import { chainShown, Revival, type Pin } from "./pins";
 import { Playback, type Weights } from "./playback";
 import { Playhead } from "./playhead";
 import { grouped } from "./python";
@@ -20,16 +21,6 @@ import { same } from "./same";
 import type { Setup } from "./setup";
 import { ChainSummary } from "./summary";
 import { Tape } from "./tape";
-import type { Vocabulary } from "./vocabulary";
-
-/** A chain that was kept to be compared with, its symbols, the step it is of, and the seed of its training. */
-export interface Pin {
-  readonly chain: Chain;
-  readonly probs: Values; // (N, V)
-  readonly vocabulary: Vocabulary;
-  readonly step: number;
-  readonly seed: number;
-}
 
 export class Stage {
   setup!: Setup;
@@ -49,10 +40,12 @@ export class Stage {
   /** Whether someone looks at the contexts shorter than K. */
   showsShort = false;
   pins: Record<Slot, Pin | null> = { A: null, B: null };
+  private revivals = new Map<Slot, Revival>();
   /** Until which step the training under way goes; 0 if none is. */
   goal = 0;
-  /** Where the playhead goes when that is done, if a link says so. */
+  /** Where the playhead goes when that is done, and what is turned then, if a link says so. */
   arrive: number | null = null;
+  turned: Turned | null = null;
   private ignoreStopGap = false;
   private retrainsNext = false; // whose turn it is to compute
   private summary: { moment: readonly unknown[]; shown: ChainSummary } | null = null;
@@ -88,7 +81,7 @@ export class Stage {
     this.data = null;
     this.goal = 0;
     this.ignoreStopGap = false;
-    this.arrive = null;
+    this.arrive = this.turned = null;
     this.version++;
     this.playhead.moveTo(0);
     this.playhead.suit(setup.settings.steps);
@@ -162,18 +155,18 @@ export class Stage {
 
   /** Show what was trained, not what knobs make of it; go where someone goes, not where a link leads. */
   letGo(): void {
-    this.arrive = null;
+    this.arrive = this.turned = null;
     this.knobs.release();
   }
 
   /** Whether anything is trained, this GPT or others beside it, or computed in slices. */
   get busy(): boolean {
-    return this.training || this.playback.behind || this.computing || this.retraining.busy || this.filling;
+    return this.training || this.playback.behind || this.computing || this.revivals.size > 0 || this.retraining.busy || this.filling;
   }
 
   /** Whether nothing else is to be done than to read the chains between those that training recorded. */
   private get filling(): boolean {
-    const waits = this.training || this.playback.behind || this.computing || this.retraining.busy || this.passing;
+    const waits = this.training || this.playback.behind || this.computing || this.revivals.size > 0 || this.retraining.busy || this.passing;
     return !waits && this.playback.filling;
   }
 
@@ -182,13 +175,14 @@ export class Stage {
     return this.summary !== null && !this.passing && same(this.summary.moment, this.moment) && this.summary.shown.computing;
   }
 
-  /** Work until that time of performance.now(): train this GPT first, then by turns on what is shown and beside it, then between. */
+  /** Work until that time of performance.now(): train this GPT, then what is pinned, then by turns on what is shown and beside it, then between. */
   work(until: number): void {
     if (this.training) return this.train(until);
     if (this.playback.behind) {
       this.playback.catchUp(until);
       return this.playback.behind ? undefined : this.settle();
     }
+    if (this.revivals.size) return this.reviveNext(until);
     this.retrainsNext = this.retraining.busy && (!this.retrainsNext || !this.computing);
     if (this.retrainsNext) this.retraining.work(until);
     else if (this.computing) this.shown.work(until);
@@ -211,8 +205,7 @@ export class Stage {
   get shown(): ChainSummary {
     const { moment, playback, setup } = this;
     if (!this.summary || !same(this.summary.moment, moment)) {
-      let chain = this.knobs.turned ? this.turnedChain() : playback.chain(this.playhead.step);
-      if (!isPlain(this.decoding)) chain = chain.decoded(this.decoding);
+      const chain = chainShown(playback, this.playhead.step, this.knobs, this.decoding);
       this.summary = { moment, shown: new ChainSummary(chain, setup.corpus, setup.settings.positions, playback.floor) };
     }
     return this.summary.shown;
@@ -223,14 +216,6 @@ export class Stage {
     const { step } = this.playhead;
     const of = this.knobs.onTheLine ? step : this.playback.weightsAt(step).step;
     return { step: of, weights: this.knobs.weights(step, this.playback) };
-  }
-
-  private turnedChain(): Chain {
-    const chain = Chain.ofGPT(this.playback.gpt(this.weights.weights));
-    if (!chain.table.every(Number.isFinite)) {
-      throw new RefusedError("With that number the GPT would say nothing finite.", "knob");
-    }
-    return chain;
   }
 
   /** The arrows (N, V) of what is shown; differences where `signed`, else probabilities. */
@@ -260,12 +245,56 @@ export class Stage {
       const told = `The chain pinned as ${subject} has another context length or other symbols. Compare like with like.`;
       throw new RefusedError(told, "unlike", null, { slot: subject });
     }
-    return pin.probs;
+    return pin.probs ?? new Float64Array(this.shown.probs.length).fill(NaN);
   }
 
   /** Whether a pinned chain can be compared with this one. */
-  fits({ chain, vocabulary }: Pin): boolean {
-    return chain.contextLength === this.setup.config.block_size && vocabulary.sameAs(this.setup.reading.vocabulary);
+  fits({ origin }: Pin): boolean {
+    const { config, reading } = origin.setup;
+    return config.block_size === this.setup.config.block_size && reading.vocabulary.sameAs(this.setup.reading.vocabulary);
+  }
+
+  /** Keep the chain that is shown. */
+  pin(slot: Slot): void {
+    const { setup, knobs, decoding, playback } = this;
+    const { step } = this.playhead;
+    const trained = knobs.onTheLine ? playback.trained : step;
+    this.revivals.delete(slot);
+    const scene = { ...EMPTY, trained, step, decoding, turned: knobs.told(trained) };
+    this.pins = { ...this.pins, [slot]: { origin: { setup, scene }, probs: this.shown.probs } };
+  }
+
+  /** Keep it no more. */
+  unpin(slot: Slot): void {
+    this.revivals.delete(slot);
+    this.pins = { ...this.pins, [slot]: null };
+    this.checkCompare();
+  }
+
+  /** Keep what another stage keeps. */
+  keepPinsOf(other: Stage): void {
+    this.pins = other.pins;
+    this.revivals = other.revivals;
+  }
+
+  /** Keep a chain that a link tells of: it is trained again. Refuses what cannot be. */
+  revive(slot: Slot, origin: Origin): void {
+    this.unpin(slot);
+    this.revivals.set(slot, new Revival(origin, this.limits));
+    this.pins = { ...this.pins, [slot]: { origin, probs: null } };
+  }
+
+  private reviveNext(until: number): void {
+    const [slot, revival] = this.revivals.entries().next().value!;
+    try {
+      revival.work(until);
+    } catch (error) {
+      if (!(error instanceof RefusedError || error instanceof DivergedError)) throw error;
+      return this.unpin(slot); // it says nothing finite
+    }
+    if (!revival.probs) return;
+    this.revivals.delete(slot);
+    this.pins = { ...this.pins, [slot]: { origin: this.pins[slot]!.origin, probs: revival.probs } };
   }
 
   /** Refuse so many seeds if they are too many for so many arrows, or for the memory. */
@@ -346,18 +375,23 @@ export class Stage {
     return { trained, step: this.arrive ?? (this.playhead.playing ? trained : this.playhead.step) };
   }
 
-  /** What a link says: while something runs, how it will end; of a difference only what a link can carry. */
+  /** What a link says: while something runs, how it will end. */
   get scene(): Scene {
     const { trained, step } = this.end;
-    const plain = this.compare.every((subject) => SUBJECTS.includes(subject));
     return {
       trained,
       step: step === trained ? null : step,
       select: this.selected,
-      source: plain || this.source !== "difference" ? this.source : "model",
-      compare: plain ? this.compare : PLAIN,
+      source: this.source,
+      compare: this.compare,
       seeds: this.retraining.nSeeds,
       decoding: this.decoding,
+      turned: this.turned ?? this.knobs.told(trained),
     };
+  }
+
+  get link(): Record<string, string> {
+    const kept = (["A", "B"] as const).flatMap((slot) => (this.pins[slot] ? [[slot, this.pins[slot].origin] as const] : []));
+    return write(this.setup, this.scene, new Map(kept));
   }
 }

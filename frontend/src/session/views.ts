@@ -6,11 +6,12 @@ import type { Attention, Seeds, Selected, Setup as SetupView, Views as AllViews 
 import { contextOf } from "../contexts";
 import { MAX_ATTENTION, MAX_CELLS, MAX_RECORDED, MAX_ROWS, MAX_TEXT, MAX_TOKENS, MAX_VALUES, PRESETS } from "./facts.generated";
 import { bits, curve, dataCounts, finite, mapSize, neighbours, numbers, pixels, trace } from "./figures";
-import { write } from "./links";
+import { stepOf } from "./links";
+import type { Pin } from "./pins";
 import { length } from "./python";
 import * as scripts from "./scripts";
 import { same } from "./same";
-import type { Pin, Stage } from "./stage";
+import type { Stage } from "./stage";
 
 export type Revisions = Partial<Record<keyof AllViews, number>>;
 
@@ -205,8 +206,11 @@ function short(stage: Stage): AllViews["short"] {
 }
 
 function pins(stage: Stage): AllViews["pins"] {
-  const view = (pin: Pin | null) =>
-    pin && { step: pin.step, seed: pin.seed, context_length: pin.chain.contextLength, fits: stage.fits(pin) };
+  const view = (pin: Pin | null) => {
+    if (!pin) return null;
+    const { seed, context_length } = pin.origin.setup.settings;
+    return { step: stepOf(pin.origin), seed, context_length, fits: stage.fits(pin), ready: pin.probs !== null };
+  };
   return { A: view(stage.pins.A), B: view(stage.pins.B) };
 }
 
@@ -258,7 +262,7 @@ const VIEWS: Record<Exclude<keyof AllViews, "notice">, View> = {
   ],
   rows: [(s) => s.window !== null && [s.window, frameKey(s)], rows],
   short: [(s) => s.showsShort && s.moment, short],
-  link: [(s) => [s.setup, s.scene], (s) => write(s.setup, s.scene)],
+  link: [(s) => [s.setup, s.scene, s.pins.A, s.pins.B], (s) => s.link],
   code: [
     (s) => s.showsCode && [s.setup, scripted(s), s.decoding, s.selected, s.source, s.source === "seeds" && s.retraining.nSeeds],
     code,

@@ -206,6 +206,7 @@ export const en = {
   "pin.hint": "Keep the chain as it is now, to compare with later.",
   "pin.short": "{slot}: step {step}",
   "pin.held": "{slot} holds the chain of step {step}, seed {seed}.",
+  "pin.coming": "The chain of step {step}, seed {seed}, is being trained again for {slot}.",
   "pin.remove": "Remove {slot}",
   "hint.train": "This GPT is untrained: it finds every token about equally likely. Press Train.",
   "hint.watch": "Watch the arrows thicken as the loss falls.",

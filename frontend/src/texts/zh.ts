@@ -208,6 +208,7 @@ export const zh: Record<Key, string> = {
   "pin.hint": "把当前的链记下来，供以后比较。",
   "pin.short": "{slot}：第 {step} 步",
   "pin.held": "{slot} 是第 {step} 步的链，随机种子 {seed}。",
+  "pin.coming": "正在为 {slot} 重新训练第 {step} 步的链，随机种子 {seed}。",
   "pin.remove": "清除 {slot}",
   "hint.train": "这个 GPT 还没有训练，各个词元的概率都差不多。请点击“训练”。",
   "hint.watch": "看，损失在下降，箭头在变粗。",

@@ -12,7 +12,6 @@ from babygpt.draw import formats
 from babygpt.errors import SettingError
 from babygpt.gpt.forks import lock_across_forks
 from babygpt.run.run import Run
-from babygpt.studio import links
 from babygpt.studio.page import check_bearable, page, recorded_history
 from babygpt.studio.stage import Stage
 
@@ -67,7 +66,7 @@ def snapshot(file: str, stage: Stage) -> Export:
 
 def _page(stage: Stage) -> Export:
     check_bearable(stage.setup.config, stage.playback.trained)
-    link = links.write(stage.setup, stage.scene)
+    link = stage.link
     if link.pop("too_long", None):
         link["sequence"] = stage.setup.text  # a file has room for it
     run = stage.playback.run() if stage.playback.trained and not stage.training else None

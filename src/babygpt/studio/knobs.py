@@ -9,6 +9,7 @@ import numpy as np
 from babygpt.studio import protocol
 from babygpt.studio.figures import packed
 from babygpt.studio.limits import RefusedError
+from babygpt.studio.links import Turned
 from babygpt.studio.playback import Playback, Weights
 
 # From where to where on the line from the initial weights (0) to the trained ones (1): half as far again on both sides.
@@ -33,6 +34,7 @@ class Knobs:
         self.version = 0
         self._position: float | None = None
         self._line: Weights | None = None  # the weights at that position
+        self._until = 0  # how many steps were trained when it was found
         self._tensor: str | None = None
         self._place: int | None = None
         self._by = 0.0
@@ -64,7 +66,7 @@ class Knobs:
         step = np.float32(position)
         # one as it is: the sum would lose its last digits
         self._line = last.copy() if position == 1 else playback.initial + step * (last - playback.initial)
-        self._position = position
+        self._position, self._until = position, playback.trained
         self.version += 1
 
     def choose(self, name: str, playback: Playback) -> None:
@@ -103,13 +105,36 @@ class Knobs:
             self._position, self._line, self._place, self._by = None, None, None, 0.0
             self.version += 1
 
+    def told(self, trained: int) -> Turned:
+        """Return what is turned, as a link says it of a training of so many steps.
+
+        A place on the line to weights that the training has left behind, no link says.
+        """
+        on_the_line = self.on_the_line and self._until == trained
+        return Turned(self._position if on_the_line else None, self._tensor, self._place, self._by)
+
+    def put(self, told: Turned, playback: Playback) -> None:
+        """Turn what a link says is turned.
+
+        Raises
+        ------
+        RefusedError
+            There is no such tensor, or number in it.
+        """
+        if told.turn is not None and playback.trained:
+            self.turn(told.turn, playback)
+        if told.tensor is not None:
+            self.choose(told.tensor, playback)
+        if told.place is not None:
+            self.nudge(told.place, told.nudge, playback)
+
     def state(self) -> tuple[Any, ...]:
         """Return all that is turned, for :meth:`put_back`."""
-        return self.version, self._position, self._line, self._tensor, self._place, self._by
+        return self.version, self._position, self._line, self._until, self._tensor, self._place, self._by
 
     def put_back(self, state: tuple[Any, ...]) -> None:
         """Turn everything back, as if it had never been turned."""
-        self.version, self._position, self._line, self._tensor, self._place, self._by = state
+        self.version, self._position, self._line, self._until, self._tensor, self._place, self._by = state
 
     def weights(self, step: int, playback: Playback) -> Weights:
         """Return the weights in force while ``step`` is shown."""

@@ -196,6 +196,7 @@ class Pinned(TypedDict):
     seed: int
     context_length: int
     fits: bool  # whether it can be compared with the one shown
+    ready: bool  # whether it is there; else it is trained again
 
 
 class Pins(TypedDict):

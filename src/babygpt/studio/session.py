@@ -27,7 +27,7 @@ from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.seed_bands import check_fits
 from babygpt.studio.setup import NAMES, Setup, file_name
-from babygpt.studio.stage import Pin, Stage
+from babygpt.studio.stage import Stage
 from babygpt.studio.uploads import as_read_from_file, link_of_page, text_of_file
 from babygpt.studio.views import View, Views
 
@@ -126,7 +126,7 @@ class Session:
     def memory(self) -> int:
         """About how many bytes it comes to take, as it is set up now."""
         setup = self._stage.setup
-        return self._limits.need(setup.config, setup.settings.steps) + self._stage.retraining.n_bytes
+        return self._limits.need(setup.config, setup.settings.steps) + self._stage.n_bytes_beside
 
     def snapshot(self, file: str) -> Export:
         """Return a function that makes a file of what there is now, while the session goes on in any other thread.
@@ -150,24 +150,43 @@ class Session:
 
     @_do.register
     def _open(self, command: commands.Open) -> None:
-        setup, scene, mistake = links.read(command.link, self._limits)
-        self._begin(setup, scene)
-        if mistake is not None:
-            self._notify(mistake)
+        told = links.read(command.link, self._limits)
+        self._begin(told.setup, told.scene, told.pins)
+        if told.mistake is not None:
+            self._notify(told.mistake)
 
-    def _begin(self, setup: Setup, scene: links.Scene) -> None:
+    def _begin(self, setup: Setup, scene: links.Scene, pins: links.Pins | None = None) -> None:
         """Show a setup as a scene says, its training behind it."""
         stage = Stage(setup, self._limits, self._seed, self._stage.version, self._stage.past)
-        stage.pins = self._stage.pins
         stage.shows_code, stage.shows_short = self._stage.shows_code, self._stage.shows_short
         stage.playhead.keep_pace_of(self._stage.playhead)
+        stage.keep_pins_of(self._stage)
+        self._notice = None
+        for slot, origin in (pins or {}).items():
+            try:
+                stage.revive(slot, origin)
+            except RefusedError as error:
+                self._notify(error)
         stage.selected, stage.decoding = scene.select, scene.decoding
         stage.source, stage.compare = scene.source, scene.compare
         stage.ask_seeds(scene.seeds)
         if scene.trained:
             stage.train_to(scene.trained, ignore_stop_gap=True)
             stage.arrive = scene.trained if scene.step is None else scene.step
-        self._stage, self._notice = stage, None
+        stage.turned = scene.turned if scene.turned != links.Turned() else None
+        self._stage = stage
+        self._turn_as_told()
+
+    def _turn_as_told(self) -> None:
+        """Turn what a link says is turned, as soon as what it is of is trained."""
+        told = self._stage.turned
+        if told is None or self._stage.training:
+            return
+        self._stage.turned = None
+        try:
+            self._stage.turn(lambda knobs: knobs.put(told, self._stage.playback))
+        except RefusedError as error:
+            self._notify(error)
 
     @_do.register
     def _undo(self, command: commands.Undo) -> None:
@@ -263,6 +282,7 @@ class Session:
             self._after_training()
 
     def _after_training(self) -> None:
+        self._turn_as_told()
         playback = self._stage.playback
         if playback.stopped == "diverged" and not self._stage.training:
             rate = f"{self._stage.setup.settings.learning_rate:g}"
@@ -368,13 +388,11 @@ class Session:
 
     @_do.register
     def _pin(self, command: commands.Pin) -> None:
-        stage = self._stage
-        stage.pins[command.slot] = Pin(stage.shown.chain, stage.playhead.step, stage.setup.settings.seed)
+        self._stage.pin(command.slot)
 
     @_do.register
     def _unpin(self, command: commands.Unpin) -> None:
-        self._stage.pins[command.slot] = None
-        self._stage.check_compare()
+        self._stage.unpin(command.slot)
 
     @_do.register
     def _rows(self, command: commands.Rows) -> None:

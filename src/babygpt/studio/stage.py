@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import number_of
 from babygpt.chain.decoding import Decoding
-from babygpt.chain.extract import context_table
-from babygpt.errors import SettingError
+from babygpt.errors import DivergedError, SettingError
 from babygpt.studio.chain_summary import FEW, ChainSummary, CorpusLoss
 from babygpt.studio.figures import Values, data_values
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
-from babygpt.studio.links import PLAIN, SUBJECTS, Scene, Slot, Source, Subject
+from babygpt.studio.links import PLAIN, SLOTS, Origin, Scene, Slot, Source, Subject, Turned, write
 from babygpt.studio.past import Past
+from babygpt.studio.pins import Pin, Revival, chain_shown
 from babygpt.studio.playback import Playback, Weights
 from babygpt.studio.playhead import Playhead
 from babygpt.studio.retraining import Retraining
 from babygpt.studio.setup import Setup
 from babygpt.studio.tape import Tape
-
-
-@dataclass(frozen=True, eq=False)
-class Pin:
-    """A chain that was kept to be compared with, the step it is of, and the seed of its training."""
-
-    chain: MarkovChain
-    step: int
-    seed: int
 
 
 class Stage:
@@ -63,8 +52,8 @@ class Stage:
         The GPTs that are trained beside this one.
     goal
         Until which step the training under way goes; 0 if none is.
-    arrive
-        Where the playhead goes when that is done, if a link says so.
+    arrive, turned
+        Where the playhead goes when that is done, and what is turned then, if a link says so.
     """
 
     def __init__(self, setup: Setup, limits: Limits, seed: int, version: int = 0, past: Past | None = None) -> None:
@@ -76,7 +65,8 @@ class Stage:
         self.selected: int | None = None
         self.window: int | None = None
         self.shows_code = self.shows_short = False
-        self.pins: dict[Slot, Pin | None] = {"A": None, "B": None}
+        self.pins: dict[Slot, Pin | None] = dict.fromkeys(SLOTS)
+        self._revivals: dict[Slot, Revival] = {}
         self.version = version
         self.past = Past(limits.text) if past is None else past
         self._shown: tuple[Any, ChainSummary] | None = None
@@ -99,6 +89,7 @@ class Stage:
         self._data: Values | None = None
         self.goal, self._ignore_stop_gap = 0, False
         self.arrive: int | None = None
+        self.turned: Turned | None = None
         self.version += 1
         self.playhead.move_to(0)
         self.playhead.suit(setup.settings.steps)
@@ -163,13 +154,13 @@ class Stage:
 
     def let_go(self) -> None:
         """Show what was trained, not what knobs make of it; go where someone goes, not where a link leads."""
-        self.arrive = None
+        self.arrive = self.turned = None
         self.knobs.release()
 
     @property
     def busy(self) -> bool:
         """Whether anything is trained, this GPT or others beside it, or computed in slices."""
-        return self.training or self.computing or self.retraining.busy or self.filling
+        return self.training or self.computing or bool(self._revivals) or self.retraining.busy or self.filling
 
     @property
     def computing(self) -> bool:
@@ -183,16 +174,19 @@ class Stage:
     @property
     def filling(self) -> bool:
         """Whether nothing else is to be done than to read the chains between those that training recorded."""
-        waits = self.training or self.computing or self.retraining.busy or self.passing
+        waits = self.training or self.computing or self._revivals or self.retraining.busy or self.passing
         return not waits and self.playback.filling
 
     def work(self, seconds: float) -> None:
-        """Work for about so long: train this GPT first, then by turns on what is shown and on what is beside it.
+        """Work for about so long: train this GPT, then what is pinned, then by turns on what is shown and beside it.
 
         When there is nothing else to do, read the chains between those that training recorded.
         """
         if self.training:
             self.train(seconds)
+            return
+        if self._revivals:
+            self._revive(seconds)
             return
         self._retrains_next = self.retraining.busy and (not self._retrains_next or not self.computing)
         if self._retrains_next:
@@ -218,9 +212,7 @@ class Stage:
     def shown(self) -> ChainSummary:
         """The model's chain: at the playhead, with knobs and decoding."""
         if self._shown is None or self._shown[0] != self.moment:
-            chain = self._turned() if self.knobs.turned else self.playback.chain(self.playhead.step)
-            if not self.decoding.is_neutral:
-                chain = chain.decoded(self.decoding)
+            chain = chain_shown(self.playback, self.playhead.step, self.knobs, self.decoding)
             self._shown = self.moment, ChainSummary(chain, self.expected)
         return self._shown[1]
 
@@ -235,10 +227,6 @@ class Stage:
             step if self.knobs.on_the_line else self.playback.weights_at(step)[0],
             self.knobs.weights(step, self.playback),
         )
-
-    def _turned(self) -> MarkovChain:
-        gpt = self.playback.gpt(self.weights[1])
-        return MarkovChain.from_table(context_table(gpt), self.playback.corpus.vocabulary)
 
     def values(self) -> Values:
         """Return the arrows of what is shown: (N, V); NaN where nothing is known.
@@ -283,12 +271,59 @@ class Stage:
                 f"The chain pinned as {subject} has another context length or other symbols. Compare like with like.",
                 "unlike", slot=subject,
             )  # fmt: skip
-        return pin.chain.probs
+        return np.full_like(self.shown.chain.probs, np.nan) if pin.chain is None else pin.chain.probs
 
     def fits(self, pin: Pin) -> bool:
         """Return whether a pinned chain can be compared with this one."""
-        corpus, chain = self.setup.corpus, pin.chain
-        return (chain.vocabulary, chain.context_length) == (corpus.vocabulary, corpus.context_length)
+        mine, its = self.setup.corpus, pin.origin.setup.corpus
+        return (its.vocabulary, its.context_length) == (mine.vocabulary, mine.context_length)
+
+    def pin(self, slot: Slot) -> None:
+        """Keep the chain that is shown."""
+        step = self.playhead.step
+        until = self.playback.trained if self.knobs.on_the_line else step
+        scene = Scene(until, step, decoding=self.decoding, turned=self.knobs.told(until))
+        self._revivals.pop(slot, None)
+        self.pins[slot] = Pin(Origin(self.setup, scene), self.shown.chain)
+
+    def unpin(self, slot: Slot) -> None:
+        """Keep it no more."""
+        self._revivals.pop(slot, None)
+        self.pins[slot] = None
+        self.check_compare()
+
+    def keep_pins_of(self, other: Stage) -> None:
+        """Keep what another stage keeps."""
+        self.pins, self._revivals = other.pins, other._revivals
+
+    def revive(self, slot: Slot, origin: Origin) -> None:
+        """Keep a chain that a link tells of: it is trained again.
+
+        Raises
+        ------
+        RefusedError
+            It cannot be.
+        """
+        self.unpin(slot)
+        self._revivals[slot] = Revival(origin, self.limits)
+        self.pins[slot] = Pin(origin, None)
+
+    def _revive(self, seconds: float) -> None:
+        slot, revival = next(iter(self._revivals.items()))
+        try:
+            revival.work(seconds)
+        except (SettingError, DivergedError):
+            self.unpin(slot)
+        else:
+            pin = self.pins[slot]
+            if revival.chain is not None and pin is not None:
+                del self._revivals[slot]
+                self.pins[slot] = Pin(pin.origin, revival.chain)
+
+    @property
+    def n_bytes_beside(self) -> int:
+        """About how many bytes take what is trained beside this GPT."""
+        return self.retraining.n_bytes + sum(revival.n_bytes for revival in self._revivals.values())
 
     def ask_seeds(self, n: int) -> None:
         """Begin anew with so many seeds beside this one."""
@@ -312,13 +347,16 @@ class Stage:
         Raises
         ------
         RefusedError
-            The GPT would break: nothing is turned.
+            There is no such knob, or the GPT would break: nothing is turned.
         """
         before = self.knobs.state()
         try:
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite, the chain refuses
                 turn(self.knobs)
                 _ = self.shown
+        except RefusedError:
+            self.knobs.put_back(before)
+            raise
         except SettingError:
             self.knobs.put_back(before)
             raise RefusedError("With that number the GPT would say nothing finite.", "knob") from None
@@ -362,15 +400,21 @@ class Stage:
 
     @property
     def scene(self) -> Scene:
-        """What a link says: while something runs, how it will end; of a difference only what a link can carry."""
+        """What a link says: while something runs, how it will end."""
         trained, step = self.end
-        plain = set(self.compare) <= set(SUBJECTS)
+        turned = self.knobs.told(trained) if self.turned is None else self.turned
         return Scene(
             trained,
             None if step == trained else step,
             self.selected,
-            self.source if plain or self.source != "difference" else "model",
-            self.compare if plain else PLAIN,
+            self.source,
+            self.compare,
             self.retraining.n_seeds,
             self.decoding,
+            turned,
         )
+
+    @property
+    def link(self) -> dict[str, str]:
+        """The link."""
+        return write(self.setup, self.scene, {slot: pin.origin for slot, pin in self.pins.items() if pin is not None})

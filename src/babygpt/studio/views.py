@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from babygpt.lens.inside import look_inside
-from babygpt.studio import links, protocol, scripts
+from babygpt.studio import protocol, scripts
 from babygpt.studio.figures import (
     MAX_VALUES,
     Trace,
@@ -30,8 +30,9 @@ from babygpt.studio.figures import (
     seen_bits,
     trace,
 )
+from babygpt.studio.pins import Pin
 from babygpt.studio.presets import PRESETS
-from babygpt.studio.stage import Pin, Stage
+from babygpt.studio.stage import Stage
 
 View = Mapping[str, object]
 
@@ -260,8 +261,11 @@ def _pins(stage: Stage) -> protocol.Pins:
     def view(pin: Pin | None) -> protocol.Pinned | None:
         if pin is None:
             return None
-        length, fits = pin.chain.context_length, stage.fits(pin)
-        return {"step": pin.step, "seed": pin.seed, "context_length": length, "fits": fits}
+        settings = pin.origin.setup.settings
+        return {
+            "step": pin.origin.step, "seed": settings.seed, "context_length": settings.context_length,
+            "fits": stage.fits(pin), "ready": pin.chain is not None,
+        }  # fmt: skip
 
     return {"A": view(stage.pins["A"]), "B": view(stage.pins["B"])}
 
@@ -316,6 +320,6 @@ _VIEWS: dict[str, tuple[Callable[[Stage], Any], Callable[[Stage], View | None]]]
     "seeds": (_seeds_key, _seeds),
     "rows": (lambda s: s.window if s.window is None else (s.window, _frame_key(s)), _rows),
     "short": (lambda s: s.shows_short and s.moment, _short),
-    "link": (lambda s: (s.setup, s.scene), lambda s: links.write(s.setup, s.scene)),
+    "link": (lambda s: (s.setup, s.scene, *s.pins.values()), lambda s: s.link),
     "code": (_code_key, _code),
 }

@@ -240,3 +240,22 @@ def test_the_last_change_is_taken_back_by_a_key_and_by_a_button(visit):
     wait_for_step(page, 0)
     page.get_by_role("button", name="Undo the last change").click()
     wait_for_step(page, 50)
+
+
+def test_a_finger_that_rests_on_a_token_shows_its_effect_and_changes_nothing(visit):
+    page = visit("#trained=50", 390, 844, has_touch=True)
+    wait_for_step(page, 50)
+    token = page.locator('.token[data-at="1"]')
+    box = token.bounding_box()
+    touch = page.context.new_cdp_session(page)
+    points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points})
+    expect(page.locator(".held")).to_contain_text("Token 2, 1, gives")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(300)
+    expect(page.locator(".held")).to_contain_text("Token 2, 1, gives")
+    expect(token).to_have_text("1")
+    page.locator(".now").tap()
+    expect(page.locator(".held")).to_have_count(0)
+    token.tap()
+    expect(token).to_have_text("0")

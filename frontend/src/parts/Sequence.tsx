@@ -4,6 +4,7 @@ import { count } from "../numbers";
 import { useScreen } from "../screen";
 import { Icon, IconButton, Term, tokenColour } from "./common";
 import { useDraft } from "./draft";
+import { useLongPress } from "./longpress";
 
 const MOST_SHOWN = 400;
 
@@ -19,6 +20,11 @@ export function Sequence() {
   const file = useRef<HTMLInputElement>(null);
   const moveTo = useRef<number | null>(null);
   const draft = useDraft(screen);
+  const point = (target: EventTarget | null) => {
+    const at = target instanceof Element ? target.closest<HTMLElement>("[data-at]")?.dataset.at : undefined;
+    if (at !== undefined && !draft.refused) screen.point(Number(at));
+  };
+  const longPress = useLongPress(box, point, () => screen.point(null));
   useEffect(() => () => screen.point(null), []);
   useEffect(() => setWriting(false), [screen.filesTaken.value]);
   useLayoutEffect(() => {
@@ -44,10 +50,6 @@ export function Sequence() {
       evidence.set(end + 1, "next");
     }
 
-  const point = (target: EventTarget | null) => {
-    const at = target instanceof Element ? target.closest<HTMLElement>("[data-at]")?.dataset.at : undefined;
-    if (at !== undefined && !draft.refused) screen.point(Number(at));
-  };
   const replace = (at: number, symbol: string) => draft.edit(draft.now().map((old, i) => (i === at ? symbol : old)));
   const next = (token: number) => (token + 1) % V;
   const go = (at: number) => {
@@ -89,7 +91,8 @@ export function Sequence() {
           aria-label={t("sequence.label", { n: draft.refused ? symbols.length : setup.n_tokens })}
           data-refused={draft.refused}
           onPointerOver={(event) => event.pointerType === "mouse" && point(event.target)}
-          onPointerLeave={() => screen.point(null)}
+          onPointerLeave={(event) => event.pointerType === "mouse" && screen.point(null)}
+          {...longPress}
           onFocusIn={(event) => (event.target as Element).matches(":focus-visible") && point(event.target)}
           onFocusOut={() => screen.point(null)}
         >

@@ -309,7 +309,7 @@ export const en = {
   "tour.done": "Done",
   "tour.at": "{at} of {n}",
   "tour.sequence.title": "What it learns from",
-  "tour.sequence": "A sequence of tokens. The GPT learns to guess each token from the few before it. Click a token to change it; the examples hold others. After training, point at a token to see its effect on every arrow.",
+  "tour.sequence": "A sequence of tokens. The GPT learns to guess each token from the few before it. Click a token to change it; the examples hold others. After training, point at a token, or rest a finger on it, to see its effect on every arrow.",
   "tour.chain.title": "All it can ever say",
   "tour.chain":
     "Each node is a context, the last few tokens. Each arrow is a next token with its probability; it leads to the context after it. Nothing else is in this GPT: it is this Markov chain. Dashed contexts never occur in the sequence.",

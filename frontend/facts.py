@@ -35,6 +35,7 @@ from babygpt.studio import (
     setup,
     side_by_side,
     tape,
+    tidying,
     tokens,
     views,
 )
@@ -54,6 +55,7 @@ NUMBERS = {
     history: ["EVERY_STEP", "FRAME_BUDGET"],
     chain_summary: ["FOLLOWED", "FOLLOWED_MIXING", "MIXING", "FEW", "AT_ONCE_MIXING"],
     figures: ["MAX_VALUES", "MAX_PIXELS", "MAX_CURVE", "MAX_TRACE", "MAX_TRACED"],
+    tidying: ["MAX_HEADER"],
     fitting: ["MAX_FITTED", "NEAR", "LONGEST_NAME", "COPIES_OF_A_NAME", "LEARNING_RATE", "STEPS", "STOP_GAP"],
     knobs: ["REACH", "MOST as MOST_ADDED", "MAX_SHOWN as MAX_TENSOR"],
     limits: ["TABLES", "LONG_RUN", "MAX_BATCH", "MAX_SEEDS", "MAX_OF_SEEDS", "MAX_LAYERS"],

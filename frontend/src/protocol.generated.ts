@@ -41,6 +41,8 @@ export interface Setup {
   symbols: string[]; // the vocabulary, raw
   labels: string[]; // the same made visible: a blank is ␣
   separator: string; // between the symbols of a context: "" or " ", or a sign such as ", "
+  breaks: number; // how many line breaks are tokens
+  header: string | null; // the first line, if it seems to be no part of the text; then too they are
   lines: boolean; // whether each line is a sequence of its own; then −1 stands between two among the tokens
   settings: Settings;
   n_states: number;
@@ -279,8 +281,9 @@ export interface Notice {
 
 export type Command =
   | { command: "open"; link: Record<string, string> } // Make the session as a link says.
-  | { command: "file"; name: string; data: string } // Learn a file's text, or go on where a page is; its bytes as base64.
+  | { command: "file"; name: string; data: string; encoding?: string; suits?: boolean } // Learn a file's text, with settings that suit it if asked, or go on where a page is; its bytes as base64.
   | { command: "fit"; text: string } // Learn a text with settings that suit it.
+  | { command: "tidy"; part: "breaks" | "header" } // Leave out of the text what is there for the eye alone.
   | { command: "preset"; name: string } // Learn an example.
   | { command: "undo" } // Take back the last change of text or settings: what was learnt before is trained again.
   | { command: "train" } // Train up to the steps in the settings, and play.

@@ -64,7 +64,7 @@ const BEYOND = ["text", "too_large", "steps", "most", "states", "seeds", "memory
 const BYTES_EACH = 3; // of a character in UTF-8, as a rule at most; as base64, what a message may hold
 const LARGEST_PAGE = 4e6; // bytes of a page that is dropped on another
 
-const LEARNS: Command["command"][] = ["configure", "file", "fit", "preset"];
+const LEARNS: Command["command"][] = ["configure", "file", "fit", "tidy", "preset"];
 const A_MOMENT = 250; // ms
 const SCENES = "babygpt.scenes"; // whether the first scenes have been seen, or sent away
 export const LAST_SCENE = 3; // train; what it never saw; many seeds; and then what one likes
@@ -305,7 +305,7 @@ export class Screen {
     reader.readAsDataURL(file);
     await read;
     // "data:text/plain;base64,…"
-    this.send({ command: "file", name: file.name, data: String(reader.result).replace(/.*,/, "") });
+    this.send({ command: "file", name: file.name, data: String(reader.result).replace(/.*,/, ""), suits: true });
     this.filesTaken.value++;
   }
 
@@ -358,6 +358,25 @@ export class Screen {
     if (code === "short" && tokens > 1) return make({ context_length: tokens - 1 }, t("offer.length", { n: tokens - 1 }));
     if (code === "width" && fits >= 1) return make({ n_embd: fits }, t("offer.width", { n: fits }));
     return null;
+  }
+
+  /** What can be done about a text that has line breaks, where someone has just given it: what buttons say, and do. */
+  get tidyings(): { text: string; take(): void }[] {
+    const t = this.text.value;
+    const { header, breaks } = this.views.setup.value ?? {};
+    const given = this.learning;
+    if (!breaks || !given || !("text" in given || "part" in given || "data" in given || "sequence" in given)) return [];
+    return [
+      ...(header === null ? [] : [{ text: t("tidy.header"), take: () => this.send({ command: "tidy", part: "header" }) }]),
+      { text: t("tidy.breaks"), take: () => this.send({ command: "tidy", part: "breaks" }) },
+      { text: t("tidy.lines"), take: () => this.send({ command: "configure", lines: true }) },
+    ];
+  }
+
+  /** Read the file that was handed over last in another encoding; null if there is none. */
+  get readAs(): ((encoding: string) => void) | null {
+    const file = this.learning;
+    return file?.command === "file" ? (encoding) => this.send({ ...file, encoding }) : null;
   }
 
   /** Whether a page refused what a studio may do. */

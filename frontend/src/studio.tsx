@@ -64,7 +64,9 @@ async function join(el: HTMLElement): Promise<void> {
   const base = location.pathname.replace(/[^/]*$/, "");
   const model = new SocketModel(`${scheme}//${location.host}${base}ws`, id, (fresh) => {
     const asked = withKeptText(parseHash(location.hash).session);
-    const reloaded = location.hash === recall("sessionStorage", WRITTEN);
+    const [loading] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    // the address of a page that is loaded again is the one it had when that began, and may have been written since
+    const reloaded = loading?.type === "reload" || location.hash === recall("sessionStorage", WRITTEN);
     if (fresh ? Object.keys(asked).length > 0 : !reloaded && location.hash !== "") model.send({ command: "open", link: asked });
   });
   model.sent = keepText;

@@ -173,14 +173,15 @@ def test_with_forced_colours_bars_keep_their_lengths(visit):
     assert adjusted == "none"
 
 
-def test_what_is_too_large_or_too_short_is_offered_as_it_would_do(visit, tmp_path):
+def test_what_is_too_large_or_too_short_is_offered_as_it_would_do(visit):
     page = visit()
-    letters = tmp_path / "letters.txt"
-    letters.write_text("the quick brown fox jumps over the lazy dog " * 3)
     page.get_by_label("Context length").fill("12")
     page.get_by_label("Context length").press("Enter")
     expect(page.get_by_text("4,096 states")).to_be_visible()
-    page.locator('.sequence input[type="file"]').set_input_files(letters)
+    page.get_by_role("button", name="Edit as text").click()
+    page.get_by_role("textbox", name="Edit as text").fill("the quick brown fox jumps over the lazy dog " * 3)
+    page.get_by_label("Let the settings suit the text").uncheck()
+    page.get_by_role("button", name="Use this text").click()
     page.get_by_role("button", name="Open with K = 4.").click()  # no more states than the studio takes, but more memory
     page.get_by_role("button", name="Open with K = 3.").click()
     expect(page.get_by_text("19,683 states")).to_be_visible()

@@ -306,4 +306,4 @@ DROP = """([selector, name, text]) => {
 def test_a_file_is_read_wherever_it_is_dropped(visit, selector):
     page = visit()
     page.evaluate(DROP, [selector, "moon.txt", "moon moon moon"])
-    page.get_by_text("64 states").wait_for()  # of three letters and the blank
+    page.get_by_text("16 states").wait_for()  # of three letters and the blank, which say what follows two of them

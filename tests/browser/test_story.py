@@ -227,12 +227,49 @@ def test_a_file_can_be_opened_and_what_is_no_text_is_refused(visit, tmp_path):
     noise.write_bytes(b"\xff\xfe\x80")
     chooser.set_input_files(noise)
     expect(page.get_by_text("noise.bin is not UTF-8 text")).to_be_visible()
-    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    expect(page.get_by_text("81 states · 243 arrows")).to_be_visible()
     book = tmp_path / "book.txt"
     book.write_text("it was a dark night " * 150_000)
     chooser.set_input_files(book)
     expect(page.get_by_text("book.txt is too large for the studio")).to_be_visible()
-    expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
+    expect(page.get_by_text("81 states · 243 arrows")).to_be_visible()
+
+
+def test_a_header_and_line_breaks_are_offered_to_be_left_out(visit, tmp_path):
+    page = visit()
+    genome = tmp_path / "genome.fa"
+    genome.write_text(">chr1 human\n" + "ACGTACGTTA\nCCGTACGTTC\n" * 6)
+    page.locator('.sequence input[type="file"]').set_input_files(genome)
+    remark = page.locator(".remark")
+    expect(remark).to_contain_text("The first line, “>chr1 human”, seems to be a header.")
+    remark.get_by_role("button", name="Leave it out").click()
+    expect(remark).to_contain_text("The text has 11 line breaks; each is a token, ⏎.")
+    remark.get_by_role("button", name="Leave the line breaks out").click()
+    expect(remark).to_have_count(0)
+    expect(page.get_by_text("120 tokens")).to_have_count(0)  # it is said by the strip alone
+    expect(page.get_by_role("group", name="Training sequence, 120 tokens")).to_be_visible()
+    expect(page.get_by_text("1,024 states")).to_be_visible()  # and the settings suit it still
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(remark).to_contain_text("11 line breaks")
+    remark.get_by_role("button", name="Read each line as a sequence of its own").click()
+    expect(page.get_by_role("button", name="Token 11: ⏎")).to_be_disabled()
+    expect(remark).to_have_count(0)
+
+
+def test_a_doubtful_encoding_is_asked_for(visit, tmp_path):
+    page = visit()
+    turtle = tmp_path / "turtle.txt"
+    turtle.write_bytes("tak tak, wół i żółw".encode("cp1250"))
+    page.locator('.sequence input[type="file"]').set_input_files(turtle)
+    others = page.get_by_label("Read it as …")
+    others.select_option("cp1252")
+    expect(page.get_by_role("button", name="Token 17: ó")).to_be_visible()
+    expect(page.get_by_role("button", name="Token 18: ³")).to_be_visible()
+    others.select_option("cp1250")
+    expect(page.get_by_role("button", name="Token 18: ł")).to_be_visible()
+    others.select_option("utf-16-le")
+    expect(page.get_by_text("turtle.txt cannot be read as utf-16-le.")).to_be_visible()
+    expect(others).to_be_visible()
 
 
 def test_lines_of_words_are_sequences_and_names_may_have_blanks(visit, tmp_path):
@@ -259,7 +296,7 @@ def test_lines_of_words_are_sequences_and_names_may_have_blanks(visit, tmp_path)
     separator.fill(";")
     separator.press("Enter")
     expect(page.get_by_role("button", name="Token 1: heavy rain")).to_be_visible()
-    expect(page.get_by_text("4 states")).to_have_count(0)
+    expect(page.get_by_text("4 states")).to_be_visible()  # of two names, where blanks are part of them
 
 
 def test_a_mistake_is_told_where_it_was_made_and_changes_nothing(visit):

@@ -58,6 +58,22 @@ CONVERSATIONS = {
             send("speed", speed=None), send("more", steps=2), FINISH, send("select", state=None), send("stop"),
         ],
     ),
+    "tidy": (
+        "Files are read in the encoding that is said, with settings that suit them; breaks and a header are left out.",
+        [
+            send("configure", **SMALL),
+            *[send("file", name="latin.txt", data="6WD66ek=", encoding=name) for name in ("", "cp1250", "big5")],
+            send("file", name="x", data="MDEx", encoding="morse"),
+            send("file", name="genome.fa", data=base64.b64encode(b">chr1\nACGTAAC\nCCGTAGA\n").decode(), suits=True),
+            send("tidy", part="header"), send("tidy", part="breaks"), send("undo"), send("configure", lines=True),
+            send("file", name="one.txt", data="MTEx", suits=True), send("file", name="none.txt", data="", suits=True),
+            send("configure", sequence="a rose\nis\na rose\n", context_length=2, lines=False),
+            send("tidy", part="breaks"),
+            send("configure", tokens="words", context_length=1), send("tidy", part="breaks"),
+            send("file", name="go.txt", data=base64.b64encode(b"go stop go\nstop go go\n").decode(), suits=True),
+            send("fit", text="look buy look"), send("fit", text="buy"), send("tidy", part="header"),
+        ],
+    ),
     "undo": (
         "Changes of text and settings are taken back, with what was trained.",
         [

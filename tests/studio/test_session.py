@@ -894,6 +894,56 @@ def test_a_file_that_cannot_be_learnt_changes_nothing_but_the_notice(content, co
     assert studio.notice["text"].startswith(said)
 
 
+def test_who_knows_the_encoding_of_a_file_says_it():
+    studio = Driven(context_length=1, **SMALL)
+    data = base64.b64encode("żółw żółw".encode("cp1250")).decode()
+    studio("file", name="turtle.txt", data=data, encoding="cp1252")
+    assert studio.setup["text"] != "żółw żółw"
+    studio("file", name="turtle.txt", data=data, encoding="cp1250")
+    assert studio.setup["text"] == "żółw żółw"
+    assert studio.notice["values"] == {"name": "turtle.txt", "encoding": "cp1250"}
+    for encoding, code in (("utf-32-le", "not_in"), ("hex", "command"), ("no such", "command")):
+        studio("file", name="turtle.txt", data=data, encoding=encoding)
+        assert (studio.notice["code"], studio.setup["text"]) == (code, "żółw żółw")
+
+
+def test_the_settings_suit_a_file_if_asked():
+    studio = Driven(**SMALL)
+    book = "the quick brown fox jumps over the lazy dog " * 30
+    studio("file", name="fox.txt", data=base64.b64encode(book.encode()).decode())
+    assert studio.setup["settings"]["context_length"] == 3
+    studio("file", name="fox.txt", data=base64.b64encode(book.encode()).decode(), suits=True)
+    settings = studio.setup["settings"]
+    assert (settings["context_length"], settings["stop_gap"], settings["n_layer"]) == (2, 0.05, SMALL["n_layer"])
+    assert studio.setup["name"] == "fox.txt"
+
+
+def test_line_breaks_and_a_header_are_left_out():
+    studio = Driven(**SMALL)
+    genome = ">chr1 human\nACGTACGTTA\nCCGTACGTTC"
+    studio("file", name="genome.fa", data=base64.b64encode(genome.encode()).decode(), suits=True)
+    assert (studio.setup["header"], studio.setup["breaks"]) == (">chr1 human", 2)
+    studio("tidy", part="header")
+    assert (studio.setup["header"], studio.setup["breaks"], studio.setup["name"]) == (None, 1, "")
+    studio("tidy", part="breaks")
+    assert (studio.setup["text"], studio.setup["breaks"]) == ("ACGTACGTTACCGTACGTTC", 0)
+    suiting = studio.setup["settings"]
+    studio("fit", text=studio.setup["text"])
+    assert studio.setup["settings"] == suiting  # they suited it before, so they do after
+    studio("undo")
+    studio("configure", seed=5)
+    studio("undo")
+    studio("undo")
+    assert studio.setup["breaks"] == 1
+
+
+def test_where_no_line_break_is_a_token_none_is_told():
+    studio = Driven(sequence="0110\n1001", lines=True, **SMALL)
+    assert (studio.setup["header"], studio.setup["breaks"]) == (None, 0)
+    studio("configure", sequence="go stop\nstop go", tokens="words", context_length=1)
+    assert studio.setup["breaks"] == 0
+
+
 def test_a_file_that_did_not_arrive_whole_is_told():
     studio = Driven(**SMALL)
     studio("file", name="poem.txt", data="MDEx!")

@@ -9,7 +9,7 @@
 import { bytes } from "../packed";
 import { LETTERS } from "./facts.generated";
 import type { Limits } from "./limits";
-import { grouped } from "./python";
+import { cut, grouped, repr } from "./python";
 import { RefusedError } from "./refused";
 
 const LOOKED_AT = 2 ** 16; // bytes by which an encoding is told
@@ -24,21 +24,28 @@ export function asReadFromFile(text: string): string {
   return withLineFeeds(text.replace(/^\ufeff/, ""));
 }
 
-/** The text of a file that comes as base64, and its encoding where that had to be guessed. */
-export function textOfFile(name: string, data: string, limits: Limits): { text: string; guessed: string | null } {
+/** The text of a file that comes as base64, and its encoding where that had to be guessed, or was said. */
+export function textOfFile(name: string, data: string, limits: Limits, encoding = ""): { text: string; guessed: string | null } {
   let content: Uint8Array;
   try {
     content = bytes(data);
   } catch {
     throw new RefusedError("The file did not arrive whole. Try again.", "command");
   }
+  if (encoding && !Object.hasOwn(SOURCES, encoding)) {
+    throw new RefusedError(`The studio reads no encoding ${cut(repr(encoding), 60)}.`, "command");
+  }
   const marked = MARKS.find(([, ...mark]) => mark.every((byte, i) => content[i] === byte))?.[0];
   const magic = String.fromCharCode(...content.subarray(0, 8));
   if (!marked && BINARY.some((begin) => magic.startsWith(begin))) throw noText(name, "is a binary file, not text");
-  const sure = decoded(content, marked ?? "utf-8");
-  const likely = sure === null || (!marked && sure.includes("\0")) ? (marked ? null : proposed(content)) : null;
+  const sure = encoding ? null : decoded(content, marked ?? "utf-8");
+  const open = sure === null || (!marked && sure.includes("\0"));
+  const likely = encoding || (open && !marked ? proposed(content) : null);
   const text = likely ? decoded(content, SOURCES[likely]!.label) : sure;
-  if (text === null || text.includes("\0")) throw noText(name, "is not UTF-8 text");
+  if (text === null || text.includes("\0")) {
+    if (encoding) throw new RefusedError(`${name} cannot be read as ${encoding}.`, "not_in", null, { name, encoding });
+    throw noText(name, "is not UTF-8 text");
+  }
   const read = withLineFeeds(text);
   if (read.length > 2 * limits.text) {
     const told =
@@ -198,3 +205,6 @@ const SOURCES: Record<string, { label: string; source: () => Source }> = {
   cp1250: { label: "windows-1250", source: () => alphabet(CENTRAL!, true) },
   cp1254: { label: "windows-1254", source: () => alphabet(TURKISH!, true) },
 };
+
+/** The encodings that a file can be said to be in. */
+export const ENCODINGS = Object.keys(SOURCES);

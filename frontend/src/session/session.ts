@@ -16,7 +16,7 @@ import { checkRule, parse, settingsOf } from "./commands";
 import type { WorkerPool } from "./pool";
 import { asReadFromFile, linkOfPage, textOfFile } from "./encodings";
 import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
-import { fit, legible } from "./fitting";
+import { fit, fitIfAny, fits, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
 import { read, UNTURNED, type Pins, type Scene } from "./links";
@@ -25,6 +25,7 @@ import { RefusedError, type Plain } from "./refused";
 import { fileName, Setup } from "./setup";
 import { same } from "./same";
 import { Stage } from "./stage";
+import { without } from "./tidying";
 import { Views, type Revisions } from "./views";
 
 type Handlers = { [Name in Command["command"]]: (command: Extract<Command, { command: Name }>) => void };
@@ -116,23 +117,31 @@ export class Session {
       this.learn(text, name, settingsOf(command), text === old.text && name === old.name ? old.encoding : null);
     },
 
-    file: ({ name, data }) => {
+    file: ({ name, data, encoding, suits }) => {
       const short = fileName(name) || "file";
       const page = /\.html?$/.test(short) ? linkOfPage(data) : null;
       if (page) return this.open(page);
-      const { text, guessed } = textOfFile(short, data, this.limits);
-      this.learn(text, short, { vocabulary: null }, guessed);
+      const { text, guessed } = textOfFile(short, data, this.limits, encoding);
+      const suiting = suits ? fitIfAny(text, this.limits, this.stage.setup.settings) : null;
+      this.learn(text, short, { vocabulary: null, ...suiting }, guessed);
       if (guessed === null) return;
       const told = `${short} is not UTF-8 text; it was read as ${guessed}.`;
       this.notify(new RefusedError(told, "guessed", null, { name: short, encoding: guessed }));
+    },
+
+    tidy: ({ part }) => {
+      const { text: all, settings } = this.stage.setup;
+      const text = without(all, part);
+      const suiting = fits(settings, all, this.limits) ? fitIfAny(text, this.limits, settings) : null;
+      this.learn(text, "", { vocabulary: null, ...suiting }, null);
     },
 
     fit: ({ text: typed }) => {
       this.limits.checkText(typed);
       const text = legible(typed);
       if (!strip(text)) throw new RefusedError("The text is empty.", "empty", "sequence");
-      const settings = { ...this.stage.setup.settings, ...fit(text, this.limits) };
-      this.stage.begin(Setup.make(text, "", settings, this.limits));
+      const { settings } = this.stage.setup;
+      this.stage.begin(Setup.make(text, "", { ...settings, ...fit(text, this.limits, settings) }, this.limits));
       this.notice = null;
     },
 

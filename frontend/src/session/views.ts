@@ -12,6 +12,7 @@ import { length } from "./python";
 import * as scripts from "./scripts";
 import { same } from "./same";
 import type { Stage } from "./stage";
+import { header } from "./tidying";
 
 export type Revisions = Partial<Record<keyof AllViews, number>>;
 
@@ -49,6 +50,7 @@ function setup(stage: Stage): SetupView {
   const { setup, limits, playback } = stage;
   const { corpus, config, reading, settings } = setup;
   const { vocab_size: V, block_size: K } = config;
+  const broken = reading.vocabulary.symbols.includes("\n");
   return {
     version: stage.version,
     name: setup.name,
@@ -58,6 +60,8 @@ function setup(stage: Stage): SetupView {
     symbols: [...reading.vocabulary.symbols],
     labels: reading.vocabulary.symbols.map((_, token) => reading.vocabulary.label(token)),
     separator: reading.vocabulary.separator,
+    breaks: broken ? setup.text.split("\n").length - 1 : 0,
+    header: broken ? header(setup.text) : null,
     lines: !reading.joined,
     settings,
     n_states: setup.nStates,

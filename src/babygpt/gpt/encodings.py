@@ -123,6 +123,11 @@ def proposed(sample: bytes, whole: bool = True) -> str | None:
     return found
 
 
+def in_question() -> tuple[str, ...]:
+    """Return the encodings among which :func:`proposed` finds one."""
+    return tuple(_sources())
+
+
 def _decodes(data: bytes, encoding: str, whole: bool) -> str | None:
     try:
         return codecs.getincrementaldecoder(encoding)().decode(data, final=whole)

@@ -16,6 +16,7 @@ from babygpt.chain.decoding import Decoding
 from babygpt.studio.limits import RefusedError
 from babygpt.studio.links import PLAIN, Slot, Source, Subject
 from babygpt.studio.setup import Settings
+from babygpt.studio.tidying import Part
 
 # No number that means anything is larger.
 LARGEST = 10**30
@@ -37,6 +38,7 @@ _Str = Annotated[str, AfterValidator(_with_bytes)]
 Text = Annotated[_Str, Field(description="a text")]
 Link = Annotated[dict[_Str, _Str], Field(description="an object of texts")]
 SourceName = Annotated[Source, Field(description=f"one of {', '.join(get_args(Source))}")]
+PartName = Annotated[Part, Field(description=f"one of {', '.join(get_args(Part))}")]
 SlotName = Annotated[Slot, Field(description="A or B")]
 # JSON has lists for tuples, hence strict=False; what is in it is as strict as ever
 Pair = Annotated[tuple[Subject, Subject], Field(strict=False, description="two of model, seeds, data, A, B")]
@@ -95,16 +97,24 @@ class Configure(SettingsCommand):
 
 
 class File(Command):
-    """Learn a file's text, or go on where a page is; its bytes as base64."""
+    """Learn a file's text, with settings that suit it if asked, or go on where a page is; its bytes as base64."""
 
     name: Text
     data: Text
+    encoding: Text = ""  # the one it is in, by Python's name; "": found out
+    suits: Truth = False
 
 
 class Fit(Command):
     """Learn a text with settings that suit it."""
 
     text: Text
+
+
+class Tidy(Command):
+    """Leave out of the text what is there for the eye alone."""
+
+    part: PartName
 
 
 class Preset(Command):

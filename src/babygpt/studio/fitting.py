@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from babygpt.errors import SequenceError
 from babygpt.gpt.reading import Reading
 from babygpt.studio.limits import Limits
-from babygpt.studio.setup import ARTICLE
+from babygpt.studio.setup import ARTICLE, Settings
 from babygpt.studio.uploads import as_read_from_file
 
 MAX_FITTED = 4096  # states: what a page can show, and a phone can bear
@@ -29,24 +31,51 @@ def legible(text: str) -> str:
     return " ".join([text] * COPIES_OF_A_NAME) if is_name or len(set(text)) < 2 else text
 
 
-def fit(text: str, limits: Limits) -> dict[str, Any]:
-    """Return settings that suit a text of characters: the others are as they were.
+def fit(text: str, limits: Limits, now: Settings = ARTICLE) -> dict[str, Any]:
+    """Return settings that suit a text: the others are as they are ``now``, and it is read by words if it is so now.
 
     The context is the shortest after which no longer one, of at most :data:`MAX_FITTED` states, would lower the loss
     floor by more than :data:`NEAR`; training ends once the loss is within :data:`STOP_GAP` nats of that floor.
     """
-    reading = Reading.of(lambda: [text], "chars", None, None, False)
+    reading, read = _reading(text, now)
     n_tokens, V = len(reading.tokens()), len(reading.vocabulary)
     most = min(MAX_FITTED, limits.states)
     lengths = [1]
     while V ** (lengths[-1] + 1) <= most and lengths[-1] + 2 <= n_tokens:
         lengths.append(lengths[-1] + 1)
     floors = [reading.corpus(length).loss_floor() for length in lengths]
-    plain = {name: getattr(ARTICLE, name) for name in ("vocabulary", "tokens", "separator", "batch_size", "positions")}
-    return plain | {
-        "lines": False,
+    return read | {
+        "vocabulary": None,
+        "batch_size": ARTICLE.batch_size,
+        "positions": ARTICLE.positions,
         "context_length": next(K for K, floor in zip(lengths, floors, strict=True) if floor <= min(floors) + NEAR),
         "steps": min(STEPS, limits.steps),
         "learning_rate": LEARNING_RATE,
         "stop_gap": STOP_GAP,
     }
+
+
+def fit_if_any(text: str, limits: Limits, now: Settings) -> dict[str, Any]:
+    """Return the same; nothing for a text that no settings suit."""
+    try:
+        return fit(text, limits, now)
+    except SequenceError:
+        return {}
+
+
+def fits(settings: Settings, text: str, limits: Limits) -> bool:
+    """Return whether settings are those that suit a text."""
+    suiting = fit_if_any(text, limits, settings)
+    return bool(suiting) and asdict(settings) == asdict(settings) | suiting
+
+
+def _reading(text: str, now: Settings) -> tuple[Reading, dict[str, Any]]:
+    """Return how a text is read, and the settings that say so."""
+    if now.tokens == "words":
+        by_words = {name: getattr(now, name) for name in ("tokens", "separator", "lines")}
+        try:
+            return Reading.of(lambda: [text], **by_words), by_words
+        except SequenceError:
+            pass  # a single word
+    by_characters = {"tokens": "chars", "separator": None, "lines": None}
+    return Reading.of(lambda: [text]), by_characters

@@ -51,6 +51,8 @@ class Setup(TypedDict):
     symbols: list[str]  # the vocabulary, raw
     labels: list[str]  # the same made visible: a blank is ␣
     separator: str  # between the symbols of a context: "" or " ", or a sign such as ", "
+    breaks: int  # how many line breaks are tokens
+    header: str | None  # the first line, if it seems to be no part of the text; then too they are
     lines: bool  # whether each line is a sequence of its own; then −1 stands between two among the tokens
     settings: Settings
     n_states: int

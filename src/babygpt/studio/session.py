@@ -21,13 +21,14 @@ from babygpt.errors import BabyGPTError, SettingError
 from babygpt.gpt.reading import BORDER
 from babygpt.studio import commands, links, protocol
 from babygpt.studio.exports import Export, snapshot
-from babygpt.studio.fitting import fit, legible
+from babygpt.studio.fitting import fit, fit_if_any, fits, legible
 from babygpt.studio.knobs import Knobs
 from babygpt.studio.limits import Limits, RefusedError
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.seed_bands import check_fits
 from babygpt.studio.setup import NAMES, Setup, file_name
 from babygpt.studio.stage import Stage
+from babygpt.studio.tidying import without
 from babygpt.studio.uploads import as_read_from_file, link_of_page, text_of_file
 from babygpt.studio.views import View, Views
 
@@ -228,11 +229,20 @@ class Session:
         if page is not None:
             self._open(commands.Open(link=page))
             return
-        text, guessed = text_of_file(name, command.data, self._limits)
-        self._learn(text, name, {"vocabulary": None}, guessed)
-        if guessed is not None:
-            told = f"{name} is not UTF-8 text; it was read as {guessed}."
-            self._notify(RefusedError(told, "guessed", name=name, encoding=guessed))
+        text, encoding = text_of_file(name, command.data, self._limits, command.encoding)
+        suits = fit_if_any(text, self._limits, self._stage.setup.settings) if command.suits else {}
+        self._learn(text, name, {"vocabulary": None} | suits, encoding)
+        if encoding is not None:
+            told = f"{name} is not UTF-8 text; it was read as {encoding}."
+            self._notify(RefusedError(told, "guessed", name=name, encoding=encoding))
+
+    @_do.register
+    def _tidy(self, command: commands.Tidy) -> None:
+        old = self._stage.setup
+        text = without(old.text, command.part)
+        suited = fits(old.settings, old.text, self._limits)
+        suits = fit_if_any(text, self._limits, old.settings) if suited else {}
+        self._learn(text, "", {"vocabulary": None} | suits, None)
 
     @_do.register
     def _fit(self, command: commands.Fit) -> None:
@@ -240,8 +250,9 @@ class Session:
         text = legible(command.text)
         if not text.strip():
             raise RefusedError("The text is empty.", "empty", "sequence")
-        settings = asdict(self._stage.setup.settings) | fit(text, self._limits)
-        self._stage.begin(Setup.make(text, "", settings, self._limits))
+        settings = self._stage.setup.settings
+        fitted = asdict(settings) | fit(text, self._limits, settings)
+        self._stage.begin(Setup.make(text, "", fitted, self._limits))
         self._notice = None
 
     @_do.register

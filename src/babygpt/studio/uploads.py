@@ -9,12 +9,13 @@ import re
 from base64 import b64decode
 
 from babygpt.errors import EncodingError, FileError
+from babygpt.gpt.encodings import in_question
 from babygpt.gpt.texts import decoded
 from babygpt.studio.limits import Limits, RefusedError
 
 
-def text_of_file(name: str, data: str, limits: Limits) -> tuple[str, str | None]:
-    """Return the text of a file that comes as base64, and its encoding where that had to be guessed.
+def text_of_file(name: str, data: str, limits: Limits, encoding: str = "") -> tuple[str, str | None]:
+    """Return the text of a file that comes as base64, and its encoding where that had to be guessed, or was said.
 
     See :func:`babygpt.gpt.texts.decoded`. Where the command line proposes an encoding, it is taken: the screen shows
     the symbols, and says which it was.
@@ -28,6 +29,14 @@ def text_of_file(name: str, data: str, limits: Limits) -> tuple[str, str | None]
         content = b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise RefusedError("The file did not arrive whole. Try again.", "command") from None
+    if encoding not in ("", *in_question()):
+        raise RefusedError(f"The studio reads no encoding {encoding!r:.60}.", "command")
+    if encoding:
+        try:
+            return _read(name, content, encoding, limits), encoding
+        except FileError:
+            told = f"{name} cannot be read as {encoding}."
+            raise RefusedError(told, "not_in", name=name, encoding=encoding) from None
     try:
         return _read(name, content, None, limits), None
     except EncodingError as error:

@@ -33,6 +33,7 @@ from babygpt.studio.figures import (
 from babygpt.studio.pins import Pin
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.stage import Stage
+from babygpt.studio.tidying import header
 
 View = Mapping[str, object]
 
@@ -82,6 +83,7 @@ def _setup(stage: Stage) -> protocol.Setup:
     setup, limits = stage.setup, stage.limits
     corpus, config, vocabulary = setup.corpus, setup.config, setup.corpus.vocabulary
     V, K = config.vocab_size, config.block_size
+    broken = "\n" in vocabulary.symbols
     return {
         "version": stage.version,
         "name": setup.name,
@@ -92,6 +94,8 @@ def _setup(stage: Stage) -> protocol.Setup:
         "labels": [vocabulary.label([token]) for token in range(V)],
         "separator": vocabulary.separator,
         "lines": not setup.reading.joined,
+        "breaks": setup.text.count("\n") if broken else 0,
+        "header": header(setup.text) if broken else None,
         "settings": asdict(setup.settings),
         "n_states": setup.n_states,
         "n_arrows": setup.n_states * V,

@@ -173,7 +173,7 @@ def test_labels_tell_every_other_blank_from_a_space(code):
     assert label.isprintable()
     assert not set(label) & {" ", blank}
     words = Vocabulary(["New York", f"New{blank}York"], separator=",")
-    assert [words.label([i]) for i in range(2)] == ["New York", f"New{label}York"]
+    assert [words.label([i]) for i in range(2)] == ["New York", f"New{visible(blank)}York"]
 
 
 def test_an_empty_separator_is_refused_wherever_words_are_parted(tmp_path):

@@ -62,7 +62,7 @@ function historyOf(stage: Stage): { steps: readonly number[]; table: Float32Arra
 // -- the chain
 
 /** Each context, and its arrows: by token the probability and the context that it leads to. */
-function arrows(stage: Stage): { state: number; context: string; symbol: string; p: number; to: number; next: string }[] {
+function arrows(stage: Stage): { state: number; context: string; token: number; symbol: string; p: number; to: number; next: string }[] {
   const { setup } = stage;
   const { chain, probs } = stage.shown;
   const { symbols } = setup.reading.vocabulary;
@@ -71,24 +71,36 @@ function arrows(stage: Stage): { state: number; context: string; symbol: string;
   return contexts.flatMap((context, state) =>
     symbols.map((symbol, token) => {
       const to = chain.successor(state, token);
-      return { state, context, symbol, p: probs[state * V + token]!, to, next: contexts[to]! };
+      return { state, context, token, symbol, p: probs[state * V + token]!, to, next: contexts[to]! };
     }),
   );
 }
 
 function json(stage: Stage): string {
   const { vocabulary } = stage.setup.reading;
-  const contexts: Record<string, Record<string, { probability: number; next: string }>> = {};
-  for (const { context, symbol, p, next } of arrows(stage)) (contexts[context] ??= {})[symbol] = { probability: p, next };
+  // as entries: an object would sort "10" before "01", and has a __proto__ of its own
+  const contexts = new Map<string, Map<string, { probability: number; next: string }>>();
+  for (const { context, symbol, p, next } of arrows(stage)) {
+    const of = contexts.get(context) ?? new Map();
+    contexts.set(context, of.set(symbol, { probability: p, next }));
+  }
   const content = {
     context_length: stage.setup.config.block_size,
     vocabulary: vocabulary.symbols,
     tokens: vocabulary.tokens,
     separator: vocabulary.separator,
-    contexts,
   };
-  const text = JSON.stringify(content, null, 1);
+  const each = Array.from(contexts, ([context, of]) => {
+    const lines = Array.from(of, ([symbol, to]) => `   ${JSON.stringify(symbol)}: ${indented(to, "   ")}`);
+    return `  ${JSON.stringify(context)}: {\n${lines.join(",\n")}\n  }`;
+  });
+  const text = `${indented(content, "").slice(0, -2)},\n "contexts": {\n${each.join(",\n")}\n }\n}`;
   return `${text.replace(HARMFUL, unicodeEscape)}\n`;
+}
+
+/** A value as JSON, its lines as far in as where it stands. */
+function indented(value: unknown, by: string): string {
+  return JSON.stringify(value, null, 1).replaceAll("\n", `\n${by}`);
 }
 
 function csv(stage: Stage): string {
@@ -105,7 +117,10 @@ function dot(stage: Stage): string {
   const contexts = Array.from({ length: setup.nStates }, (_, state) => setup.context(state));
   const plain = contexts.every((context) => !/\\/.test(context) && !/[\p{C}\p{Z}]/u.test(context.replaceAll(" ", "")));
   const name = (state: number) => (plain ? `"${contexts[state]!.replaceAll('"', '\\"')}"` : String(state));
-  const nodes = contexts.map((context, state) => `  ${name(state)} [label=${label(context)}];`);
+  const { vocab_size: V, block_size: K } = setup.config;
+  const apart = new Set(contexts.map(escaped)).size === contexts.length;
+  const shown = apart ? contexts : contexts.map((_, state) => setup.reading.vocabulary.labelOf(contextOf(state, V, K)));
+  const nodes = shown.map((context, state) => `  ${name(state)} [label=${label(context)}];`);
   const edges = arrows(stage).map(
     ({ state, symbol, p, to }) => `  ${name(state)} -> ${name(to)} [label=${label(arrowLabel(symbol, p))}, probability="${number(p, true)}"];`,
   );
@@ -113,8 +128,11 @@ function dot(stage: Stage): string {
 }
 
 function escaped(text: string): string {
-  return harmless(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\\", "\\\\");
+  return harmless(text.replace(NO_SHAPE, visible)).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\\", "\\\\");
 }
+
+/** What ends a line, or has no shape at all. */
+const NO_SHAPE = /[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]/g;
 
 /** A text with what could harm where it is shown made visible. */
 function harmless(text: string): string {

@@ -1,6 +1,6 @@
 // The vocabulary: which symbols there are, and the token each goes by, as src/babygpt/gpt/vocabulary.py has it.
 
-import { plural, repr, strip } from "./python";
+import { byCodePoint, plural, repr, strip, unicodeEscape } from "./python";
 import { RefusedError } from "./refused";
 import { core, isAlone, listSeparator, separatorFor, splitNames } from "./separators";
 
@@ -16,6 +16,7 @@ export class UnknownError extends Error {}
 export class Vocabulary {
   readonly separator: string;
   private readonly tokenOf: ReadonlyMap<string, number>;
+  private shown: { of: readonly string[]; between: string } | null = null;
 
   constructor(
     readonly symbols: readonly string[],
@@ -73,10 +74,31 @@ export class Vocabulary {
     throw this.unknown(this.tokens === "chars" ? unknown.sort() : unknown.slice(0, 1));
   }
 
-  /** A token for the screen: control characters made visible, and blanks where they are symbols. */
+  /** A token for the screen: control characters made visible, and blanks where they are symbols; no two contexts alike. */
   label(token: number): string {
+    return this.labels.of[token]!;
+  }
+
+  /** The same of a context. */
+  labelOf(tokens: readonly number[]): string {
+    return tokens.map((token) => this.labels.of[token]).join(this.labels.between);
+  }
+
+  /** How each symbol is shown, and what stands between two; as Python spells them where that could be mistaken. */
+  private get labels(): { of: readonly string[]; between: string } {
+    return (this.shown ??= this.shownBy(visible) ?? this.shownBy(spelled, true)!);
+  }
+
+  private shownBy(show: (c: string) => string, always = false): { of: readonly string[]; between: string } | null {
     const blanks = this.tokens === "chars";
-    return Array.from(this.symbols[token]!, (c) => (c === " " && !blanks ? c : visible(c))).join("");
+    const each = (text: string, blank: boolean) => Array.from(text, (c) => (c === " " && !blank ? c : show(c))).join("");
+    const of = this.symbols.map((symbol) => each(symbol, blanks));
+    const between = each(this.separator, false);
+    const sorted = [...of].sort(byCodePoint);
+    const apart = blanks // nothing stands between them: none may begin another
+      ? sorted.every((label, i) => i === 0 || !label.startsWith(sorted[i - 1]!))
+      : new Set(of).size === of.length && !of.some((label) => label.includes(between));
+    return apart || always ? { of, between } : null;
   }
 
   /** The names of a text, parted by a list's commas or by white space if only so all are known. */
@@ -116,6 +138,15 @@ export function visible(c: string): string {
   return VISIBLE[c] ?? (hidden ? `\\x${code.toString(16).padStart(2, "0")}` : c);
 }
 
+/** The same, and a backslash, as Python escapes it. */
+function spelled(c: string): string {
+  if (c === "\\") return "\\\\";
+  if (visible(c) === c) return c;
+  const code = c.codePointAt(0)!;
+  if (c === "\n" || c === "\r" || c === "\t") return repr(c).slice(1, -1);
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
+  return code < 0x10000 ? unicodeEscape(c) : `\\U${code.toString(16).padStart(8, "0")}`;
+}
 
 function refused(told: string): RefusedError {
   return new RefusedError(told, "vocabulary", "vocabulary");

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
+from babygpt.chain.contexts import all_contexts
 from babygpt.errors import SizeError
 from babygpt.gpt.signs import harmless, json_text, visible
 from babygpt.lab.tables import table_bytes
@@ -96,7 +97,8 @@ def _dot(chain: MarkovChain, short: bool) -> str:
     """Return the graph itself, for Graphviz to lay out: no positions, the article's labels.
 
     A node's name is its context where DOT can write all of them, and else its state's number, or ``short0``,
-    ``short1``, … for a short context: never one for some nodes and the other for others, which could be the same.
+    ``short1``, … for a short context: never one for some nodes and the other for others, which could be the same. Where
+    Graphviz would show two labels alike, they are spelled out.
     """
     from babygpt.draw.graph import arrow_label  # drawing loads Graphviz
     from babygpt.draw.graphviz import escape as escape_dot
@@ -110,6 +112,10 @@ def _dot(chain: MarkovChain, short: bool) -> str:
         name = ['"' + context.replace('"', '\\"') + '"' for context in contexts]
     else:
         name = [*(f"short{i}" for i in range(n_short)), *map(str, range(chain.n_states))]
+    if len({escape_dot(context) for context in contexts}) < len(contexts):
+        V, K = len(chain.vocabulary), chain.context_length
+        lengths = range(1 if short else K, K + 1)
+        contexts = [chain.vocabulary.label(tokens) for length in lengths for tokens in all_contexts(V, length)]
     matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
     lines = ["digraph chain {", "  layout=circo;", "  node [shape=circle];"]
     lines += [f"  {node} [label={label(context)}];" for node, context in zip(name, contexts, strict=True)]

@@ -24,6 +24,21 @@ def visible(text: str, blanks: bool = True) -> str:
     )
 
 
+def spelled(text: str, blanks: bool = True) -> str:
+    r"""Return ``text`` with what :func:`visible` draws as a sign, and backslashes, as Python escapes them.
+
+    Of symbols spelled so none begins another, however they follow each other.
+
+    >>> print(spelled("\\n\n ␣"))
+    \\n\n\x20␣
+    """
+    return "".join(_spelled(c) if c == "\\" or visible(c, blanks) != c else c for c in text)
+
+
+def _spelled(character: str) -> str:
+    return "\\x20" if character == " " else character.encode("unicode_escape").decode()
+
+
 # What moves the cursor, colours, hides or reorders the text around it: control characters but for the tab and the line
 # feed, what ends a line or a paragraph, and what sets the direction of writing.
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -21,7 +22,7 @@ from babygpt.errors import SizeError, VocabularyError
 from babygpt.gpt.checks import check_choice, check_count
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.separators import core, list_separator, separator_for, split_names
-from babygpt.gpt.signs import visible
+from babygpt.gpt.signs import spelled, visible
 from babygpt.settings import TokenKind
 
 # Numbers that stand in for symbols; more are a mistake.
@@ -252,10 +253,17 @@ class Vocabulary:
         return self.separator.join(self.symbols[i] for i in self.encode(ids))
 
     def label(self, ids: Iterable[int]) -> str:
-        """Return ``decode(ids)`` for the screen: control characters made visible, and blanks where they are symbols."""
-        blanks = self.tokens == "chars"
-        between = self.separator if self.separator.isprintable() else visible(self.separator)
-        return between.join(visible(self.symbols[i], blanks) for i in self.encode(ids))
+        r"""Return ``decode(ids)`` for the screen: control characters made visible, and blanks where they are symbols.
+
+        Two contexts never have the same label: a vocabulary whose own signs look like those that make others visible is
+        spelled as Python spells it.
+
+        >>> Vocabulary("0\n").label([0, 1]), print(Vocabulary("⏎\n").label([0, 1]))
+        ⏎\n
+        ('0⏎', None)
+        """
+        labels, between = self._labels
+        return between.join(labels[i] for i in self.encode(ids))
 
     def known_parts(self, text: str) -> list[str]:
         """Return the names of ``text``, parted by a list's commas or by white space if only so all are known."""
@@ -276,6 +284,23 @@ class Vocabulary:
         except KeyError:
             unknown = dict.fromkeys(name for name in names if name not in self._token_of)
             raise self._unknown(list(unknown)[:1], what) from None
+
+    @cached_property
+    def _labels(self) -> tuple[Sequence[str], str]:
+        """How each symbol is shown, and what stands between two, so that whoever reads them can tell them apart."""
+        blanks = self.tokens == "chars"
+        if self.separator.isprintable() and _shown_as_it_is("".join(self.symbols), blanks):
+            return self.symbols, self.separator
+        between = self.separator if self.separator.isprintable() else visible(self.separator)
+        labels = [visible(symbol, blanks) for symbol in self.symbols]
+        if blanks:  # nothing stands between them: none may begin another
+            apart = not any(after.startswith(before) for before, after in pairwise(sorted(labels)))
+        else:
+            apart = len(set(labels)) == len(labels) and not any(between in label for label in labels)
+        if apart:
+            return labels, between
+        between = self.separator if self.separator.isprintable() else spelled(self.separator)
+        return [spelled(symbol, blanks) for symbol in self.symbols], between
 
     @cached_property
     def _token_of(self) -> dict[str, int]:
@@ -308,6 +333,10 @@ class Vocabulary:
             f"The {what} contains {shown}, not in the vocabulary of {len(self)} symbols "
             f"({known}{' …' * (len(self) > 20)}). Remove it from the {what} or add it to the vocabulary."
         )
+
+
+def _shown_as_it_is(text: str, blanks: bool) -> bool:
+    return text.isprintable() and not (blanks and " " in text)
 
 
 def listed(given: object) -> NDArray[np.generic] | list[str]:

@@ -56,7 +56,7 @@ export function Stage() {
           {decoding && !isPlain(decoding) && frame.source !== "data" && <b>{t("stage.decoded")}</b>}
           {screen.busy.value && <b role="status">{t("busy")}</b>}
           <Help at="chain" />
-          <span>{frame.source === "data" && !frame.signed ? t("stage.data") : t("stage.step", { step: count(frame.step) })}</span>
+          <span class="which">{frame.source === "data" && !frame.signed ? t("stage.data") : t("stage.step", { step: count(frame.step) })}</span>
         </span>
       </div>
       <Caption />

@@ -20,7 +20,7 @@ from babygpt.draw.graph import draw_chain
 # Vocabularies whose signs mean something to a format, or look like what makes another sign visible.
 HOSTILE = [
     ("\n\\n01", 2), (" ␣", 3), ("\n⏎ ", 2), ("\x1b\\x1b", 5), ("\u0890\x890", 3), ("\t⇥\\t", 3), ("<>&;lt", 2),
-    ('"\\', 4), ("{}[]:|", 2), ("\u2028\\u208", 2), ("é\u0301e", 2), ("\u3000␣ \u00a0", 2),
+    ('"\\', 4), ('"%', 3), ("{}[]:|", 2), ("\u2028\\u208", 2), ("é\u0301e", 2), ("\u3000␣ \u00a0", 2),
     (["1", "11", "111"], 3), (["\x1b", "\\x1b"], 2), (["__proto__", "constructor"], 2), (["a\x1b", "a\\x1b", "a"], 2),
 ]  # fmt: skip
 

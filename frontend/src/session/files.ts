@@ -115,7 +115,7 @@ function dot(stage: Stage): string {
   const { setup } = stage;
   const label = (text: string) => `"${escaped(text).replaceAll('"', '\\"')}"`;
   const contexts = Array.from({ length: setup.nStates }, (_, state) => setup.context(state));
-  const plain = contexts.every((context) => !/\\/.test(context) && !/[\p{C}\p{Z}]/u.test(context.replaceAll(" ", "")));
+  const plain = contexts.every((context) => !/\\|^%/.test(context) && !/[\p{C}\p{Z}]/u.test(context.replaceAll(" ", "")));
   const name = (state: number) => (plain ? `"${contexts[state]!.replaceAll('"', '\\"')}"` : String(state));
   const { vocab_size: V, block_size: K } = setup.config;
   const apart = new Set(contexts.map(escaped)).size === contexts.length;

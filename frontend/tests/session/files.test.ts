@@ -12,7 +12,7 @@ const SMALL = { ...ARTICLE, n_layer: 1, n_head: 1, n_embd: 4 };
 // Texts whose signs mean something to a format, or look like what makes another sign visible.
 const HOSTILE: [text: string, context: number, words?: boolean][] = [
   ["\n\\n01\n", 2], [" ␣ ␣  ", 3], ["\n⏎ \n", 2], ["\x1b\\x1b\x1b", 3], ["\u0890\x890\u0890", 2], ["\t⇥\\t\t", 3],
-  ["<>&;lt<", 2], ['"\\"\\"', 3], ["{}[]:|{", 2], ["\u2028\\u208\\", 2], ["é\u0301e\u0301", 2], ["\u3000␣ \u00a0 ", 2],
+  ["<>&;lt<", 2], ['"\\"\\"', 3], ["{}[]:|{", 2], ["%a%%a", 2], ["\u2028\\u208\\", 2], ["é\u0301e\u0301", 2], ["\u3000␣ \u00a0 ", 2],
   ["1 11 111 1 1", 3, true], ["__proto__ constructor __proto__ constructor", 1, true], ["10 01 10 00 10", 1, true],
 ]; // prettier-ignore
 

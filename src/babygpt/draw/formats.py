@@ -128,9 +128,9 @@ def _dot(chain: MarkovChain, short: bool) -> str:
 
 
 def _is_dot_name(context: str) -> bool:
-    """Return whether DOT reads a quoted name as it is written, and a terminal shows it so."""
+    """Return whether DOT reads a quoted name as it is written, and a terminal shows it so; % begins one that is none."""
     signs = context.replace(" ", "")
-    return "\\" not in signs and visible(signs) == signs
+    return "\\" not in signs and not context.startswith("%") and visible(signs) == signs
 
 
 # What GraphML says before nodes and edges: which attributes they have.

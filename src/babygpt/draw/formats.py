@@ -128,7 +128,7 @@ def _dot(chain: MarkovChain, short: bool) -> str:
 
 
 def _is_dot_name(context: str) -> bool:
-    """Return whether DOT reads a quoted name as it is written, and a terminal shows it so; % begins one that is none."""
+    """Return whether DOT reads a quoted name as it is written (one of % it keeps), and a terminal shows it."""
     signs = context.replace(" ", "")
     return "\\" not in signs and not context.startswith("%") and visible(signs) == signs
 

@@ -46,6 +46,7 @@ export interface GraphProps {
   moving: boolean; // frames are passing by
   reducedMotion: boolean;
   threshold: number;
+  presenting: boolean; // it is seen from afar
   onSelect(state: number | null): void;
   onWalk(token: number): void;
   onPlace(state: number): void;
@@ -116,7 +117,7 @@ const grade = (value: number, step: number): number => round(Math.max(1, Math.ro
 export function Graph(props: GraphProps): JSX.Element {
   const { nSymbols, contextLength, labels, separator, values, bands, difference, pi, selected, ball, text } = props;
   const svg = useRef<SVGSVGElement>(null);
-  const sheet = useSheet(svg);
+  const sheet = useSheet(svg, props.presenting ? nSymbols ** contextLength : undefined);
   const labelKey = labels.join("\n");
   const longest = bands ? LONGEST_RANGE : LONGEST_AMOUNT;
   const scene = useMemo(
@@ -471,8 +472,8 @@ const stateOf = (target: EventTarget | null): number | null => attributeOf(targe
 const isKeyboardFocus = (target: EventTarget | null): boolean =>
   target instanceof Element && target.matches(":focus-visible");
 
-/** The sheet for what contains the drawing. */
-function useSheet(svg: { current: SVGSVGElement | null }): Sheet {
+/** The sheet for what contains the drawing; of so many states, if it is presented. */
+function useSheet(svg: { current: SVGSVGElement | null }, presentedStates?: number): Sheet {
   const [sheet, setSheet] = useState<Sheet>(WIDE);
   useLayoutEffect(() => {
     const container = svg.current?.parentElement;
@@ -482,14 +483,14 @@ function useSheet(svg: { current: SVGSVGElement | null }): Sheet {
       const width = container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       const height = container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
       if (width <= 0 || height <= 0) return;
-      const next = sheetFor(width, height);
+      const next = sheetFor(width, height, presentedStates);
       setSheet((old) => (old.width === next.width && old.height === next.height ? old : next));
     };
     look();
     const observer = new ResizeObserver(look);
     observer.observe(container);
     return () => observer.disconnect();
-  }, []);
+  }, [presentedStates]);
   return sheet;
 }
 

@@ -42,15 +42,18 @@ export const WIDE: Sheet = { width: 960, height: 600 };
 export const TALL: Sheet = { width: 480, height: 760 };
 export const PAPER: Sheet = { width: 620, height: 640 }; // what is above and below it on a printed page left out
 const SMALLEST = 0.75; // of a drawing on the screen: then what is written at arrows is 12 px high
+const PRESENTED = 1.2; // of a small chain that is presented: 19 px
+const MOST_PRESENTED = 16; // states
 const ROUND = 20; // sheets whose sides differ by less are one
-const SHAPES = { wide: [1.1, 1.9], tall: [0.56, 0.8] } as const; // of sheets, width by height: the rest stays empty
+const SHAPES = { wide: [1.1, 1.9], presented: [1.1, 2.6], tall: [0.56, 0.8] } as const; // of sheets, width by height: the rest stays empty
 
-/** The sheet for a place of so many pixels: smaller for a small one, so that what is written stays readable. */
-export function sheetFor(width: number, height: number): Sheet {
+/** The sheet for a place of so many pixels: smaller for a small one, so that what is written stays readable, from afar too. */
+export function sheetFor(width: number, height: number, presentedStates = Infinity): Sheet {
   const tall = width < 560 && height > width;
   const usual = tall ? TALL : WIDE;
-  const scale = Math.max(SMALLEST, Math.min(width / usual.width, height / usual.height));
-  const [narrowest, widest] = SHAPES[tall ? "tall" : "wide"];
+  const least = presentedStates <= MOST_PRESENTED ? PRESENTED : SMALLEST;
+  const scale = Math.max(least, Math.min(width / usual.width, height / usual.height));
+  const [narrowest, widest] = SHAPES[tall ? "tall" : least === PRESENTED ? "presented" : "wide"];
   const round = (x: number) => Math.max(ROUND, Math.floor(x / scale / ROUND) * ROUND);
   return { width: round(Math.min(width, widest * height)), height: round(Math.min(height, width / narrowest)) };
 }

@@ -93,14 +93,14 @@ export function Dock() {
       </div>
       <p class="now">
         <span>{t("dock.step_of", { step: count(player.step), total: count(Math.max(player.total, player.trained)) })}</span>
-        <span>
+        <span class="loss">
           <Term name={t("numbers.loss")} why={t(numbers?.loss === null ? "numbers.infinite" : "numbers.loss.hint")} /> <b>{lossText(numbers)}</b>
         </span>
         <span class="wide">
           <Term name={t("numbers.gap")} why={`${t("numbers.gap.hint")} ${t("numbers.floor.hint")}`} /> <b>{numbers?.gap == null ? "–" : decimal(numbers.gap)}</b>
         </span>
-        {player.stopped === "gap" && <span>{t("dock.stopped.gap")}</span>}
-        {player.stopped === "diverged" && <span class="wrong">{t("dock.stopped.diverged")}</span>}
+        {player.stopped === "gap" && <span class="ended">{t("dock.stopped.gap")}</span>}
+        {player.stopped === "diverged" && <span class="ended wrong">{t("dock.stopped.diverged")}</span>}
         {frame?.turned && <span>{t("stage.turned")}</span>}
         <Help at="timeline" />
       </p>

@@ -87,6 +87,7 @@ function LiveGraph(props: { still: boolean }) {
       labels={setup.labels}
       separator={setup.separator}
       values={frame.values}
+      presenting={screen.presenting.value}
       bands={frame.source === "seeds" && !frame.signed && seeds?.low && seeds.high ? { low: seeds.low, high: seeds.high } : null}
       difference={frame.signed}
       pi={model || frame.source === "difference" ? frame.pi : null}

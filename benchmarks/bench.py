@@ -22,6 +22,7 @@ import extraction
 import fairness
 import page
 import screen
+import start
 import sweeps
 import torch
 import training
@@ -31,6 +32,7 @@ import lab
 import studio
 
 PARTS = {
+    "start": start,
     "training": training,
     "ensemble": ensemble,
     "extraction": extraction,

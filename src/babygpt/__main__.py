@@ -1,5 +1,5 @@
 """``python -m babygpt`` is ``babygpt``."""
 
-from babygpt.cli.main import main
+from babygpt.cli.main import program
 
-main()
+program()

@@ -10,10 +10,14 @@ Modules that need torch, Graphviz or matplotlib are imported by the commands tha
 
 from __future__ import annotations
 
+import atexit
+import os
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from typing import Annotated, Any
 
@@ -136,3 +140,23 @@ def main() -> None:
             app(prog_name="babygpt")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def program() -> None:
+    """Run the command line, and end with it.
+
+    Where no thread is left the process ends at once: to take torch down piece by piece takes longer than to train a
+    small GPT. What was registered for the end is done before.
+    """
+    status: object = None
+    try:
+        main()
+    except SystemExit as error:
+        status = error.code
+    if threading.active_count() > 1 or not isinstance(status, int | None):
+        sys.exit(status)  # type: ignore[arg-type]  # whatever was given to it before
+    atexit._run_exitfuncs()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):  # closed, or its reader has gone
+            stream.flush()
+    os._exit(status or 0)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from babygpt.chain.contexts import all_contexts, count_short
 from babygpt.draw.graphviz import _quiet_graphviz, empty_graph, write
 from babygpt.draw.layout import RADIUS, Points, arrange, de_bruijn_order, ring, ring_start, symmetric
-from babygpt.draw.paint import paint
 from babygpt.draw.plots import draw_map
 from babygpt.draw.scene import DrawnArrow, DrawnState, Scene
 from babygpt.draw.text import FONT_SIZE, LINE_HEIGHT, NODE_FONT_SIZE, text_width, wrapped
@@ -103,6 +102,8 @@ def draw_chain(
             if format in ("svg", "dot"):
                 return write(scene(), format)
             laid_out = scene()
+        from babygpt.draw.paint import paint  # it loads matplotlib
+
         return paint(laid_out).render(format)
 
     return Picture(draw, formats=("svg", "png", "pdf", "dot"))

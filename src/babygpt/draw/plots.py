@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from babygpt.chain.information import entropies
-from babygpt.draw.figure import figure_picture
+from babygpt.draw.losses import losses_svg
+from babygpt.picture import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from babygpt.chain.chain import MarkovChain
-    from babygpt.picture import Picture
     from babygpt.run.run import Run
 
 # No larger map is drawn pixel by pixel; above it a pixel is the mean of a block of states.
@@ -30,13 +31,22 @@ MAX_MAP_SIDE = 1024
 
 def draw_losses(run: Run) -> Picture:
     """Return the loss curve of a run, with lines at ln V (guessing) and at the floor (all the data allows)."""
+    guess = float(np.log(run.config.vocab_size))
+    levels = ((guess, f"ln {run.config.vocab_size}: guessing", ":"), (run.floor, "floor", "--"))
+
+    def render(format: str) -> bytes:  # noqa: A002
+        if format == "svg":
+            dashes = {":": "1 2", "--": "4 2"}
+            return losses_svg(run.losses, [(name, level, dashes[style]) for level, name, style in levels])
+        from babygpt.draw.figure import figure_picture
+
+        return figure_picture(draw, (6.4, 3.6)).render(format)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         steps = np.arange(run.steps)
         axes.plot(steps, run.losses, color="#0072B2", linewidth=2, marker="." if run.steps == 1 else "")
-        guess = np.log(run.config.vocab_size)
-        for level, name, style in ((guess, f"ln {run.config.vocab_size}: guessing", ":"), (run.floor, "floor", "--")):
+        for level, name, style in levels:
             axes.axhline(level, color="#555555", linestyle=style, linewidth=1)
             axes.annotate(
                 f"{name} = {level:.4f}", (1, level), xycoords=("axes fraction", "data"),
@@ -46,7 +56,7 @@ def draw_losses(run: Run) -> Picture:
         axes.margins(y=0.12)
         axes.spines[["top", "right"]].set_visible(False)
 
-    return figure_picture(draw, (6.4, 3.6))
+    return Picture(render)
 
 
 def draw_traces(run: Run, names: Sequence[str]) -> Picture:
@@ -74,6 +84,8 @@ def draw_traces(run: Run, names: Sequence[str]) -> Picture:
             axes.margins(x=0.01, y=0.12)
             axes.spines[["top", "right"]].set_visible(False)
         rows[-1].set_xlabel("step")
+
+    from babygpt.draw.figure import figure_picture
 
     return figure_picture(draw, (6.4, 0.6 + 1.9 * len(traces)))
 
@@ -106,6 +118,8 @@ def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:
             axis.set_label_text(which)
         axes.tick_params(length=0, labelsize=8)
         axes.set_title(title or f"{chain.n_states:,} states")
+
+    from babygpt.draw.figure import figure_picture
 
     return figure_picture(draw, (7.2, 6.0))
 

@@ -99,7 +99,7 @@ def test_help_lists_every_command_and_each_has_an_example(babygpt):
     text = babygpt("--help").stdout
     commands = [
         "studio", "train", "chain", "sample", "export", "analyse", "input-devices", "seeds", "attribute", "sources",
-        "sweep", "check", "sizes", "reproduce",
+        "sweep", "check", "sizes", "reproduce", "help",
     ]  # fmt: skip
     assert re.findall(r"^│ ([a-z][a-z-]*) ", text, flags=re.MULTILINE) == commands
     for command in commands[:-1]:
@@ -116,6 +116,29 @@ def test_the_version_is_the_packages(babygpt):
     import babygpt as package
 
     assert babygpt("--version").stdout == f"babygpt {package.__version__}\n"
+    assert babygpt("-V").stdout == babygpt("--version").stdout
+
+
+@pytest.mark.parametrize("names", [[], ["train"], ["sweep", "plot"]])
+def test_help_says_what_the_option_says(babygpt, names):
+    assert babygpt("help", *names).stdout == babygpt(*names, "--help").stdout
+
+
+def test_help_of_no_command_says_which_is_near(babygpt):
+    result = babygpt("help", "trian")
+    assert result.exit_code == 2
+    assert "There is no command trian." in result.output
+
+
+def test_a_shell_completes_commands_and_options(babygpt, monkeypatch):
+    assert "complete" in babygpt("--show-completion", "bash").stdout
+    for line, word in (("babygpt tra", "train"), ("babygpt train --st", "--steps")):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+        monkeypatch.setenv("_BABYGPT_COMPLETE", "complete_bash")
+        done = subprocess.run([sys.executable, "-m", "babygpt"], capture_output=True, text=True, check=True)
+        assert word in done.stdout.split()
+        monkeypatch.delenv("_BABYGPT_COMPLETE")
 
 
 def test_unknown_commands_and_options_are_usage_errors(babygpt):

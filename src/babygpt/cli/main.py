@@ -102,7 +102,6 @@ def in_options(message: str) -> str:
 app = typer.Typer(
     cls=BabyGPT,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -113,11 +112,23 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def _main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         console.line(f"babygpt {babygpt.__version__}")
         raise typer.Exit
+
+
+def help_with(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]…", help="A command.")] = None,
+) -> None:
+    """Say what babygpt, or one of its commands, takes: the same as --help behind it.
+
+    babygpt help
+
+    babygpt help train
+    """
+    app([*(names or ()), "--help"], prog_name="babygpt")
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -130,6 +141,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(cls=LearnsOne if command in (train, seeds, attribute) else Command, rich_help_panel=panel)(command)
+app.command("help", cls=Command, rich_help_panel="Reference")(help_with)
 app.add_typer(sweep, name="sweep", rich_help_panel="Compare")  # it has a command of its own: babygpt sweep plot
 
 

@@ -36,7 +36,7 @@ _WORDS = {
     ("resume", "continue"): "babygpt train --resume RUN goes on with a training.",
     ("fit", "learn", "new"): "babygpt train 111101111011110 trains.",
     ("serve", "web", "ui", "gui", "open", "start"): "babygpt studio opens the studio.",
-    ("help", "commands"): "babygpt --help lists the commands, babygpt train --help one's options.",
+    ("commands",): "babygpt --help lists the commands, babygpt train --help one's options.",
     ("version",): "babygpt --version prints the version.",
 }
 

@@ -59,6 +59,8 @@ def test_commands_run_one_after_another(readme, tmp_path, monkeypatch):
         "sample",
         "analyse",
         "input-devices",
+        "runs",
+        "compare",
         "check",
         "sizes",
         "reproduce",

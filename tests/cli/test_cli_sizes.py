@@ -98,7 +98,8 @@ def test_the_program_is_installed_and_answers():
 def test_help_lists_every_command_and_each_has_an_example(babygpt):
     text = babygpt("--help").stdout
     commands = [
-        "studio", "train", "chain", "sample", "export", "analyse", "input-devices", "seeds", "attribute", "sources",
+        "studio", "train", "runs", "chain", "sample", "export", "analyse", "input-devices", "compare", "seeds",
+        "attribute", "sources",
         "sweep", "check", "sizes", "reproduce", "help",
     ]  # fmt: skip
     assert re.findall(r"^│ ([a-z][a-z-]*) ", text, flags=re.MULTILINE) == commands

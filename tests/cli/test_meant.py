@@ -41,6 +41,8 @@ def here(tmp_path, monkeypatch, article_run):
         ("generate mine --tokens 5", ["babygpt sample mine draws tokens"]),
         ("convert mine", ["babygpt chain mine --out chain.csv", "babygpt export mine page.html"]),
         ("resume mine", ["babygpt train --resume mine"]),
+        ("ls", ["babygpt runs"]),
+        ("diff mine", ["babygpt compare"]),
         ("commands", ["babygpt --help", "babygpt train --help"]),
         ("version", ["babygpt --version"]),
         ("trian 0101", ["no command trian", "Did you mean: babygpt train 0101"]),

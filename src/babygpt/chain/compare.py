@@ -51,6 +51,16 @@ class Comparison:
         return np.abs(self.differences).sum(axis=1) / 2
 
     @property
+    def weighted(self) -> NDArray[np.float64]:
+        """float64 (N, V): the differences, each as often as p is in its state."""
+        return np.asarray(self.weights[:, None] * self.differences)
+
+    def ranked(self) -> NDArray[np.int64]:
+        """Return the arrows, int64 (N·V, 2) of states and tokens, the largest weighted difference first."""
+        order = np.argsort(-np.abs(self.weighted).ravel(), kind="stable")
+        return np.stack(np.unravel_index(order, self.differences.shape), axis=1).astype(np.int64)
+
+    @property
     def mean_kl(self) -> float:
         """The divergence per token in the long run of p, in nats."""
         return _weighted(self.weights, self.kl)

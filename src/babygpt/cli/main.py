@@ -31,9 +31,11 @@ from babygpt.cli.commands.analyse import analyse
 from babygpt.cli.commands.attribute import attribute
 from babygpt.cli.commands.chain import chain
 from babygpt.cli.commands.check import check
+from babygpt.cli.commands.compare import compare
 from babygpt.cli.commands.export import export
 from babygpt.cli.commands.input_devices import input_devices
 from babygpt.cli.commands.reproduce import reproduce
+from babygpt.cli.commands.runs import runs
 from babygpt.cli.commands.sample import sample
 from babygpt.cli.commands.seeds import seeds
 from babygpt.cli.commands.sizes import sizes
@@ -133,9 +135,9 @@ def help_with(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (studio, train),
-    "Inspect": (chain, sample, export),
+    "Inspect": (runs, chain, sample, export),
     "Analyse": (analyse, input_devices),
-    "Compare": (seeds, attribute, sources),
+    "Compare": (compare, seeds, attribute, sources),
     "Reference": (check, sizes, reproduce),
 }
 for panel, commands in PANELS.items():

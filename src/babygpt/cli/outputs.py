@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from babygpt.errors import FileError, SettingError
@@ -41,3 +42,30 @@ def check_free(out: Path, what: str, replace: bool) -> None:
 def is_picture(out: Path) -> bool:
     """Return whether a name ends as a picture's."""
     return out.suffix.lower() in PICTURES
+
+
+def format_of(known: type[StrEnum], asked: StrEnum | None, out: Path | None) -> str:
+    """Return the format that is asked for, that a file's name ends in, or ``table``, which is for the screen alone.
+
+    Raises
+    ------
+    SettingError
+        The name ends in none of the ``known`` formats, or in another one than is asked for.
+    """
+    names = [each.value for each in known]
+    ending = "" if out is None else out.suffix.removeprefix(".").lower()
+    if asked is not None:
+        if asked.value == "table" and out is not None:
+            others = " or ".join([", ".join(names[1:3]), "another format"])
+            raise SettingError(f"A table is for reading on the screen. For a file use {others}.")
+        if ending in names and ending != asked.value:
+            raise SettingError(f"{out} ends as {ending} does, and --format asks for {asked.value}. Give one of them.")
+        return str(asked.value)
+    if out is None:
+        return "table"
+    if ending not in names[1:]:
+        raise SettingError(
+            f"The name {out} does not end in a known format. Use one of {', '.join(names[1:])}, "
+            "or say which with --format."
+        )
+    return ending

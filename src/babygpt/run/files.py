@@ -114,6 +114,24 @@ def load_run(path: Path) -> Run:
         raise RunError(f"The run in {path} does not fit together: {why}. Restore it or train again.") from error
 
 
+def load_outline(path: Path) -> tuple[dict[str, Any], Corpus]:
+    """Return what a run's ``run.json`` says, and what it learnt from; nothing large is read.
+
+    Raises
+    ------
+    RunError
+        It is no run, or damaged.
+    """
+    try:
+        header = _read_header(path)
+        name = "corpus.safetensors"
+        return header, _corpus(header, _read_arrays(path / name, header["files"][name]))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, BabyGPTError) as error:
+        if isinstance(error, RunError):
+            raise
+        raise RunError(f"The run in {path} does not fit together: {_sentence(error)}.") from error
+
+
 def _unpacked(path: Path, folder: Path) -> Path:
     """Unpack the files of a run, wherever in a zip file they lie, into ``folder``, and return it."""
     try:
@@ -226,15 +244,11 @@ def _read_arrays(path: Path, digest: str) -> Arrays:
 
 def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     config, train_config = GPTConfig(**header["gpt"]), TrainConfig(**header["train"])
-    described = header["vocabulary"]
-    vocabulary = Vocabulary(tuple(described["symbols"]), described["tokens"], described.get("separator"))
     V, K = config.vocab_size, config.block_size
     weights, optimizer = files["weights.safetensors"], files["optimizer.safetensors"]
-    check_shape(config, files["corpus.safetensors"], weights, len(vocabulary))
-    text = header.get("text")
-    if not isinstance(text, str | None):
-        raise TypeError("its text is none")
-    corpus = Corpus(vocabulary, K, **files["corpus.safetensors"], text=text)
+    check_shape(config, files["corpus.safetensors"], weights, len(header["vocabulary"]["symbols"]))
+    corpus = _corpus(header, files["corpus.safetensors"])
+    vocabulary = corpus.vocabulary
     history = History(**files["history.safetensors"], n_states=count_states(V, K))
     if not all(type(loss) in (float, int) for loss in header["losses"]):
         raise ValueError("the losses are not all numbers")
@@ -258,6 +272,14 @@ def _assemble(header: dict[str, Any], files: dict[str, Arrays]) -> Run:
     if wanted is not None:
         check_count("frames", wanted, least=2)
     return Run(corpus, config, train_config, losses, history, weights, optimizer, wanted)
+
+
+def _corpus(header: dict[str, Any], arrays: Arrays) -> Corpus:
+    described, text = header["vocabulary"], header.get("text")
+    vocabulary = Vocabulary(tuple(described["symbols"]), described["tokens"], described.get("separator"))
+    if not isinstance(text, str | None):
+        raise TypeError("its text is none")
+    return Corpus(vocabulary, header["gpt"]["block_size"], **arrays, text=text)
 
 
 def _checksum(header: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import typer
 from babygpt.cli import console
 from babygpt.cli.meant import load
 from babygpt.cli.options import AtStep, Replace, RunFolder, ShortContexts, chain_at
-from babygpt.cli.outputs import check_free
+from babygpt.cli.outputs import check_free, format_of
 from babygpt.errors import SettingError
 from babygpt.files import write_file
 
@@ -72,7 +72,7 @@ def chain(
     from babygpt.draw import formats
     from babygpt.gpt.signs import harmless
 
-    chosen = _format(format, out)
+    chosen = format_of(Format, format, out)
     if layout is not None and chosen not in formats.PICTURES:
         raise SettingError(f"--layout places the states of a picture; {chosen} is none. Add --out chain.svg, say.")
     if out is not None:
@@ -104,23 +104,3 @@ def chain(
         raise SettingError(f"{chosen} is not text and would garble the terminal. Add --out chain.{chosen}")
     else:
         terminal.write(data if chosen in formats.BINARY else harmless(data.decode()).encode())
-
-
-def _format(chosen: Format | None, out: Path | None) -> str:
-    ending = "" if out is None else out.suffix.removeprefix(".").lower()
-    if chosen is not None:
-        if chosen is Format.table and out is not None:
-            raise SettingError(
-                "A table is for reading on the screen. For a file use csv, json, npz, svg or another format."
-            )
-        if ending in set(Format) - {chosen}:
-            raise SettingError(f"{out} ends as {ending} does, and --format asks for {chosen}. Give one of them.")
-        return chosen.value
-    if out is None:
-        return "table"
-    if ending not in set(Format) - {"table"}:
-        raise SettingError(
-            f"The name {out} does not end in a known format. Use one of {', '.join(list(Format)[1:])}, "
-            "or say which with --format."
-        )
-    return ending

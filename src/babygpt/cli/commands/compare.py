@@ -1,0 +1,93 @@
+"""``babygpt compare``: which arrows of two runs differ, and by how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from babygpt.cli import console
+from babygpt.cli.meant import load
+from babygpt.cli.options import Replace
+from babygpt.cli.outputs import check_free, format_of, is_picture
+from babygpt.cli.rows import AsRows, RowFormat, write_rows
+from babygpt.errors import SettingError
+
+if TYPE_CHECKING:
+    from babygpt.chain.chain import MarkovChain
+    from babygpt.chain.compare import Comparison
+    from babygpt.lab.tables import Columns
+
+MOST_SHOWN = 20  # rows of a table; a file has all
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of another.", show_default=False)],
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format, or a picture's.")
+    ] = None,
+    replace: Replace = False,
+) -> None:
+    """Compare the chains of two runs arrow by arrow: where the first spends its time, there a difference weighs most.
+
+    babygpt compare runs/seed-1 runs/seed-2
+
+    babygpt compare runs/seed-1 runs/seed-2 --out differences.svg
+
+    A row is an arrow: state, context, token, the probabilities that the first and the second give it, their difference,
+    and its weight: how often the first is in that state. What differs most by weight comes first.
+    """
+    picture = out is not None and format is None and is_picture(out)
+    chosen = "" if picture else format_of(RowFormat, format, out)
+    if out is not None:
+        check_free(out, "picture" if picture else "table", replace)
+    p, q = load(first).chain, load(second).chain
+    try:
+        found = p.compare(q)
+    except SettingError as error:
+        raise SettingError(f"{first} and {second} cannot be compared. {error}") from None
+    if picture:
+        from babygpt.draw.differences import draw_differences  # it loads matplotlib
+
+        console.say(f"written: {draw_differences(p, q).save(out, replace)}")  # type: ignore[arg-type]  # it is one
+    elif chosen == RowFormat.table:
+        _show(p, q, found)
+    else:
+        write_rows(_columns(p, q, found), chosen, out, replace)
+    console.say(
+        f"In the long run of {first} the other differs by {found.mean_total_variation:.2%} of the next token's "
+        f"probability (total variation), by {found.mean_kl:.4f} nats per token (Kullback–Leibler)."
+    )
+
+
+def _columns(p: MarkovChain, q: MarkovChain, found: Comparison) -> Columns:
+    states, tokens = found.ranked().T
+    contexts, symbols = list(p.contexts()), p.vocabulary.symbols
+    return {
+        "state": states, "context": [contexts[state] for state in states], "token": [symbols[i] for i in tokens],
+        "first": p.probs[states, tokens], "second": q.probs[states, tokens],
+        "difference": found.differences[states, tokens], "weight": found.weights[states],
+        "weighted": found.weighted[states, tokens],
+    }  # fmt: skip
+
+
+def _show(p: MarkovChain, q: MarkovChain, found: Comparison) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("context", "token", "first", "second", "difference", "weight"):
+        table.add_column(name, justify="left" if name in ("context", "token") else "right", no_wrap=True)
+    ranked = found.ranked().tolist()
+    for state, token in ranked[:MOST_SHOWN]:
+        table.add_row(
+            Text(p.label(state)), Text(p.vocabulary.label([token])), f"{p.probs[state, token]:.1%}",
+            f"{q.probs[state, token]:.1%}", f"{100 * found.differences[state, token]:+.1f}",
+            f"{found.weights[state]:.1%}",
+        )  # fmt: skip
+    console.show(table)
+    if len(ranked) > MOST_SHOWN:
+        console.say(f"{len(ranked) - MOST_SHOWN:,} arrows that differ less are not shown: add --out differences.csv")

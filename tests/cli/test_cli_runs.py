@@ -118,3 +118,17 @@ def test_the_comparison_is_written_as_tables_and_drawn(babygpt, folder, tmp_path
 
 def test_unlike_chains_are_not_compared(babygpt, refused, folder):
     refused(babygpt("compare", str(folder / "abc"), str(folder / "morse")), "cannot be compared", "another vocabulary")
+
+
+def test_a_variable_names_where_runs_are_kept(babygpt, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(babygpt("runs").stdout.splitlines()) == 4
+    kept = tmp_path / "elsewhere"
+    kept.mkdir()
+    monkeypatch.setenv("BABYGPT_RUNS", str(kept))
+    done = babygpt("train", "0101", "--context", "1", "--steps", "1", "--layers", "1")
+    assert done.exit_code == 0, done.output
+    assert str(kept / "run-1") in babygpt("runs").stdout
+    assert babygpt("train", "0101", "--context", "1", "--steps", "1", "-o", "named").exit_code == 0
+    assert "named" not in babygpt("runs").stdout
+    assert f"Did you mean {kept / 'run-1'}?" in babygpt("chain", "run-1").stderr

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from babygpt.cli.options import runs_folder
 from babygpt.errors import RunError, SettingError
 from babygpt.gpt.paths import looks_like_path
 
@@ -161,8 +162,8 @@ def _run_instead(path: Path) -> str | None:
     """Return what a path that leads to no run may have meant, or None if that is not clear."""
     if _is_run(path.parent):
         return f"Its folder is one: {path.parent}"
-    if _is_run("runs" / path):
-        return f"Did you mean {Path('runs') / path}?"
+    if _is_run(kept := runs_folder() / path):
+        return f"Did you mean {kept}?"
     around = path if isdir(path) else path.parent
     try:
         runs = sorted(str(folder) for folder in around.iterdir() if _is_run(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
@@ -34,6 +35,11 @@ Encoding = Annotated[
     str | None, typer.Option(help="The file's encoding, such as gb18030.", show_default="UTF-8, or what its mark says")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a file that is already there.")]
+
+
+def runs_folder() -> Path:
+    """Return where runs are kept unless someone says otherwise: the folder that BABYGPT_RUNS names, else ``runs``."""
+    return Path(os.environ.get("BABYGPT_RUNS") or "runs")
 
 
 def chain_at(run: Run, step: int | None) -> MarkovChain:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.options import Replace
+from babygpt.cli.options import Replace, runs_folder
 from babygpt.cli.outputs import check_free, format_of
 from babygpt.cli.rows import AsRows, RowFormat, write_rows
 from babygpt.errors import FileError, RunError
@@ -21,7 +21,10 @@ LONGEST = 28  # characters of a text in the table
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where runs are kept.")] = Path("runs"),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="Where runs are kept.", show_default="BABYGPT_RUNS, or runs"),
+    ] = None,
     format: AsRows = None,  # noqa: A002  # the option's name
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")] = None,
     replace: Replace = False,
@@ -32,6 +35,7 @@ def runs(
 
     babygpt runs sweeps/first --format csv
     """
+    folder = runs_folder() if folder is None else folder
     chosen = format_of(RowFormat, format, out)
     if out is not None:
         check_free(out, "table", replace)

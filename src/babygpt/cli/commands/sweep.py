@@ -62,7 +62,9 @@ def run(
     spec: Annotated[
         Path, typer.Argument(metavar="SPEC.toml", help="What to vary and what to ask.", show_default=False)
     ],
-    out: Annotated[Path | None, typer.Option(help="The folder of the results.", show_default="sweeps/SPEC")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder of the results.", show_default="sweeps/SPEC")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Workers on this machine.", show_default="its cores")] = None,
     backend: Annotated[
         Backend, typer.Option(help="Processes or threads of this machine, or a Dask cluster.")
@@ -138,7 +140,7 @@ def plot(
     x: Annotated[str, typer.Option("--x", help="The setting to go along the axis.", show_default=False)],
     y: Annotated[str, typer.Option("--y", help="The outcome to go up it.", show_default=False)],
     by: Annotated[str | None, typer.Option("--by", help="A setting with a line for each value.")] = None,
-    out: Annotated[Path, typer.Option(help="The picture: svg, png, pdf.")] = Path("sweep.svg"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture: svg, png, pdf.")] = Path("sweep.svg"),
     replace: Replace = False,
 ) -> None:
     """Draw an outcome over a setting: a dot for each training, a line through the medians, half of all in the band.

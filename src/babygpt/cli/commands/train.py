@@ -15,7 +15,7 @@ import typer
 
 from babygpt.cli import console, stopping
 from babygpt.cli.meant import load
-from babygpt.cli.options import learns
+from babygpt.cli.options import learns, runs_folder
 from babygpt.errors import BabyGPTError, DivergedError, RunError, SettingError
 from babygpt.gpt.signs import harmless
 from babygpt.settings import SETTINGS
@@ -51,7 +51,13 @@ def train(
     settings: dict[str, Any],
     how: dict[str, Any],
     out: Annotated[
-        Path | None, typer.Option(help="The folder to save the run in.", show_default="runs/run-1, run-2, …")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The folder to save the run in; BABYGPT_RUNS names one for all.",
+            show_default="runs/run-1, run-2, …",
+        ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a run that is already there.")] = False,
     resume: Annotated[
@@ -277,6 +283,6 @@ def _refuse_with_resume(given: set[str]) -> None:
 
 def _free_name() -> Path:
     number = 1
-    while (path := Path("runs") / f"run-{number}").exists():
+    while (path := runs_folder() / f"run-{number}").exists():
         number += 1
     return path

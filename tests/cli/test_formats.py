@@ -117,7 +117,7 @@ def test_csv_and_parquet_are_one_table_that_keeps_its_types(chain, short):
 
 
 def test_a_short_context_has_no_state():
-    columns = formats.arrows(chain_over("01", 3), short=True)
+    columns = chain_over("01", 3).rows(short=True)
     assert columns["state"].tolist() == [-1] * 12 + [state for state in range(8) for _ in "01"]
     for name in ("state", "next_state"):
         contexts = columns["context" if name == "state" else "next"].tolist()

@@ -132,7 +132,7 @@ def test_json_is_harmless_and_reads_back_exactly(runs, name):
 @every_run
 def test_csv_shows_signs_and_tells_states_by_their_number(runs, name, tmp_path):
     chain = runs[name].chain
-    write_table(tmp_path / "a.csv", formats.arrows(chain))
+    write_table(tmp_path / "a.csv", chain.rows())
     text = (tmp_path / "a.csv").read_bytes()
     assert text == formats.export(chain, "csv")
     rows = list(csv.DictReader(io.StringIO(text.decode(), newline="")))

@@ -27,6 +27,7 @@ from babygpt.chain.ngram import NeverLeft, ngram_table
 from babygpt.chain.table import ContextTable
 from babygpt.chain.walk import Walk, walk
 from babygpt.errors import SettingError
+from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Context, Vocabulary
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @explained
-class MarkovChain(ContextTable, FiniteChain):
+class MarkovChain(ContextTable, FiniteChain, Tabular):
     """Every state and every arrow of a model with a finite context.
 
     Parameters
@@ -254,6 +255,10 @@ class MarkovChain(ContextTable, FiniteChain):
     def walk(self, start: Context, n_tokens: int, seed: int = 0) -> Walk:
         """Return the walk behind :meth:`sample`: every context visited, every token and its probability."""
         return walk(self, start, n_tokens, seed)
+
+    def rows(self, short: bool = False) -> dict[str, NDArray[Any]]:
+        """Return the arrows as columns, N·V rows: state, context, token, probability, next_state, next."""
+        return export.rows(self, short)
 
     def to_networkx(self, short: bool = False) -> networkx.DiGraph:
         """Return the chain as a networkx graph: contexts as nodes, ``token`` and ``probability`` on edges."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 from babygpt.chain.stationary import stationary_distribution
 from babygpt.chain.table import ContextTable
 from babygpt.errors import SettingError
+from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Tabular):
     """How a chain q differs from a chain p.
 
     Attributes
@@ -34,11 +36,15 @@ class Comparison:
         float64 (N, V): p − q.
     weights
         float64 (N,): how often p visits each state.
+    p, q
+        The two.
     """
 
     arrows: NDArray[np.float64]
     differences: NDArray[np.float64]
     weights: NDArray[np.float64]
+    p: ContextTable
+    q: ContextTable
 
     @property
     def kl(self) -> NDArray[np.float64]:
@@ -59,6 +65,18 @@ class Comparison:
         """Return the arrows, int64 (N·V, 2) of states and tokens, the largest weighted difference first."""
         order = np.argsort(-np.abs(self.weighted).ravel(), kind="stable")
         return np.stack(np.unravel_index(order, self.differences.shape), axis=1).astype(np.int64)
+
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """Return the arrows as columns, N·V rows, ranked: what each chain gives them, their difference and weight."""
+        states, tokens = self.ranked().T
+        vocabulary = self.p.vocabulary
+        contexts = np.array(list(self.p.contexts()), dtype=object)
+        return {
+            "state": states, "context": contexts[states], "token": np.array(vocabulary.symbols, dtype=object)[tokens],
+            "first": self.p.probs[states, tokens], "second": self.q.probs[states, tokens],
+            "difference": self.differences[states, tokens], "weight": self.weights[states],
+            "weighted": self.weighted[states, tokens],
+        }  # fmt: skip
 
     @property
     def mean_kl(self) -> float:
@@ -129,7 +147,7 @@ def compare(p: ContextTable, q: ContextTable) -> Comparison:
         Different vocabularies or context lengths.
     """
     check_alike(p, q.vocabulary.symbols, q.context_length, "other chain")
-    return Comparison(_terms(p.probs, p.log_probs, q.log_probs), p.probs - q.probs, stationary_distribution(p))
+    return Comparison(_terms(p.probs, p.log_probs, q.log_probs), p.probs - q.probs, stationary_distribution(p), p, q)
 
 
 def loss_decomposition(chain: ContextTable, corpus: Corpus) -> LossDecomposition:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from babygpt.chain.contexts import all_contexts
@@ -17,6 +18,25 @@ from babygpt.files import file_errors, whole_files
 if TYPE_CHECKING:
     import networkx
     import quantecon
+
+
+def rows(chain: ContextTable, short: bool = False) -> dict[str, NDArray[Any]]:
+    """Return the chain as a table of its arrows, in order of states and tokens.
+
+    ``state`` is the number of the ``context`` and ``next_state`` that of the context ``next``, where the ``token``
+    leads with that ``probability``; a short context has the number -1.
+    """
+    contexts = np.array(list(chain.contexts(short)), dtype=object)
+    numbers = np.maximum(np.arange(len(contexts)) - (len(contexts) - chain.n_states), -1)
+    matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
+    return {
+        "state": np.repeat(numbers, V),
+        "context": np.repeat(contexts, V),
+        "token": np.tile(np.array(chain.vocabulary.symbols, dtype=object), len(contexts)),
+        "probability": matrix.data,
+        "next_state": numbers[matrix.indices],
+        "next": contexts[matrix.indices],
+    }
 
 
 def to_networkx(chain: ContextTable, short: bool = False) -> networkx.DiGraph:

@@ -16,7 +16,7 @@ from babygpt.errors import SettingError
 from babygpt.files import write_file
 
 if TYPE_CHECKING:
-    from babygpt.lab.tables import Columns
+    from babygpt.frames import Columns
 
 
 class RowFormat(StrEnum):

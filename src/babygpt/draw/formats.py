@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
-from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.contexts import all_contexts
@@ -38,34 +36,15 @@ def export(chain: MarkovChain, format: str, short: bool = False) -> bytes:  # no
     if format == "npz":
         return _npz(chain, short)
     if format == "parquet":
-        return table_bytes(arrows(chain, short), ".parquet")
+        return table_bytes(chain.rows(short), ".parquet")
     if chain.n_arrows > MAX_TEXT_ARROWS:
         raise SizeError(
             f"{format} takes a line for each of {chain.n_arrows:,} arrows; the limit is {MAX_TEXT_ARROWS:,}. "
             "Use --format parquet or npz."
         )
     if format == "csv":
-        return table_bytes(arrows(chain, short), ".csv")
+        return table_bytes(chain.rows(short), ".csv")
     return {"json": _json, "dot": _dot, "graphml": _graphml}[format](chain, short).encode(errors="backslashreplace")
-
-
-def arrows(chain: MarkovChain, short: bool = False) -> dict[str, NDArray[Any]]:
-    """Return the chain as a table of its arrows, in order of states and tokens.
-
-    ``state`` is the number of the ``context`` and ``next_state`` that of the context ``next``, where the ``token``
-    leads with that ``probability``; a short context has the number -1.
-    """
-    contexts = np.array(list(chain.contexts(short)), dtype=object)
-    numbers = np.maximum(np.arange(len(contexts)) - (len(contexts) - chain.n_states), -1)
-    matrix, V = chain.transition_matrix(short), len(chain.vocabulary)
-    return {
-        "state": np.repeat(numbers, V),
-        "context": np.repeat(contexts, V),
-        "token": np.tile(np.array(chain.vocabulary.symbols, dtype=object), len(contexts)),
-        "probability": matrix.data,
-        "next_state": numbers[matrix.indices],
-        "next": contexts[matrix.indices],
-    }
 
 
 def _rows(chain: MarkovChain, short: bool) -> list[tuple[str, list[str], list[float]]]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, check_size, count_states, human_bytes, number_of
 from babygpt.errors import ContextError, DivergedError, SequenceError, SettingError, SizeError
+from babygpt.frames import Tabular
 from babygpt.gpt.checks import check_choice, check_count, check_seed
 from babygpt.gpt.compute import check_device
 from babygpt.gpt.config import GPTConfig, TrainConfig
@@ -68,7 +69,7 @@ class Influence:
 
 @explained
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Tabular):
     """The effect of every part of the data on every arrow: P changes, N states, V tokens; see :func:`attribute`.
 
     Attributes

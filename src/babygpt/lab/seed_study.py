@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from babygpt.chain.contexts import all_contexts, check_size, count_states
 from babygpt.errors import DivergedError, SettingError
+from babygpt.frames import Tabular
 from babygpt.gpt.checks import check_count, check_rate, check_seed
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
@@ -54,7 +55,7 @@ class Mark:
 
 @explained
 @dataclass(frozen=True, eq=False)
-class SeedStudy:
+class SeedStudy(Tabular):
     """Every arrow of the chains of S seeds at F steps; made by :func:`study`.
 
     Attributes

@@ -12,21 +12,19 @@ A spreadsheet does not heed the quotes: it reads the context "000" as the number
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.errors import FileError, SettingError
 from babygpt.files import file_errors, whole_file
+from babygpt.frames import Columns, arrow_table
 from babygpt.gpt.signs import harmless
 
 if TYPE_CHECKING:
     import pyarrow
-
-Columns = Mapping[str, "NDArray[Any] | Sequence[Any]"]
 
 ENDINGS = (".csv", ".parquet")
 
@@ -61,7 +59,7 @@ def write_table(path: str | Path, columns: Columns | pyarrow.Table, replace: boo
     check_ending(path)
     import pyarrow
 
-    table = columns if isinstance(columns, pyarrow.Table) else _as_arrow(columns)
+    table = columns if isinstance(columns, pyarrow.Table) else arrow_table(columns)
     with file_errors(path, "table"), whole_file(path, "table", replace) as part, part.open("wb") as file:
         _write(table, file, path.suffix.lower())
     return path
@@ -76,7 +74,7 @@ def table_bytes(columns: Columns | pyarrow.Table, ending: str) -> bytes:
     import pyarrow
 
     out = io.BytesIO()
-    _write(columns if isinstance(columns, pyarrow.Table) else _as_arrow(columns), out, ending)
+    _write(columns if isinstance(columns, pyarrow.Table) else arrow_table(columns), out, ending)
     return out.getvalue()
 
 
@@ -117,20 +115,3 @@ def _write(table: pyarrow.Table, file: IO[bytes], ending: str) -> None:
         file.write("\r".join(map(harmless, text.split("\r"))).encode())
     else:
         parquet.write_table(table, file, compression="zstd")
-
-
-def _as_arrow(columns: Columns) -> pyarrow.Table:
-    import pyarrow
-
-    def as_array(values: NDArray[Any] | Sequence[Any]) -> pyarrow.Array:
-        values = values if isinstance(values, np.ndarray) else list(values)
-        try:
-            return pyarrow.array(values)
-        except UnicodeEncodeError:  # half a surrogate pair, which a file name or a terminal may bring
-            return pyarrow.array([text.encode(errors="backslashreplace").decode() for text in values])
-
-    arrays = {name: as_array(values) for name, values in columns.items()}
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(array):,}" for name, array in arrays.items())
-        raise SettingError(f"The columns of a table have one length; these have {lengths}.")
-    return pyarrow.table(arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from babygpt.chain.chain import MarkovChain
 from babygpt.chain.compare import nearest_ngram
 from babygpt.errors import SettingError
+from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ SCALARS: dict[str, tuple[str, Scalar]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Tabular):
     """One scalar over training.
 
     Attributes
@@ -57,6 +58,10 @@ class Trace:
     unit: str
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """Return a row for each recorded step: ``step``, and the scalar under its name."""
+        return {"step": self.steps, self.name: self.values}
 
 
 def trace(run: Run, name: str | Callable[[MarkovChain], float]) -> Trace:

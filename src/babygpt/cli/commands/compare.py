@@ -17,7 +17,6 @@ from babygpt.errors import SettingError
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
     from babygpt.chain.compare import Comparison
-    from babygpt.lab.tables import Columns
 
 MOST_SHOWN = 20  # rows of a table; a file has all
 
@@ -56,22 +55,11 @@ def compare(
     elif chosen == RowFormat.table:
         _show(p, q, found)
     else:
-        write_rows(_columns(p, q, found), chosen, out, replace)
+        write_rows(found.rows(), chosen, out, replace)
     console.say(
         f"In the long run of {first} the other differs by {found.mean_total_variation:.2%} of the next token's "
         f"probability (total variation), by {found.mean_kl:.4f} nats per token (Kullback–Leibler)."
     )
-
-
-def _columns(p: MarkovChain, q: MarkovChain, found: Comparison) -> Columns:
-    states, tokens = found.ranked().T
-    contexts, symbols = list(p.contexts()), p.vocabulary.symbols
-    return {
-        "state": states, "context": [contexts[state] for state in states], "token": [symbols[i] for i in tokens],
-        "first": p.probs[states, tokens], "second": q.probs[states, tokens],
-        "difference": found.differences[states, tokens], "weight": found.weights[states],
-        "weighted": found.weighted[states, tokens],
-    }  # fmt: skip
 
 
 def _show(p: MarkovChain, q: MarkovChain, found: Comparison) -> None:

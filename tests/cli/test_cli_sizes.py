@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -156,3 +160,14 @@ def test_running_out_of_memory_is_told_in_a_sentence(babygpt, refused, monkeypat
 
     monkeypatch.setattr("babygpt.cli.commands.sizes.known_models", exhausted)
     refused(babygpt("sizes"), "memory", "shorter context")
+
+
+def test_sizes_and_sources_are_rows_for_other_programs(babygpt, tmp_path):
+    found = json.loads(babygpt("sizes", "gpt-3", "--vocab", "27", "--context", "8", "-f", "json").stdout)
+    assert [row["model"] for row in found] == ["gpt-3", "gpt-3 corrected", "yours"]
+    assert found[2]["bits"] == pytest.approx(8 * np.log2(27))
+    assert babygpt("sources", "-o", str(tmp_path / "sources.csv")).exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "sources.csv").read_text())))
+    golden = next(row for row in rows if row["source"].startswith("golden_mean"))
+    assert float(golden["entropy_rate"]) == pytest.approx(2 / 3 * np.log(2))
+    assert babygpt("sources", "even", "--tokens", "9", "-f", "csv").exit_code == 2

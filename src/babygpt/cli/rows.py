@@ -33,6 +33,8 @@ AsRows = Annotated[
     RowFormat | None, typer.Option("--format", "-f", help="How to write the rows.", show_default="table")
 ]
 
+OutRows = Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")]
+
 
 def write_rows(columns: Columns, chosen: str, out: Path | None, replace: bool) -> None:
     """Write columns of one length in a format other than a table, to a file or to standard output."""

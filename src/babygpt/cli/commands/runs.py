@@ -11,7 +11,7 @@ import typer
 from babygpt.cli import console
 from babygpt.cli.options import Replace, runs_folder
 from babygpt.cli.outputs import check_free, format_of
-from babygpt.cli.rows import AsRows, RowFormat, write_rows
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, write_rows
 from babygpt.errors import FileError, RunError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def runs(
         typer.Argument(metavar="FOLDER", help="Where runs are kept.", show_default="BABYGPT_RUNS, or runs"),
     ] = None,
     format: AsRows = None,  # noqa: A002  # the option's name
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")] = None,
+    out: OutRows = None,
     replace: Replace = False,
 ) -> None:
     """List the runs in a folder: what each learnt, how far, and how near to the floor it came.

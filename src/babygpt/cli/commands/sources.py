@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console
 from babygpt.cli.meant import load
+from babygpt.cli.options import Replace
+from babygpt.cli.outputs import format_of
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, write_rows
 from babygpt.errors import SettingError, SizeError
 
 if TYPE_CHECKING:
@@ -28,6 +32,9 @@ def sources(
     run: Annotated[
         Path | None, typer.Option("--judge", metavar="RUN", help="Hold the chain of a run against the source.")
     ] = None,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRows = None,
+    replace: Replace = False,
 ) -> None:
     """List sources whose truth is known: entropy rate, and the lowest loss that each context length allows.
 
@@ -45,13 +52,33 @@ def sources(
         )
     if tokens is not None and run is not None:
         raise SettingError("--tokens prints a sample and --judge a judgement. Ask for one at a time.")
+    rows = format_of(RowFormat, format, out)
+    if rows != RowFormat.table and (tokens is not None or run is not None):
+        raise SettingError("--format and --out write the list of sources. Leave out --tokens and --judge.")
     chosen = [named(name) for name in (EXAMPLES if source is None else (source,))]
     if tokens is not None:
         console.line(chosen[0].sample(tokens, seed))
     elif run is not None:
         _judge(run, chosen[0])
+    elif rows != RowFormat.table:
+        write_rows(_columns(chosen), rows, out, replace)
     else:
         _list(chosen)
+
+
+def _columns(chosen: list[Source]) -> dict[str, list[Any]]:
+    def loss(source: Source, context_length: int) -> float:
+        try:
+            return source.optimal_loss(context_length)
+        except SizeError:
+            return math.nan
+
+    bounds = [source.entropy_bounds for source in chosen]
+    return {
+        "source": [source.name for source in chosen], "hidden_states": [source.n_states for source in chosen],
+        "entropy_rate": [each.value for each in bounds], "known_to": [each.error for each in bounds],
+        **{f"optimal_loss_{K}": [loss(source, K) for source in chosen] for K in LENGTHS},
+    }  # fmt: skip
 
 
 def _list(chosen: list[Source]) -> None:

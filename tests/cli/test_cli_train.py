@@ -60,6 +60,7 @@ def test_data_goes_to_standard_output_and_the_rest_to_standard_error(babygpt, ar
     assert "12 examples · 4 of 8 contexts seen · 12,656 parameters" in result.stderr
     assert "step 50/50 loss 0.4700 floor 0.3466" in result.stderr
     assert "run: runs/run-1" in result.stderr
+    assert "0.1234 nats per token above the floor, the least that the data allows: try --steps 100." in result.stderr
 
 
 def test_pictures_are_drawn_beside_the_run(babygpt):
@@ -624,3 +625,10 @@ def test_a_name_of_its_own_that_another_training_took_meanwhile_is_the_next_free
     assert result.exit_code == 2
     assert "exists already" in result.stderr
     assert "is safe in" in result.stderr
+
+
+def test_at_the_floor_other_seeds_are_what_is_left_to_try(babygpt):
+    result = babygpt(
+        "train", "0101010101", "--context", "1", "--steps", "200", "--learning-rate", "0.01", "--show", "none"
+    )
+    assert "At the floor, the least that the data allows. What other seeds say: babygpt seeds" in result.stderr

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # Frames of more bytes are told of, with how many fewer would do for most pictures.
 LARGE, FEWER = 50 * 2**20, 100
 
+# Nats per token above the floor from which on a training is said to have reached it.
+NEAR = 0.005
+
 
 class Show(StrEnum):
     """How contexts are printed."""
@@ -147,6 +150,7 @@ def _run_training(training: Training, target: Path, replace: bool, show: Show, n
     finally:  # even if nobody reads what is printed
         console.say(f"run: {saved}")
         _draw_beside(run, saved)
+        _say_what_to_try(run)
 
 
 def _train(training: Training, checkpoints: Checkpoints, stop: Stop, floor: float) -> DivergedError | None:
@@ -229,6 +233,18 @@ def _show(run: Run, saved: Path, show: Show) -> None:
         console.show(terminal.chain_table(run.chain, states, run.corpus))
     if show is not Show.none:
         terminal.say_what_is_hidden(run.chain, saved)
+
+
+def _say_what_to_try(run: Run) -> None:
+    """Say how near to the floor the last step came, and what brings it nearer."""
+    if not run.steps:
+        return
+    gap = float(run.losses[-1]) - run.floor
+    if gap > NEAR:
+        steps = 2 * run.steps
+        console.say(f"{gap:.4f} nats per token above the floor, the least that the data allows: try --steps {steps}.")
+    else:
+        console.say("At the floor, the least that the data allows. What other seeds say: babygpt seeds, likewise.")
 
 
 def _draw_beside(run: Run, saved: Path) -> None:

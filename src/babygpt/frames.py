@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -43,12 +44,12 @@ def arrow_table(columns: Columns) -> pyarrow.Table:
     return pyarrow.table(arrays)
 
 
-class Tabular:
+class Tabular(ABC):
     """Something whose facts are rows."""
 
+    @abstractmethod
     def rows(self) -> Columns:
         """Return all its facts as columns of one length, by name."""
-        raise NotImplementedError
 
     def to_arrow(self) -> pyarrow.Table:
         """Return the rows as an Arrow table, which needs no further library."""
@@ -62,7 +63,7 @@ class Tabular:
         SettingError
             Another library is asked for, or it is not installed.
         """
-        if library is not None and library not in LIBRARIES:
+        if library is not None and not (isinstance(library, str) and library in LIBRARIES):
             raise SettingError(f"library={library!r} is not known. Use 'pandas' or 'polars'.")
         chosen = next((name for name in (LIBRARIES if library is None else (library,)) if find_spec(name)), None)
         if chosen is None:

@@ -63,6 +63,7 @@ if (process.argv.includes("--tests")) {
   const options = {
     ...shared,
     format: "iife", // a page may hold it as it is, and make a worker of it
+    globalName: "BabyGPT", // of which a notebook makes a module
     entryPoints: ["src/studio.tsx"],
     minify: true,
     legalComments: "none", // the notices stand in a file beside the bundle

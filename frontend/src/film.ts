@@ -47,10 +47,10 @@ function show(screen: Screen, step: number): Promise<void> {
 
 /** The picture on the screen, and below it how far the training is. */
 async function picture(screen: Screen, step: number, trained: number): Promise<HTMLCanvasElement> {
-  const svg = pictureOfScreen();
+  const svg = pictureOfScreen(screen.root);
   if (svg === null) throw new Error(screen.text.value("share.film.none"));
   const drawing = await drawnOf(svg, WIDTH);
-  const style = getComputedStyle(document.querySelector(".studio")!);
+  const style = getComputedStyle(screen.root);
   const [foot, bar] = [36, 5];
   const height = Math.round((WIDTH * drawing.height) / drawing.width);
   const canvas = document.createElement("canvas");

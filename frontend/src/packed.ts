@@ -2,7 +2,9 @@
 
 import type { Packed } from "./protocol";
 
-export function bytes(packed: Packed): Uint8Array {
+export function bytes(packed: Packed | DataView): Uint8Array {
+  // a notebook brings bytes as they are
+  if (typeof packed !== "string") return new Uint8Array(packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength));
   const text = atob(packed);
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);

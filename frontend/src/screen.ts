@@ -75,6 +75,7 @@ export const MOST_DRAWN = 256; // states that a graph draws one by one
 const MOST_READ = 64; // and of which it is shown unless another view is chosen: more are read more easily as a map
 
 export class Screen {
+  root!: HTMLElement; // what it is drawn in, once it is
   readonly views: ViewSignals;
   readonly language: Signal<Language>;
   readonly view = signal<ViewKind | null>(null); // null: what suits the size
@@ -154,6 +155,21 @@ export class Screen {
     return this.model.host;
   }
 
+  /** The address that others can open; null if there is none. */
+  get address(): string | null {
+    return this.links && location.protocol.startsWith("http") ? location.href : null;
+  }
+
+  /** Where keys and files are meant for the screen: anywhere in a page of its own; a notebook has more than it. */
+  get space(): EventTarget {
+    return this.links ? window : this.root;
+  }
+
+  /** What fills a projector. */
+  get widest(): HTMLElement {
+    return this.links ? document.documentElement : this.root;
+  }
+
   /** Take language, view and hidden panels from a link. */
   adopt(hash: string): void {
     const { screen } = parseHash(hash);
@@ -218,6 +234,7 @@ export class Screen {
   }
 
   start(root: HTMLElement): void {
+    this.root = root;
     const system = matchMedia("(prefers-color-scheme: dark)");
     const follow = () => {
       this.systemDark.value = system.matches;
@@ -234,7 +251,7 @@ export class Screen {
       this.cleanups.push(() => this.model.off(`change:${name}`, take));
     }
     // a file that is dropped anywhere is read: the browser would put it in place of the page
-    const space: EventTarget = this.links ? window : root;
+    const { space } = this;
     const over = (event: Event) => event.preventDefault();
     const drop = (event: Event) => {
       event.preventDefault();

@@ -1,4 +1,4 @@
-// The entry of the one script that every host loads. A notebook calls `render({model, el})` with a model of its own. A page
+// The entry of the one script that every host loads. A notebook calls `render({model, el})` with its kernel's model. A page
 // has an element #studio, where the screen mounts itself: it thinks by itself, in a worker that is this script again, if
 // it says what it begins with; else it joins the session of this browser tab in the studio that it is from.
 
@@ -6,6 +6,7 @@ import { render as draw } from "preact";
 import { App } from "./App";
 import { PageModel, work } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
+import { type Kernel, inACell, WidgetModel } from "./hosts/widget";
 import type { Beginning } from "./hosts/runner";
 import { parseHash } from "./hash";
 import { keepText, withKeptText } from "./longtext";
@@ -23,8 +24,14 @@ const A_WHILE = 300; // ms
 const NO_ANSWER = 60; // ms after which no other tab will answer
 const WRITTEN = "babygpt.hash"; // the hash this tab wrote last: if it is still there, the page was only loaded again
 
-export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  return mount(new Screen(model), el);
+/** What a notebook calls to show a widget in its output: the interface of anywidget. */
+export function render({ model: kernel, el }: { model: Kernel; el: HTMLElement }): () => void {
+  const model = new WidgetModel(kernel);
+  const leave = mount(new Screen(model, null, kernel.get("lang") as string | null), inACell(el, Number(kernel.get("height"))));
+  return () => {
+    leave();
+    model.close();
+  };
 }
 
 function mount(screen: Screen, el: HTMLElement): () => void {
@@ -154,6 +161,7 @@ function begin(el: HTMLElement): void {
 
 if (typeof document === "undefined") work(self as unknown as Parameters<typeof work>[0]);
 else {
-  const el = document.getElementById("studio");
+  // a notebook's module is no script of the page, whatever stands there
+  const el = document.currentScript && document.getElementById("studio");
   if (el) begin(el);
 }

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from babygpt.run.ensemble import Ensemble
     from babygpt.run.run import Run
     from babygpt.run.training import train
+    from babygpt.studio.notebook import Studio as Studio
 
 _HOME = {
     "babygpt.chain.chain": ["MarkovChain"],
@@ -85,12 +86,14 @@ _HOME = {
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
+    "babygpt.studio.notebook": ["Studio"],  # needs anywidget: not among what * brings
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 drawn_by("chain", "babygpt.draw.graph:draw_chain")
 drawn_by("run", "babygpt.draw.summary:run_html")
 drawn_by("page", "babygpt.studio.page:page_of_run")
+drawn_by("widget", "babygpt.studio.notebook:studio_of_run")
 
 __all__ = [
     "GPT",

@@ -170,8 +170,8 @@ function snapshot(screen: Screen) {
   const [V, K] = [setup.labels.length, setup.settings.context_length];
   const title = screen.title.value;
   const words = setup.tokens.map((token) => (token < 0 ? " / " : (setup.labels[token] ?? "?")));
-  const opens = /^https?:$/.test(location.protocol) && !/^(localhost|127\.)/.test(location.hostname); // elsewhere too
-  const link = opens && location.href.length <= LONGEST_LINK ? location.href : null;
+  const opens = screen.address !== null && !/^(localhost|127\.)/.test(location.hostname); // elsewhere too
+  const link = opens && screen.address!.length <= LONGEST_LINK ? screen.address : null;
   return {
     V,
     K,

@@ -480,6 +480,7 @@ function useSheet(svg: { current: SVGSVGElement | null }, presentedStates?: numb
     if (!container) return;
     const look = (): void => {
       const style = getComputedStyle(container);
+      if (!container.isConnected) return; // a notebook draws first, and puts it in its place then
       const width = container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       const height = container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
       if (width <= 0 || height <= 0) return;

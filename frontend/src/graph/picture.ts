@@ -9,10 +9,10 @@ const STYLES = [
 const UNSEEN = ".g-hit, .g-near, .g-focus, .g-walk, .g-walks, title"; // what only answers to the pointer and the keyboard
 const PNG_WIDTH = 2400; // pixels
 
-/** The graph or the map that is shown now as the text of an SVG file, or null if none is. */
-export function pictureOfScreen(): string | null {
-  const graph = document.querySelector<SVGSVGElement>(".drawing > .g-graph");
-  const map = document.querySelector<HTMLElement>(".drawing > .map");
+/** The graph or the map that a screen shows now as the text of an SVG file, or null if it shows none. */
+export function pictureOfScreen(screen: HTMLElement): string | null {
+  const graph = screen.querySelector<SVGSVGElement>(".drawing > .g-graph");
+  const map = screen.querySelector<HTMLElement>(".drawing > .map");
   const shown = graph ?? map;
   if (shown === null) return null;
   const picture = map ? pictureOfMap(map, copyOf) : copyOf(graph!);

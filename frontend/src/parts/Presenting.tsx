@@ -11,7 +11,7 @@ export function Presenting() {
   const screen = useScreen();
   const t = screen.text.value;
   const scene = screen.scene.value ?? 0;
-  useEffect(() => void document.documentElement.requestFullscreen?.().catch(() => {}), []); // then in the window
+  useEffect(() => void screen.widest.requestFullscreen?.().catch(() => {}), []); // then in the window
   return (
     <div class="presenting" role="group" aria-label={t("present")}>
       <JoinCode />
@@ -33,7 +33,7 @@ function JoinCode() {
   const screen = useScreen();
   const t = screen.text.value;
   void screen.views.link.value; // the address follows it
-  const address = joinable();
+  const address = joinable(screen.address);
   const code = useMemo(() => address && encode(address, { border: 2 }), [address]);
   if (!code) return null;
   const path = code.data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
@@ -47,9 +47,9 @@ function JoinCode() {
   );
 }
 
-function joinable(): string | null {
-  if (!location.protocol.startsWith("http") || LOCAL.test(location.hostname)) return null;
-  const address = new URL(location.href);
+function joinable(shown: string | null): string | null {
+  if (shown === null || LOCAL.test(location.hostname)) return null;
+  const address = new URL(shown);
   const params = new URLSearchParams(address.hash.slice(1));
   params.delete("present");
   address.hash = params.toString();

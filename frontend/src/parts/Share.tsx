@@ -46,14 +46,14 @@ export function Share() {
     setFilming("");
   };
   const trained = (screen.views.player.value?.trained ?? 0) > 0;
-  const hasAddress = location.protocol.startsWith("http"); // that others can open
+  const address = screen.address;
   return (
     <Menu name={t("share")} label={<Icon name="share" />} class="share">
       {(close) => (
         <>
           <AskForCode />
-          {hasAddress && button("share.link", location.href)}
-          {hasAddress && link?.too_long && <p class="hint">{t("share.too_long")}</p>}
+          {address !== null && button("share.link", address)}
+          {address !== null && link?.too_long && <p class="hint">{t("share.too_long")}</p>}
           {!code && <p class="hint">{t("share.code.coming")}</p>}
           {code && button("share.python", code.python)}
           {code && button("share.command", code.command)}
@@ -83,7 +83,7 @@ function AskForCode() {
 
 /** Keep a file, or say why there is none: a picture is the graph or map on the screen, all else comes from the host. */
 async function keepFile(screen: Screen, host: Host, file: string): Promise<void> {
-  const picture = /svg|png/.test(file) ? pictureOfScreen() : null;
+  const picture = /svg|png/.test(file) ? pictureOfScreen(screen.root) : null;
   try {
     const kind = file.replace(/^.*\./, "");
     const made = picture === null ? host.download(file) : kind === "svg" ? new Blob([picture], { type: "image/svg+xml" }) : pixelsOf(picture);

@@ -24,10 +24,11 @@ export function useShortcuts(): () => void {
       } else return;
       event.preventDefault();
     };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+    const { space } = screen;
+    space.addEventListener("keydown", press as EventListener);
+    return () => space.removeEventListener("keydown", press as EventListener);
   }, [screen]);
-  return () => document.querySelector<HTMLElement>(".studio .primary")?.focus();
+  return () => screen.root.querySelector<HTMLElement>(".primary")?.focus();
 }
 
 const TAKES_SPACE = "button, a, input, select, textarea, [tabindex]";

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +153,20 @@ class Run:
         '<!doctype html>'
         """
         return drawing_of("page")(self)
+
+    def widget(self, lang: str | None = None, height: int = 720) -> Any:
+        """Return the studio of this run, for a cell of a notebook: a :class:`babygpt.Studio`; needs anywidget.
+
+        ``lang`` is that of its screen, ``"en"`` or ``"zh"``; ``height`` is in pixels.
+
+        Raises
+        ------
+        RunError
+            The run does not hold the text that it learnt from.
+        SettingError
+            anywidget is not installed.
+        """
+        return drawing_of("widget")(self, lang=lang, height=height)
 
     @classmethod
     def load(cls, path: str | Path) -> Run:

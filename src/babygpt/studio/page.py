@@ -103,7 +103,7 @@ def page_of_run(run: Run, lang: str | None = None) -> str:
         The run does not say what text it learnt from, or is too much for a page: a page could not train it.
     """
     check_bearable(run.config, run.steps)
-    setup = _setup_of(run)
+    setup = setup_of(run)
     scene = Scene(trained=run.steps)
     link = {**write(setup, scene), "sequence": setup.text, "steps": str(max(run.steps, run.train_config.steps))}
     link.pop("too_long", None)
@@ -138,7 +138,7 @@ def _kept(n_frames: int, size: int) -> list[int]:
     return sorted({round(i * (n_frames - 1) / (room - 1)) for i in range(room)})
 
 
-def _setup_of(run: Run) -> Setup:
+def setup_of(run: Run) -> Setup:
     """Return the setup under which a run's text has its counts: how it was read, a run does not say."""
     corpus, config, how = run.corpus, run.config, run.train_config
     if corpus.text is None:

@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import singledispatchmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babygpt.errors import BabyGPTError, SettingError
 from babygpt.gpt.reading import BORDER
@@ -32,6 +32,10 @@ from babygpt.studio.tidying import without
 from babygpt.studio.uploads import as_read_from_file, link_of_page, text_of_file
 from babygpt.studio.views import View, Views
 
+if TYPE_CHECKING:
+    from babygpt.chain.chain import MarkovChain
+    from babygpt.run.run import Run
+
 MAX_NOTICE = 600  # characters
 
 
@@ -44,6 +48,8 @@ class Session:
         What it may take.
     seed
         Of the ball's wandering.
+    setup
+        What it begins with; by default the article's.
 
     >>> session = Session()
     >>> session.handle({"command": "train"})
@@ -58,9 +64,10 @@ class Session:
     {}
     """
 
-    def __init__(self, limits: Limits | None = None, seed: int = 0) -> None:
+    def __init__(self, limits: Limits | None = None, seed: int = 0, setup: Setup | None = None) -> None:
         self._limits, self._seed = limits or Limits(), seed
-        self._stage = Stage(Setup.of_preset(next(iter(PRESETS)), self._limits), self._limits, seed)
+        setup = setup or Setup.of_preset(next(iter(PRESETS)), self._limits)
+        self._stage = Stage(setup, self._limits, seed)
         self._views = Views()
         self._notice: protocol.Notice | None = None
         self._notices = 0
@@ -128,6 +135,24 @@ class Session:
         """About how many bytes it comes to take, as it is set up now."""
         setup = self._stage.setup
         return self._limits.need(setup.config, setup.settings.steps) + self._stage.n_bytes_beside
+
+    @property
+    def chain(self) -> MarkovChain:
+        """The chain that is shown."""
+        return self._stage.shown.chain
+
+    def run(self) -> Run:
+        """Return the training so far."""
+        return self._stage.playback.run()
+
+    def context(self, state: int) -> str:
+        """Return a state's context as it is written."""
+        return self._stage.setup.context(state)
+
+    def show(self, step: int) -> None:
+        """Train until a step, whatever would stop it before, and show it then."""
+        self._stage.train_to(step, ignore_stop_gap=True)
+        self._stage.arrive = step
 
     def snapshot(self, file: str) -> Export:
         """Return a function that makes a file of what there is now, while the session goes on in any other thread.

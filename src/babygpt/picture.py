@@ -6,13 +6,14 @@ they do not know by whom: the package says it here (:func:`drawn_by`), and it is
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from babygpt.errors import SettingError
+from babygpt.errors import BabyGPTError, SettingError
 from babygpt.files import write_file
 
 _DRAWN_BY: dict[str, str] = {}
@@ -72,3 +73,27 @@ class Picture:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+
+class Drawn:
+    """A result that has a picture, and shows it in a notebook."""
+
+    _drawn_as: ClassVar[str]  # which of drawn_by's
+
+    def plot(self) -> Picture:
+        """Return its picture, which notebooks show and ``.save("found.svg")`` writes.
+
+        Raises
+        ------
+        SettingError
+            There is too much of it for one picture.
+        """
+        return drawing_of(self._drawn_as)(self)
+
+    def _repr_html_(self) -> str:
+        told = f"<p>{html.escape(repr(self))}</p>"
+        try:
+            picture = self.plot().svg
+        except BabyGPTError as error:
+            return f"{told}<p>{html.escape(str(error))}</p>"
+        return f"<figure>{picture[picture.index('<svg') :]}</figure>{told}"

@@ -22,10 +22,11 @@ from babygpt.chain.table import ContextTable
 from babygpt.errors import SettingError
 from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
+from babygpt.picture import Drawn
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Tabular):
+class Comparison(Drawn, Tabular):
     """How a chain q differs from a chain p.
 
     Attributes
@@ -39,6 +40,8 @@ class Comparison(Tabular):
     p, q
         The two.
     """
+
+    _drawn_as = "Comparison"
 
     arrows: NDArray[np.float64]
     differences: NDArray[np.float64]
@@ -65,6 +68,11 @@ class Comparison(Tabular):
         """Return the arrows, int64 (N·V, 2) of states and tokens, the largest weighted difference first."""
         order = np.argsort(-np.abs(self.weighted).ravel(), kind="stable")
         return np.stack(np.unravel_index(order, self.differences.shape), axis=1).astype(np.int64)
+
+    def __repr__(self) -> str:
+        N, V = self.differences.shape
+        apart = f"{self.mean_kl:.4f} nats per token, total variation {self.mean_total_variation:.4f}"
+        return f"Comparison({N * V:,} arrows, {apart})"
 
     def rows(self) -> dict[str, NDArray[Any]]:
         """Return the arrows as columns, N·V rows, ranked: what each chain gives them, their difference and weight."""

@@ -11,22 +11,16 @@ from babygpt.draw.figure import figure_picture, mono
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from babygpt.chain.chain import MarkovChain
+    from babygpt.chain.compare import Comparison
     from babygpt.picture import Picture
 
 MOST = 24  # arrows
 MORE, LESS = "#0072B2", "#D55E00"
 
 
-def draw_differences(p: MarkovChain, q: MarkovChain) -> Picture:
-    """Return the differences p − q of the arrows that differ most by weight, in percentage points, the largest on top.
-
-    Raises
-    ------
-    SettingError
-        Different vocabularies or context lengths.
-    """
-    found = p.compare(q)
+def draw_differences(found: Comparison) -> Picture:
+    """Return p − q, in percentage points, for the arrows that differ most by weight, the largest on top."""
+    p = found.p
     ranked = found.ranked()[:MOST]
     values = 100 * found.differences[ranked[:, 0], ranked[:, 1]]
     names = [f"{p.label(state)} → {p.vocabulary.label([token])}" for state, token in ranked.tolist()]

@@ -20,10 +20,12 @@ from babygpt.draw.losses import losses_svg
 from babygpt.picture import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from babygpt.chain.chain import MarkovChain
     from babygpt.run.run import Run
+    from babygpt.run.trace import Trace
 
 # No larger map is drawn pixel by pixel; above it a pixel is the mean of a block of states.
 MAX_MAP_SIDE = 1024
@@ -66,28 +68,40 @@ def draw_traces(run: Run, names: Sequence[str]) -> Picture:
     def draw(figure: Figure) -> None:
         rows = figure.subplots(len(traces), 1, sharex=True, squeeze=False)[:, 0]
         for axes, trace in zip(rows, traces, strict=True):
-            whole = trace.name in ("nearest_ngram", "causal_states", "greedy_cycles", "period", "mixing_time")
-            axes.plot(
-                trace.steps,
-                trace.values,
-                color="#0072B2",
-                linewidth=1.8,
-                drawstyle="steps-post" if whole else "default",
-            )
+            _follow(axes, trace)
             if trace.name == "loss":
                 axes.axhline(run.corpus.floor, color="#555555", linestyle="--", linewidth=1)
                 axes.annotate(
                     f"floor = {run.corpus.floor:.4f}", (1, run.corpus.floor), xycoords=("axes fraction", "data"),
                     xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=9, color="#555555",
                 )  # fmt: skip
-            axes.set_ylabel(f"{trace.name.replace('_', ' ')}\n{trace.unit}", fontsize=9)
-            axes.margins(x=0.01, y=0.12)
-            axes.spines[["top", "right"]].set_visible(False)
         rows[-1].set_xlabel("step")
 
     from babygpt.draw.figure import figure_picture
 
     return figure_picture(draw, (6.4, 0.6 + 1.9 * len(traces)))
+
+
+def draw_trace(trace: Trace) -> Picture:
+    """Return a scalar over training."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        _follow(axes, trace)
+        axes.set_xlabel("step")
+
+    from babygpt.draw.figure import figure_picture
+
+    return figure_picture(draw, (6.4, 2.5))
+
+
+def _follow(axes: Axes, trace: Trace) -> None:
+    whole = trace.name in ("nearest_ngram", "causal_states", "greedy_cycles", "period", "mixing_time")
+    style = "steps-post" if whole else "default"
+    axes.plot(trace.steps, trace.values, color="#0072B2", linewidth=1.8, drawstyle=style)
+    axes.set_ylabel(f"{trace.name.replace('_', ' ')}\n{trace.unit}", fontsize=9)
+    axes.margins(x=0.01, y=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_map(chain: MarkovChain, title: str | None = None) -> Picture:

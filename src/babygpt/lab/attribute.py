@@ -34,6 +34,7 @@ from babygpt.gpt.reading import BORDER, windows_within
 from babygpt.gpt.room import free_memory
 from babygpt.gpt.vocabulary import Context, Vocabulary
 from babygpt.lab.seed_study import some_states
+from babygpt.picture import Drawn
 from babygpt.run.blocks import check_kept
 from babygpt.run.many import Progress, train_many
 from babygpt.settings import Positions, TokenKind, default
@@ -69,7 +70,7 @@ class Influence:
 
 @explained
 @dataclass(frozen=True, eq=False)
-class Attribution(Tabular):
+class Attribution(Drawn, Tabular):
     """The effect of every part of the data on every arrow: P changes, N states, V tokens; see :func:`attribute`.
 
     Attributes
@@ -91,6 +92,8 @@ class Attribution(Tabular):
     changed
         float64 (P, N, V): every arrow as trained on the changed data.
     """
+
+    _drawn_as = "Attribution"
 
     corpus: Corpus
     config: GPTConfig

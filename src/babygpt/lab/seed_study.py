@@ -25,6 +25,7 @@ from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.given import CONTEXT_LENGTH, Given, corpus_of
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Vocabulary
+from babygpt.picture import Drawn
 from babygpt.run.ensemble import Ensemble
 from babygpt.run.many import Progress, train_many
 from babygpt.settings import Positions, TokenKind, default
@@ -55,7 +56,7 @@ class Mark:
 
 @explained
 @dataclass(frozen=True, eq=False)
-class SeedStudy(Tabular):
+class SeedStudy(Drawn, Tabular):
     """Every arrow of the chains of S seeds at F steps; made by :func:`study`.
 
     Attributes
@@ -73,6 +74,8 @@ class SeedStudy(Tabular):
     probs
         float64 (S, F, N, V): the probability of every token after every state.
     """
+
+    _drawn_as = "SeedStudy"
 
     corpus: Corpus
     config: GPTConfig

@@ -14,6 +14,7 @@ from babygpt.chain.compare import nearest_ngram
 from babygpt.errors import SettingError
 from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
+from babygpt.picture import Drawn
 
 if TYPE_CHECKING:
     from babygpt.run.run import Run
@@ -41,7 +42,7 @@ SCALARS: dict[str, tuple[str, Scalar]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Tabular):
+class Trace(Drawn, Tabular):
     """One scalar over training.
 
     Attributes
@@ -54,10 +55,16 @@ class Trace(Tabular):
         float64 (frames,): its value at each.
     """
 
+    _drawn_as = "Trace"
+
     name: str
     unit: str
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        shown = f", {self.values[0]:.4g} → {self.values[-1]:.4g}" if len(self.values) else ""
+        return f"Trace({self.name}, {len(self.steps):,} steps{shown})"
 
     def rows(self) -> dict[str, NDArray[Any]]:
         """Return a row for each recorded step: ``step``, and the scalar under its name."""

@@ -49,9 +49,7 @@ def compare(
     except SettingError as error:
         raise SettingError(f"{first} and {second} cannot be compared. {error}") from None
     if picture:
-        from babygpt.draw.differences import draw_differences  # it loads matplotlib
-
-        console.say(f"written: {draw_differences(p, q).save(out, replace)}")  # type: ignore[arg-type]  # it is one
+        console.say(f"written: {found.plot().save(out, replace)}")  # type: ignore[arg-type]  # it is one
     elif chosen == RowFormat.table:
         _show(p, q, found)
     else:

@@ -10,6 +10,7 @@
 # make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
 # make site    build the site, a folder of static files: the page and the guides (SITE=folder)
+# make examples  make the notebooks of examples/ of the guides
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
 
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
+.PHONY: examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -56,6 +57,9 @@ protocol: .venv/.runs
 screen: frontend/node_modules/.installed .venv/.runs
 	cd frontend && npm run --silent build
 	$(BIN)/babygpt export --article docs/babygpt.html --replace
+
+examples: .venv/.runs
+	$(BIN)/python examples/make.py
 
 SITE ?= build/site
 site: .venv/.runs

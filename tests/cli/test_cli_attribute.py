@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_files_and_words_are_read_as_train_reads_them(babygpt):
         (["--seeds", "0"], "--seeds 0 is not a whole number of at least 1"),
         (["--seed", "-1"], "--seed -1"),
         (["--seed", "1337", "--seeds", "5"], "--seed 1337 is one seed and --seeds 5 the mean of many"),
-        (["--out", "map.xlsx"], "does not end in .csv, .parquet, .svg, .png or .pdf"),
+        (["--out", "map.xlsx"], "does not end in a known format"),
         (["--out", "nowhere/map.svg"], "There is no folder nowhere to write map.svg to"),
         (["--steps", "0"], "--steps 0"),
         (["--context", "14", "--by", "window"], "without it nothing is left"),
@@ -106,3 +107,10 @@ def test_a_map_too_large_is_refused_before_the_training(babygpt, refused):
 def test_a_learning_rate_that_breaks_everything_is_told(babygpt, refused):
     result = babygpt("attribute", ARTICLE, "--learning-rate", "1e30", *TINY)
     refused(result, "trainings did not stay finite with --learning-rate 1e+30", after_training=True)
+
+
+def test_rows_go_on_to_other_programs(babygpt):
+    rows = json.loads(babygpt("attribute", ARTICLE, *TINY, "--format", "json").stdout)
+    found = bg.attribute(ARTICLE, **SETTINGS).rows()
+    assert [row["effect"] for row in rows] == found["effect"].tolist()
+    assert [row["context"] for row in rows] == found["context"].tolist()

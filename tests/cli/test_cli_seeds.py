@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +140,7 @@ def test_a_marked_run_that_diverges_leaves_the_others_shown(babygpt, monkeypatch
         (["--seeds", "100000000000"], "--seeds 100000000000 is more than this command takes, 1,000,000"),
         (["--at", "0,51"], "--at 51 is beyond the last step, --steps 50"),
         (["--at", "0;10"], "--at 0;10 is no list of steps"),
-        (["--out", "seeds.xlsx"], "does not end in .csv, .parquet, .svg, .png or .pdf"),
+        (["--out", "seeds.xlsx"], "does not end in a known format"),
         (["--each"], "--each writes a row for every seed"),
         (["--each", "--out", "seeds.svg"], "--each writes a row for every seed"),
         (["--mark", "-1"], "--mark -1 is not a whole number"),
@@ -155,6 +156,18 @@ def test_what_cannot_be_is_told_in_one_sentence(babygpt, refused, arguments, mes
 def test_hills_of_too_many_symbols_or_steps_are_refused_before_the_training(babygpt, refused):
     refused(babygpt("seeds", "abcdefghijab", "--context", "1", "--out", "a.svg"), "10 symbols make 10 columns of hills")
     refused(babygpt("seeds", "abcab", "--context", "1", "--at", "0,50", "--out", "a.svg"), "so one step fits, not 2")
+
+
+def test_rows_go_on_to_other_programs(babygpt):
+    given = ("seeds", ARTICLE, "--seeds", "3", *TINY)
+    found = bg.study(ARTICLE, seeds=range(3), at=[3], **SETTINGS)
+    rows = json.loads(babygpt(*given, "--format", "json").stdout)
+    assert [row["mean"] for row in rows] == found.summary()["mean"].tolist()
+    each = [json.loads(line) for line in babygpt(*given, "--each", "-f", "ndjson").stdout.splitlines()]
+    assert [row["probability"] for row in each] == found.rows()["probability"].tolist()
+    kept = babygpt(*given, "-o", "seeds.ndjson")
+    assert len(arrows(kept.stdout)) == 8  # and what is kept in a file is printed besides
+    assert len(Path("seeds.ndjson").read_text().splitlines()) == len(rows)
 
 
 def test_a_table_is_printed_even_if_its_file_cannot_be_written(babygpt, monkeypatch):

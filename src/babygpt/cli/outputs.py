@@ -10,7 +10,6 @@ from babygpt.errors import FileError, SettingError
 from babygpt.files import check_place
 
 PICTURES = (".svg", ".png", ".pdf")
-TABLES = (".csv", ".parquet")
 
 
 def check_out(out: Path, endings: Sequence[str], replace: bool) -> None:
@@ -44,8 +43,10 @@ def is_picture(out: Path) -> bool:
     return out.suffix.lower() in PICTURES
 
 
-def format_of(known: type[StrEnum], asked: StrEnum | None, out: Path | None) -> str:
+def format_of(known: type[StrEnum], asked: StrEnum | None, out: Path | None, others: Sequence[str] = ()) -> str:
     """Return the format that is asked for, that a file's name ends in, or ``table``, which is for the screen alone.
+
+    ``others`` are endings that would do too, if nothing is asked for.
 
     Raises
     ------
@@ -56,16 +57,16 @@ def format_of(known: type[StrEnum], asked: StrEnum | None, out: Path | None) -> 
     ending = "" if out is None else out.suffix.removeprefix(".").lower()
     if asked is not None:
         if asked.value == "table" and out is not None:
-            others = " or ".join([", ".join(names[1:3]), "another format"])
-            raise SettingError(f"A table is for reading on the screen. For a file use {others}.")
+            better = " or ".join([", ".join(names[1:3]), "another format"])
+            raise SettingError(f"A table is for reading on the screen. For a file use {better}.")
         if ending in names and ending != asked.value:
             raise SettingError(f"{out} ends as {ending} does, and --format asks for {asked.value}. Give one of them.")
         return str(asked.value)
     if out is None:
         return "table"
     if ending not in names[1:]:
+        endings = ", ".join([*names[1:], *(other.removeprefix(".") for other in others)])
         raise SettingError(
-            f"The name {out} does not end in a known format. Use one of {', '.join(names[1:])}, "
-            "or say which with --format."
+            f"The name {out} does not end in a known format. Use one of {endings}, or say which with --format."
         )
     return ending

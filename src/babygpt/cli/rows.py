@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
+from babygpt.cli.outputs import PICTURES, check_free, format_of, is_picture
 from babygpt.errors import SettingError
 from babygpt.files import write_file
 
@@ -33,21 +34,54 @@ AsRows = Annotated[
     RowFormat | None, typer.Option("--format", "-f", help="How to write the rows.", show_default="table")
 ]
 
+OutRowsOrPicture = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="A file; its ending chooses: .json, .ndjson, .csv, .parquet; .svg, .png, .pdf."),
+]
+
 OutRows = Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")]
+
+
+def what_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> str:
+    """Return what to write the result as: ``"picture"``, or a format of rows, of which a table is for the screen.
+
+    Asked for before the work whose result it is.
+
+    Raises
+    ------
+    SettingError
+        The name ends in no known format, or in another one than is asked for.
+    FileError
+        The file cannot be written, or is there and not to be replaced.
+    """
+    picture = out is not None and asked is None and is_picture(out)
+    chosen = "picture" if picture else format_of(RowFormat, asked, out, PICTURES)
+    if out is not None:
+        check_free(out, "picture" if picture else "table", replace)
+    _check_terminal(chosen, out)
+    return chosen
 
 
 def write_rows(columns: Columns, chosen: str, out: Path | None, replace: bool) -> None:
     """Write columns of one length in a format other than a table, to a file or to standard output."""
     from babygpt.cli import terminal  # NumPy comes after --help
 
-    data = _bytes(columns, chosen)
-    if out is not None:
-        write_file(out, data, "table", replace)
-        console.say(f"written: {out}")
-    elif chosen == RowFormat.parquet and sys.stdout.isatty():
-        raise SettingError("parquet is not text and would garble the terminal. Add --out rows.parquet")
+    if out is None:
+        _check_terminal(chosen, out)
+        terminal.write(_bytes(columns, chosen))
+        return
+    if chosen in (RowFormat.csv, RowFormat.parquet) and out.suffix.lower() == f".{chosen}":
+        from babygpt.lab.tables import write_table
+
+        write_table(out, columns, replace)  # as it goes, however many rows there are
     else:
-        terminal.write(data)
+        write_file(out, _bytes(columns, chosen), "table", replace)
+    console.say(f"written: {out}")
+
+
+def _check_terminal(chosen: str, out: Path | None) -> None:
+    if out is None and chosen == RowFormat.parquet and sys.stdout.isatty():
+        raise SettingError("parquet is not text and would garble the terminal. Add --out rows.parquet")
 
 
 def _bytes(columns: Columns, chosen: str) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console
 from babygpt.cli.options import Replace, Sequence, learns
-from babygpt.cli.outputs import PICTURES, TABLES, check_out, is_picture
+from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import SettingError
 
 if TYPE_CHECKING:
@@ -46,10 +45,8 @@ def attribute(
     ] = None,
     settings: dict[str, Any],
     how: dict[str, Any],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a map: .svg, .png, .pdf."),
-    ] = None,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRowsOrPicture = None,
     replace: Replace = False,
 ) -> None:
     """Retrain with each part of the data changed: which part raises which arrow, and which lowers it.
@@ -64,11 +61,9 @@ def attribute(
     from babygpt.cli.progress import training_shown
     from babygpt.cli.source import HowRead, learnt
     from babygpt.gpt.checks import check_count
-    from babygpt.lab.tables import write_table
 
-    if out is not None:
-        check_out(out, (*TABLES, *PICTURES), replace)
-    drawn = out is not None and is_picture(out)
+    chosen = what_to_write(format, out, replace)
+    drawn = chosen == "picture"
     context_length, seed = settings["context_length"], settings.pop("seed")
     source = context.get_parameter_source("seed")
     if seeds is not None and source is not None and source.name == "COMMANDLINE":
@@ -94,12 +89,12 @@ def attribute(
             from babygpt.draw.attribute import draw_attribution
 
             draw_attribution(found, arrows or None).save(out, replace)
-        elif out is not None:
-            write_table(out, found.rows(), replace)
+            console.say(f"written: {out}")
+        elif chosen != RowFormat.table:
+            write_rows(found.rows(), chosen, out, replace)
     finally:  # printed even if no file can be written, and written even if nobody reads what is printed
-        _print(found, arrows)
-    if out is not None:
-        console.say(f"written: {out}")
+        if out is not None or chosen == RowFormat.table:
+            _print(found, arrows)
 
 
 def _print(found: Attribution, arrows: list[tuple[int, int]]) -> None:

@@ -10,8 +10,7 @@ import typer
 from babygpt.cli import console
 from babygpt.cli.meant import load
 from babygpt.cli.options import Replace
-from babygpt.cli.outputs import check_free, format_of, is_picture
-from babygpt.cli.rows import AsRows, RowFormat, write_rows
+from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import SettingError
 
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)],
     second: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of another.", show_default=False)],
     format: AsRows = None,  # noqa: A002  # the option's name
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format, or a picture's.")
-    ] = None,
+    out: OutRowsOrPicture = None,
     replace: Replace = False,
 ) -> None:
     """Compare the chains of two runs arrow by arrow: where the first spends its time, there a difference weighs most.
@@ -39,16 +36,13 @@ def compare(
     A row is an arrow: state, context, token, the probabilities that the first and the second give it, their difference,
     and its weight: how often the first is in that state. What differs most by weight comes first.
     """
-    picture = out is not None and format is None and is_picture(out)
-    chosen = "" if picture else format_of(RowFormat, format, out)
-    if out is not None:
-        check_free(out, "picture" if picture else "table", replace)
+    chosen = what_to_write(format, out, replace)
     p, q = load(first).chain, load(second).chain
     try:
         found = p.compare(q)
     except SettingError as error:
         raise SettingError(f"{first} and {second} cannot be compared. {error}") from None
-    if picture:
+    if chosen == "picture":
         console.say(f"written: {found.plot().save(out, replace)}")  # type: ignore[arg-type]  # it is one
     elif chosen == RowFormat.table:
         _show(p, q, found)

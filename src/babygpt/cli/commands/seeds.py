@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babygpt.cli import console
 from babygpt.cli.options import Replace, Sequence, learns
-from babygpt.cli.outputs import PICTURES, TABLES, check_out, is_picture
+from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import DivergedError, SettingError
 from babygpt.settings import default
 
@@ -37,14 +36,10 @@ def seeds(
     *,
     settings: dict[str, Any],
     how: dict[str, Any],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="A file for all of it: .csv, .parquet; or a picture: .svg, .png, .pdf."),
-    ] = None,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRowsOrPicture = None,
     replace: Replace = False,
-    each: Annotated[
-        bool, typer.Option("--each", help="Write every seed's arrows to the file, not a summary of them.")
-    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Write every seed's arrows, not a summary of them.")] = False,
 ) -> None:
     """Train a GPT from each of many seeds: what all of them say is not one seed's doing.
 
@@ -58,17 +53,15 @@ def seeds(
     from babygpt.cli.progress import training_shown
     from babygpt.cli.source import HowRead, learnt
     from babygpt.gpt.checks import check_count, check_seed
-    from babygpt.lab.tables import write_table
 
     if check_count("seeds", seeds) > MAX_SEEDS:
         raise SettingError(f"seeds={seeds} is more than this command takes, {MAX_SEEDS:,}. Ask for fewer.")
     check_seed(check_count("mark", mark, least=0))
     steps = check_count("steps", settings["steps"])
     named = _steps(at, steps)
-    if out is not None:
-        check_out(out, (*TABLES, *PICTURES), replace)
-    drawn = out is not None and is_picture(out)
-    if each and (out is None or drawn):
+    chosen = what_to_write(format, out, replace)
+    drawn = chosen == "picture"
+    if each and chosen in ("picture", RowFormat.table):
         raise SettingError("--each writes a row for every seed, which takes a table. Add --out seeds.parquet, say.")
     data = learnt(sequence, "seeds", HowRead(**how))
     corpus = data.corpus(settings["context_length"])
@@ -93,12 +86,12 @@ def seeds(
             from babygpt.draw.seed_hills import draw_seeds
 
             draw_seeds(found, found.steps.tolist(), marked).save(out, replace)
-        elif out is not None:
-            write_table(out, found.rows() if each else found.summary(marked), replace)
+            console.say(f"written: {out}")
+        elif chosen != RowFormat.table:
+            write_rows(found.rows() if each else found.summary(marked), chosen, out, replace)
     finally:  # printed even if no file can be written, and written even if nobody reads what is printed
-        _print(found, marked)
-    if out is not None:
-        console.say(f"written: {out}")
+        if out is not None or chosen == RowFormat.table:
+            _print(found, marked)
 
 
 def _steps(at: str | None, steps: int) -> list[int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from threading import Thread
 
@@ -10,7 +11,11 @@ import psutil
 
 
 def end_with(driver: int) -> None:
-    """End this worker when its driver is gone: one that is killed tells nobody, and its workers would wait for more."""
+    """End this worker with its driver, and by nothing else that a terminal sends.
+
+    A driver that is killed tells nobody, and its workers would wait for more. Ctrl-C reaches both; it ends them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == driver and psutil.pid_exists(driver):

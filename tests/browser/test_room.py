@@ -260,3 +260,25 @@ def test_a_finger_that_rests_on_a_token_shows_its_effect_and_changes_nothing(vis
     expect(page.locator(".held")).to_have_count(0)
     token.tap()
     expect(token).to_have_text("0")
+
+
+OVERLAPS = """() => {
+    const texts = [...document.querySelectorAll('.dock .now > *, .timeline text')].filter((one) => one.checkVisibility());
+    const boxes = texts.map((one) => one.getBoundingClientRect()).filter((box) => box.width > 0);
+    const said = texts.map((one) => one.textContent);
+    const found = [];
+    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, k) => {
+        const [w, h] = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
+        if (w > 1 && h > 2) found.push([said[i], said[i + 1 + k]]);
+    }));
+    const wide = boxes.filter((box) => box.right > innerWidth + 1).length;
+    return [found, wide];
+}"""  # noqa: E501
+
+
+@pytest.mark.parametrize("width", [390, 650, 700, 768, 820, 940])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_numbers_and_timeline_never_lie_on_each_other(visit, width, lang):
+    page = visit(f"#trained=50&select=0&lang={lang}", width, 900)
+    page.get_by_text(re.compile("^(Step 50 of 50|第 50 步，共 50 步)$")).first.wait_for()
+    assert page.evaluate(OVERLAPS) == [[], 0]

@@ -11,7 +11,8 @@ import asyncio
 import base64
 import gzip
 import html
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -133,7 +134,15 @@ class Studio(anywidget.AnyWidget):
         text = "".join(file_pieces(sequence)) if isinstance(sequence, Path) else sequence
         limits = Limits()
         setup = Setup.make(text, name, asdict(Settings()) | settings, limits)
-        self._begin(Session(limits, setup=setup), lang, height)
+        self._session = Session(limits, setup=setup)
+        self._acknowledged, self._sent_at, self._heard_at = 0, 0.0, monotonic()
+        first, self._known = self._session.changed({})
+        self._hearing = True
+        super().__init__(_esm=_module(), names=list(VIEWS), lang=lang, height=height)
+        self.add_traits(**{f"view_{name}": traitlets.Any(None, allow_none=True).tag(sync=True) for name in VIEWS})
+        self._take(first)
+        self.on_msg(self._hear)
+        self._think()
 
     @classmethod
     def of_run(cls, run: Run, *, lang: str | None = None, height: int = HEIGHT) -> Studio:
@@ -153,18 +162,6 @@ class Studio(anywidget.AnyWidget):
             studio.wait(AT_ONCE)
         return studio
 
-    def _begin(self, session: Session, lang: str | None, height: int) -> None:
-        self._session, self._known = session, dict[str, int]()
-        self._acknowledged, self._sent_at, self._heard_at = 0, 0.0, monotonic()
-        views = {f"view_{name}": traitlets.Any(None, allow_none=True).tag(sync=True) for name in VIEWS}
-        first, self._known = session.changed({})
-        self._hearing = True
-        super().__init__(_esm=_module(), names=list(VIEWS), lang=lang, height=height)
-        self.add_traits(**views)
-        self._take(first)
-        self.on_msg(self._hear)
-        self._think()
-
     # -- what a reader asks ----------------------------------------------------------------------------------
 
     @property
@@ -183,7 +180,7 @@ class Studio(anywidget.AnyWidget):
         self._session.handle({"command": "pause"})
         self.wait(seconds)
         if not self._session.training:
-            self._session.handle({"command": "seek", "step": self.run.steps})
+            self._session.handle({"command": "seek", "step": self.view_player["trained"]})
         self._look()
         return self
 
@@ -289,8 +286,14 @@ class Studio(anywidget.AnyWidget):
                 view = changed["selected"]
                 self.selected = None if view is None else self._session.context(view["state"])
 
-    def _deaf(self) -> _Deaf:
-        return _Deaf(self)
+    @contextmanager
+    def _deaf(self) -> Iterator[None]:
+        """While it is entered, the traits that a reader sets are set by the session."""
+        self._hearing = False
+        try:
+            yield
+        finally:
+            self._hearing = True
 
     def close(self) -> None:
         """End: nothing goes on, nothing is sent."""
@@ -325,23 +328,8 @@ class Studio(anywidget.AnyWidget):
         return f'{frame}<div style="display: none">{picture}</div>'
 
     def __repr__(self) -> str:
-        player = self._session.changed({})[0]["player"]
-        config = self._session.run().config
-        trained = "untrained" if player is None or not player["trained"] else f"step {player['step']:,}"
-        return f"Studio({config.vocab_size**config.block_size:,} states, {trained})"
-
-
-class _Deaf:
-    """While it is entered, the traits that a reader sets are set by the session."""
-
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-
-    def __enter__(self) -> None:
-        self._studio._hearing = False
-
-    def __exit__(self, *_: object) -> None:
-        self._studio._hearing = True
+        trained = f"step {self.step:,}" if self.view_player["trained"] else "untrained"
+        return f"Studio({self.view_setup['n_states']:,} states, {trained})"
 
 
 def studio_of_run(run: Run, **how: Any) -> Studio:

@@ -39,7 +39,7 @@ from babygpt.studio import (
     tokens,
     views,
 )
-from babygpt.studio.commands import COMMANDS, Command
+from babygpt.studio.commands import COMMANDS, Command, StateCommand
 from babygpt.studio.limits import Limits
 from babygpt.studio.presets import PRESETS
 from babygpt.studio.setup import NAMES
@@ -133,6 +133,7 @@ def typescript() -> str:
                 "Readonly<Record<string, CommandFact>>",
                 {name: _parts(kind) for name, kind in COMMANDS.items()},
             ),
+            _constant("OF_STATES", "readonly string[]", [n for n in COMMANDS if issubclass(COMMANDS[n], StateCommand)]),
             "".join(
                 f"export const {name.split(' as ')[-1]} = {json.dumps(getattr(module, name.split(' as ')[0]))};\n"
                 for module, names in NUMBERS.items()

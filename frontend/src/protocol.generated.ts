@@ -306,12 +306,12 @@ export type Command =
   | { command: "wander"; on: boolean } // Let the ball move by itself, or not.
   | { command: "turn"; position: number } // Go from the initial weights (0) to the trained (1) and beyond.
   | { command: "release" } // Put all knobs as training left them.
+  | ({ command: "configure"; sequence?: string; name?: string } & Partial<Settings>) // Learn another text, or the same with other settings; what is left out stays.
+  | ({ command: "decode" } & Partial<Decoding>) // Decode otherwise; what is left out stays.
   | { command: "attribute"; version?: number | null; position: number | null } // Point at a token of the sequence, or at none.
+  | { command: "tensor"; version?: number | null; name: string } // Show a tensor.
+  | { command: "nudge"; version?: number | null; place: number; by: number } // Add to one number of the tensor shown.
   | { command: "select"; version?: number | null; state: number | null } // Look at a state beside the chain, or at none.
   | { command: "rows"; version?: number | null; first: number | null } // Show the table's window from a row on; null: no table is shown.
   | { command: "walk"; version?: number | null; token: number } // Let the ball take the arrow of a token.
-  | { command: "place"; version?: number | null; state: number } // Put the ball in a state.
-  | { command: "tensor"; version?: number | null; name: string } // Show a tensor.
-  | { command: "nudge"; version?: number | null; place: number; by: number } // Add to one number of the tensor shown.
-  | ({ command: "configure"; sequence?: string; name?: string } & Partial<Settings>) // Learn another text, or the same with other settings; what is left out stays.
-  | ({ command: "decode" } & Partial<Decoding>); // Decode otherwise; what is left out stays.
+  | { command: "place"; version?: number | null; state: number }; // Put the ball in a state.

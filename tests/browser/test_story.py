@@ -8,6 +8,14 @@ from browsing import arrows, step_of, table, tool, train, wait_for_step
 
 expect = tool("playwright.sync_api").expect
 
+# Every word of the session's arrives a second late.
+LATE = """
+    const plain = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+    Object.defineProperty(WebSocket.prototype, "onmessage", {
+        set(heard) { plain.set.call(this, (event) => setTimeout(() => heard(event), 1000)); },
+    });
+"""
+
 
 def test_the_untrained_chain_is_there_and_the_ball_wanders(visit):
     page = visit()
@@ -121,6 +129,28 @@ def test_all_tokens_can_be_deleted_and_others_typed_even_new_ones(visit):
     expect(page.get_by_text("27 states · 81 arrows")).to_be_visible()
     expect(page.get_by_text("The sequence is empty")).to_have_count(0)
     assert "".join(page.locator(".strip .token").all_inner_texts()) == "abcabca"
+
+
+def test_where_answers_take_long_nothing_that_is_typed_or_selected_is_lost(visit):
+    page = visit()
+    page.add_init_script(LATE)
+    page.reload()
+    page.get_by_role("button", name="Token 1: 1").focus()
+    for _ in range(15):
+        page.keyboard.press("Delete")
+    page.wait_for_timeout(1500)  # answers to the first of them come now
+    page.keyboard.type("01101001100101")
+    page.evaluate(
+        """() => {
+            for (const [at, key] of [["[data-at='14']", "1"], ["[data-state='5']", "Enter"]])
+                document.querySelector(at).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        }"""
+    )
+    expect(page.locator(".sentence")).to_contain_text("After 101", timeout=60_000)
+    assert "".join(page.locator(".strip .token").all_inner_texts()) == "011010011001011"
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_role("button", name="Token 14: 1")).to_be_visible()
+    expect(page.locator(".strip .token")).to_have_count(14)
 
 
 def test_training_more_goes_on_toward_the_datas_own_chain(visit):

@@ -90,6 +90,9 @@ CONVERSATIONS = {
             send("select", state=3), send("attribute", position=2),
             send("select", state=1, version=1), send("attribute", position=14, version=2), send("configure", seed=5),
             send("train"), send("pause"), FINISH,
+            send("configure", seed=6), send("select", state=2, version=10), send("attribute", position=2, version=10),
+            send("place", state=3, version=9), send("select", state=1, version=12),
+            send("configure", context_length=2), send("select", state=0, version=11), send("walk", token=0, version=1),
         ],
     ),
     "configure": (

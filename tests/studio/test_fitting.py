@@ -71,9 +71,25 @@ def test_what_is_asked_of_a_setup_ends_with_it():
     session = Session()
     session.handle({"command": "configure", "sequence": "1" * 9 + "0"})
     version = session.changed({})[0]["setup"]["version"]
-    session.handle({"command": "configure", "sequence": "1110"})
+    session.handle({"command": "configure", "sequence": "1110", "context_length": 2})
     for name, part, place in (("attribute", "position", 9), ("walk", "token", 7), ("select", "state", 99)):
         session.handle({"command": name, part: place, "version": version})
         assert session.changed({})[0]["notice"] is None
     session.handle({"command": "attribute", "position": 9, "version": version + 1})
     assert session.changed({})[0]["notice"]["code"] == "command"
+
+
+def test_a_state_is_the_same_in_every_setup_that_has_it():
+    # who types a token and at once selects a state has seen the setup from before the token
+    session = Session()
+    version = session.changed({})[0]["setup"]["version"]
+    session.handle({"command": "configure", "sequence": "111001111"})
+    session.handle({"command": "configure", "seed": 3, "n_embd": 8})
+    session.handle({"command": "select", "state": 5, "version": version})
+    assert session.changed({})[0]["selected"]["state"] == 5
+    session.handle({"command": "select", "state": 1, "version": version + 3})  # of one that is not there yet
+    session.handle({"command": "attribute", "position": 2, "version": version})
+    assert session.changed({})[0]["selected"]["state"] == 5
+    session.handle({"command": "configure", "context_length": 2})
+    session.handle({"command": "select", "state": 1, "version": version})
+    assert session.changed({})[0]["selected"] is None

@@ -4,8 +4,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Screen } from "../screen";
 
-const JUST_NOW = 500; // ms: a setup that comes sooner after a key answers an earlier one
-
 export interface Draft {
   symbols: readonly string[]; // as far as they are shown
   refused: boolean;
@@ -17,17 +15,26 @@ export interface Draft {
 export function useDraft(screen: Screen): Draft {
   const setup = screen.views.setup.value;
   const notice = screen.views.notice.value;
-  const [draft, setDraft] = useState<{ symbols: readonly string[]; text: string } | null>(null);
-  const typed = useRef(0);
+  const [draft, setDraft] = useState<{ symbols: readonly string[] } | null>(null);
+  const sent = useRef<string[]>([]); // texts, in the order in which the session answers them; it may pass over some
+  const seen = useRef(0); // the version that was there before them
   const latest = useRef<readonly string[]>([]);
   const text = setup?.text;
   const refused = draft !== null && notice?.field === "sequence";
   useLayoutEffect(() => {
-    // taken as it was typed, or replaced by something else, an example say
-    if (draft && (text === draft.text || text === null || Date.now() - typed.current > JUST_NOW)) setDraft(null);
+    if (!setup) return;
+    // a text that was sent twice: as many as were taken are answered
+    const twice = sent.current.lastIndexOf(setup.text ?? "", setup.version - seen.current - 1);
+    const answered = setup.text === null ? -1 : Math.max(sent.current.indexOf(setup.text), twice);
+    seen.current = setup.version;
+    sent.current = answered < 0 ? [] : sent.current.slice(answered + 1);
+    // all of it is taken as it was typed, or replaced by something else, an example say
+    if (sent.current.length === 0) setDraft(null);
   }, [text, setup?.version]);
   useLayoutEffect(() => {
-    if (notice && notice.field !== "sequence") setDraft(null);
+    if (!notice || notice.field === "sequence") return;
+    sent.current = [];
+    setDraft(null);
   }, [notice?.id]);
   latest.current = draft?.symbols ?? setup?.tokens.map((token) => setup.symbols[token] ?? "") ?? [];
   return {
@@ -35,10 +42,10 @@ export function useDraft(screen: Screen): Draft {
     refused,
     now: () => latest.current,
     edit: (symbols) => {
-      typed.current = Date.now();
       latest.current = symbols;
       const sequence = symbols.join(setup?.separator ?? "");
-      setDraft({ symbols, text: sequence });
+      sent.current = [...sent.current, sequence];
+      setDraft({ symbols });
       screen.send({ command: "configure", sequence, name: "" });
     },
   };

@@ -15,7 +15,7 @@ import { countTo } from "./bisect";
 import { checkRule, parse, settingsOf } from "./commands";
 import type { WorkerPool } from "./pool";
 import { asReadFromFile, linkOfPage, textOfFile } from "./encodings";
-import { MAX_NOTICE, PRESETS, SETTINGS } from "./facts.generated";
+import { MAX_NOTICE, OF_STATES, PRESETS, SETTINGS } from "./facts.generated";
 import { fit, fitIfAny, fits, legible } from "./fitting";
 import type { RecordedHistory } from "./history";
 import { Limits } from "./limits";
@@ -63,7 +63,10 @@ export class Session {
     this.orTell(() => {
       const known = parse(command);
       // what was asked of a setup that is no more
-      if ("version" in known && known.version !== null && known.version !== this.stage.version) return;
+      if ("version" in known && typeof known.version === "number") {
+        const since = OF_STATES.includes(known.command) ? this.stage.statesSince : this.stage.version;
+        if (known.version < since || known.version > this.stage.version) return;
+      }
       const { setup, scene } = this.stage;
       (this.handlers[known.command] as (command: Command) => void)(known);
       if (this.stage.setup !== setup && known.command !== "open" && known.command !== "undo") this.stage.past.keep(setup, scene);

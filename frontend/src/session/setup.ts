@@ -8,6 +8,7 @@ import type { Limits } from "./limits";
 import { byCodePoint, cut, repr } from "./python";
 import { Reading, SequenceError } from "./reading";
 import { RefusedError, type Plain } from "./refused";
+import { same } from "./same";
 import { listSeparator, splitNames } from "./separators";
 import { UnknownError, Vocabulary } from "./vocabulary";
 
@@ -63,6 +64,11 @@ export class Setup {
 
   get nStates(): number {
     return this.config.vocab_size ** this.config.block_size;
+  }
+
+  /** Whether a state's number is the same context in both. */
+  hasStatesOf(other: Setup): boolean {
+    return same(this.reading.vocabulary.symbols, other.reading.vocabulary.symbols) && this.config.block_size === other.config.block_size;
   }
 
   /** The symbols of a state's context. */

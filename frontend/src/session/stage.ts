@@ -47,6 +47,7 @@ export class Stage {
   arrive: number | null = null;
   turned: Turned | null = null;
   private ignoreStopGap = false;
+  statesSince: number; // the version of the first film with the same states as now
   private retrainsNext = false; // whose turn it is to compute
   private summary: { moment: readonly unknown[]; shown: ChainSummary } | null = null;
   private data: Values | null = null;
@@ -62,13 +63,16 @@ export class Stage {
   ) {
     this.tape = new Tape(seed);
     this.learn(setup);
+    this.statesSince = this.version;
     this.retraining = new Retraining(this);
   }
 
   /** Learn something else: an untrained GPT, at step 0. What is selected stays so if it still exists. */
   begin(setup: Setup): void {
     const context = this.selected === null ? null : this.setup.symbolsOf(this.selected);
+    const same = this.setup.hasStatesOf(setup);
     this.learn(setup);
+    if (!same) this.statesSince = this.version;
     this.retraining = new Retraining(this, this.retraining.nSeeds);
     this.selected = context && this.stateOf(context);
     this.checkCompare();

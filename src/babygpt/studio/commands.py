@@ -72,6 +72,10 @@ class PlaceCommand(Command):
     version: WholeOrNone = None  # of the setup that is meant; null: whichever there is
 
 
+class StateCommand(PlaceCommand):
+    """A place command that speaks of states or tokens: any setup that has the same ones is as good."""
+
+
 class SettingsCommand(Command):
     """A command some of whose parts are settings."""
 
@@ -200,7 +204,7 @@ class Attribute(PlaceCommand):
     position: WholeOrNone
 
 
-class Select(PlaceCommand):
+class Select(StateCommand):
     """Look at a state beside the chain, or at none."""
 
     state: WholeOrNone
@@ -224,7 +228,7 @@ class Unpin(Command):
     slot: SlotName
 
 
-class Rows(PlaceCommand):
+class Rows(StateCommand):
     """Show the table's window from a row on; null: no table is shown."""
 
     first: WholeOrNone
@@ -249,13 +253,13 @@ class Dismiss(Command):
 # -- the ball ----------------------------------------------------------------------------------------------
 
 
-class Walk(PlaceCommand):
+class Walk(StateCommand):
     """Let the ball take the arrow of a token."""
 
     token: Whole
 
 
-class Place(PlaceCommand):
+class Place(StateCommand):
     """Put the ball in a state."""
 
     state: Whole
@@ -295,8 +299,9 @@ class Release(Command):
 
 COMMANDS: dict[str, type[Command]] = {
     kind.__name__.lower(): kind
-    for kind in (*Command.__subclasses__(), *PlaceCommand.__subclasses__(), *SettingsCommand.__subclasses__())
-    if kind not in (PlaceCommand, SettingsCommand)
+    for base in (Command, SettingsCommand, PlaceCommand, StateCommand)
+    for kind in base.__subclasses__()
+    if kind not in (SettingsCommand, PlaceCommand, StateCommand)
 }
 
 

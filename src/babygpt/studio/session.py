@@ -78,8 +78,10 @@ class Session:
         """Do what a command says. What cannot be done changes nothing but the notice, which says why."""
         try:
             known = commands.parse(command)
-            if isinstance(known, commands.PlaceCommand) and known.version not in (None, self._stage.version):
-                return  # it was asked of a setup that is no more
+            if isinstance(known, commands.PlaceCommand) and known.version is not None:
+                since = self._stage.states_since if isinstance(known, commands.StateCommand) else self._stage.version
+                if not since <= known.version <= self._stage.version:
+                    return  # it was asked of a setup that is no more
             setup, scene = self._stage.setup, self._stage.scene
             self._do(known)
             if self._stage.setup is not setup and not isinstance(known, commands.Open | commands.Undo):

@@ -156,6 +156,11 @@ class Setup:
         """N, the states of the chain."""
         return self.config.vocab_size**self.config.block_size
 
+    def has_states_of(self, other: Setup) -> bool:
+        """Whether a state's number is the same context in both."""
+        ours, theirs = ((setup.corpus.vocabulary.symbols, setup.config.block_size) for setup in (self, other))
+        return ours == theirs
+
     def symbols_of(self, state: int) -> list[str]:
         """Return the symbols of a state's context."""
         tokens = context_of(state, self.config.vocab_size, self.config.block_size)

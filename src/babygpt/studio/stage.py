@@ -34,8 +34,8 @@ class Stage:
         What it may take.
     setup, playback, playhead, knobs, tape
         The text and settings; their training; which step is shown; what is turned; the ball.
-    version
-        Counts the films.
+    version, states_since
+        Counts the films; that of the first with the same states as now.
     past
         What was learnt before it.
     decoding, source, compare
@@ -72,12 +72,16 @@ class Stage:
         self._shown: tuple[Any, ChainSummary] | None = None
         self._retrains_next = False  # whose turn it is to compute
         self._learn(setup)
+        self.states_since = self.version
         self.retraining = Retraining(self)
 
     def begin(self, setup: Setup) -> None:
         """Learn something else: an untrained GPT, at step 0. What is selected stays so if it still exists."""
         context = None if self.selected is None else self.setup.symbols_of(self.selected)
+        same = self.setup.has_states_of(setup)
         self._learn(setup)
+        if not same:
+            self.states_since = self.version
         self.retraining = Retraining(self, self.retraining.n_seeds)
         self.selected = None if context is None else self._state_of(context)
         self.check_compare()

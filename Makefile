@@ -9,6 +9,7 @@
 # make pictures  take the pictures of docs/ again (needs Chromium)
 # make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
+# make installs  install it plain and with each extra, as a stranger does, and print the sizes
 # make site    build the site, a folder of static files: the page and the guides (SITE=folder)
 # make examples  make the notebooks of examples/ of the guides
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
+.PHONY: installs examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -82,6 +83,9 @@ format: .venv/.tests
 bench: .venv/.tests
 	$(BIN)/python benchmarks/bench.py
 
+installs: .venv/.runs
+	$(BIN)/python tests/installs.py
+
 MINUTES ?= 15
 soak: .venv/.tests
 	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
@@ -100,7 +104,7 @@ clean:
 	  $(PIP) --no-deps --timeout 5 --retries 0 --index-url "$(CPU_TORCH)" torch 2>/dev/null \
 	    || echo "PyTorch's index for machines without an NVIDIA card does not answer; the package index is asked." >&2; \
 	fi
-	$(PIP) --editable .
+	$(PIP) --editable '.[all]'
 	@touch $@
 
 .venv/.tests: .venv/.runs

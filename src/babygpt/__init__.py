@@ -11,6 +11,7 @@ Names are loaded when they are first used, so that what needs no torch does not 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from babygpt.extras import package_errors
 from babygpt.picture import drawn_by
 from babygpt.version import __version__ as __version__
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         InputDeviceError,
         InputError,
         MissingGlyphWarning,
+        MissingPackageError,
         ModelError,
         RunError,
         SequenceError,
@@ -65,6 +67,7 @@ _HOME = {
         "InputDeviceError",
         "InputError",
         "MissingGlyphWarning",
+        "MissingPackageError",
         "ModelError",
         "RunError",
         "SequenceError",
@@ -86,7 +89,7 @@ _HOME = {
     "babygpt.run.ensemble": ["Ensemble"],
     "babygpt.run.run": ["Run"],
     "babygpt.run.training": ["train"],
-    "babygpt.studio.notebook": ["Studio"],  # needs anywidget: not among what * brings
+    "babygpt.studio.notebook": ["Studio"],  # needs an extra: not among what * brings
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -117,6 +120,7 @@ __all__ = [
     "Judgement",
     "MarkovChain",
     "MissingGlyphWarning",
+    "MissingPackageError",
     "ModelError",
     "Run",
     "RunError",
@@ -143,7 +147,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
-        return getattr(import_module(_MODULE_OF[name]), name)
+        with package_errors():
+            return getattr(import_module(_MODULE_OF[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

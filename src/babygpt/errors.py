@@ -16,7 +16,8 @@
     │   └── RunError                     a run folder: missing, taken, damaged, newer
     ├── DivergedError                    the loss is no longer a number
     ├── ConvergenceError                 an iteration did not settle
-    └── SweepError                       the workers of a sweep cannot go on
+    ├── SweepError                       the workers of a sweep cannot go on
+    └── MissingPackageError (also an ImportError)  a package that an extra of this one brings
 
     MissingGlyphWarning (a UserWarning)  no font has a sign that a picture shows
 
@@ -122,6 +123,10 @@ class ConvergenceError(BabyGPTError):
 
 class SweepError(BabyGPTError):
     """The workers of a sweep cannot go on; the results so far are kept."""
+
+
+class MissingPackageError(BabyGPTError, ImportError):
+    """A package that is not installed, and comes with one of the extras of this one."""
 
 
 class MissingGlyphWarning(UserWarning):

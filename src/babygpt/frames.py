@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from babygpt.errors import SettingError
+from babygpt.extras import package_errors
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,8 +28,11 @@ def arrow_table(columns: Columns) -> pyarrow.Table:
     ------
     SettingError
         They differ in length.
+    MissingPackageError
+        PyArrow is not installed.
     """
-    import pyarrow
+    with package_errors():
+        import pyarrow
 
     def as_array(values: NDArray[Any] | Sequence[Any]) -> pyarrow.Array:
         values = values if isinstance(values, np.ndarray) else list(values)

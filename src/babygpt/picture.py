@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from babygpt.errors import BabyGPTError, SettingError
+from babygpt.errors import BabyGPTError, MissingPackageError, SettingError
+from babygpt.extras import package_errors
 from babygpt.files import write_file
 
 _DRAWN_BY: dict[str, str] = {}
@@ -24,10 +25,25 @@ def drawn_by(what: str, place: str) -> None:
     _DRAWN_BY[what] = place
 
 
-def drawing_of(what: str) -> Callable[..., Any]:
-    """Return the function that draws a kind of thing; its module is loaded now, Graphviz and matplotlib with it."""
+def drawing_of(what: str, *drawn: Any, **options: Any) -> Any:
+    """Return what the function that draws a kind of thing makes of one; its module is loaded now, Graphviz with it.
+
+    Raises
+    ------
+    MissingPackageError
+        What draws it is not installed.
+    """
     module, name = _DRAWN_BY[what].split(":")
-    return getattr(import_module(module), name)
+    with package_errors():
+        return getattr(import_module(module), name)(*drawn, **options)
+
+
+def shown_as(show: Callable[[], str]) -> str | None:
+    """Return what a notebook shows of something, or None where its plain text must do: what draws is not installed."""
+    try:
+        return show()
+    except MissingPackageError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,8 @@ class Picture:
         """Return the picture as bytes in ``"svg"``, ``"png"`` or ``"pdf"``; a chain's graph also in ``"dot"``."""
         if format not in self.formats:
             raise SettingError(f"{format!r} is not a format of this picture. Use one of: {', '.join(self.formats)}.")
-        return self.draw(format)
+        with package_errors():
+            return self.draw(format)
 
     @property
     def svg(self) -> str:
@@ -88,7 +105,7 @@ class Drawn:
         SettingError
             There is too much of it for one picture.
         """
-        return drawing_of(self._drawn_as)(self)
+        return drawing_of(self._drawn_as, self)
 
     def _repr_html_(self) -> str:
         told = f"<p>{html.escape(repr(self))}</p>"

@@ -335,7 +335,11 @@ def test_resume_needs_a_run(babygpt, refused):
 def test_where_graphviz_cannot_be_loaded_the_training_is_kept_and_a_sentence_says_what_to_install(
     babygpt, tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "pygraphviz.py").write_text("raise ImportError('libglib-2.0.so.0: cannot open shared object file')")
+    monkeypatch.syspath_prepend(broken)
+    monkeypatch.delitem(sys.modules, "pygraphviz", raising=False)
     result = babygpt("train", ARTICLE, *SMALL, "--out", "run")
     assert result.exit_code == 0
     assert "warning: Graphviz, which draws graphs, cannot be loaded" in result.stderr

@@ -181,5 +181,5 @@ def test_a_cluster_without_workers_is_told(tmp_path, cluster, monkeypatch):
 
 def test_without_dask_its_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(bg.SettingError, match=r"pip install distributed"):
+    with pytest.raises(bg.MissingPackageError, match=r"distributed.*babygpt-markov\[cluster\]"):
         bg.sweep(SPEC, tmp_path / "sweep", backend="dask", scheduler="tcp://127.0.0.1:1")

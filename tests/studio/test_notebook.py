@@ -117,7 +117,7 @@ def test_what_cannot_be_is_one_sentence(given, said):
 def test_without_anywidget_it_says_what_to_install():
     code = "import sys; sys.modules['anywidget'] = None\nimport babygpt as bg\nbg.Studio('01')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ended.stderr.strip().endswith("pip install anywidget")
+    assert ended.stderr.strip().endswith("pip install 'babygpt-markov[notebook]'")
     star = "import sys; sys.modules['anywidget'] = None\nfrom babygpt import *\ntrain"
     subprocess.run([sys.executable, "-c", star], check=True)
 

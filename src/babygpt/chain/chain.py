@@ -31,7 +31,7 @@ from babygpt.frames import Tabular
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.kinds import explained
 from babygpt.gpt.vocabulary import Context, Vocabulary
-from babygpt.picture import Picture, drawing_of
+from babygpt.picture import Picture, drawing_of, shown_as
 
 if TYPE_CHECKING:
     import networkx
@@ -280,11 +280,16 @@ class MarkovChain(ContextTable, FiniteChain, Tabular):
         """Return the chain's picture, which notebooks show and ``.save("chain.svg")`` writes.
 
         The options are those of :func:`babygpt.draw.graph.draw_chain`.
-        """
-        return drawing_of("chain")(self, layout=layout, **options)
 
-    def _repr_svg_(self) -> str:
-        return self.plot().svg
+        Raises
+        ------
+        MissingPackageError
+            Graphviz is not installed.
+        """
+        return drawing_of("chain", self, layout=layout, **options)
+
+    def _repr_svg_(self) -> str | None:
+        return shown_as(lambda: self.plot().svg)
 
     def __repr__(self) -> str:
         return (

@@ -46,6 +46,7 @@ from babygpt.cli.commands.train import train
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.streams import standard_streams
 from babygpt.errors import BabyGPTError, MissingGlyphWarning
+from babygpt.extras import package_errors
 from babygpt.settings import SCREEN, SETTINGS
 
 
@@ -58,7 +59,8 @@ class BabyGPT(Commands):
             with warnings.catch_warnings():
                 warnings.simplefilter("always", MissingGlyphWarning)
                 warnings.showwarning = _remark(warnings.showwarning)
-                return super().invoke(ctx)
+                with package_errors():
+                    return super().invoke(ctx)
         except BabyGPTError as error:
             console.say(f"error: {in_options(str(error))}")
             raise typer.Exit(2) from None

@@ -3,10 +3,11 @@
 import os
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 
 # Pictures go to files, which no screen's backend has a part in. A notebook's kernel exports one all the same, and
 # matplotlib does not even load where that is one it lacks.
-if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ:
+if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ and find_spec("matplotlib"):
     _backend = os.environ.pop("MPLBACKEND")
     try:
         import matplotlib

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from babygpt.draw.layout import label_size
 from babygpt.draw.scene import FAINT, INK, PAPER, Scene
 from babygpt.draw.text import FONT_SIZE, NODE_FONT_SIZE
-from babygpt.errors import BabyGPTError
+from babygpt.errors import BabyGPTError, MissingPackageError
+from babygpt.extras import package_errors
 from babygpt.gpt.signs import harmless, visible
 
 if TYPE_CHECKING:
@@ -28,11 +29,16 @@ def empty_graph() -> pygraphviz.AGraph:
 
     Raises
     ------
+    MissingPackageError
+        It is not installed.
     BabyGPTError
-        Graphviz cannot be loaded: its wheel needs GLib, which a bare system may lack.
+        It cannot be loaded: its wheel needs GLib, which a bare system may lack.
     """
     try:
-        import pygraphviz
+        with package_errors():
+            import pygraphviz
+    except MissingPackageError:
+        raise
     except ImportError as error:
         raise BabyGPTError(
             f"Graphviz, which draws graphs, cannot be loaded ({error}). On Debian and Ubuntu: sudo apt install "

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from babygpt.errors import SettingError, SweepError
+from babygpt.extras import package_errors
 from babygpt.lab.task import Batch, Row, compute
 
 # Seconds that a scheduler, and then its first worker, may take to answer.
@@ -25,15 +26,15 @@ def work_on_cluster(scheduler: str, batches: Sequence[Batch]) -> Generator[tuple
 
     Raises
     ------
+    MissingPackageError
+        Dask is not installed.
     SettingError
-        Dask is not installed, or ``scheduler`` is no address.
+        ``scheduler`` is no address.
     SweepError
         No scheduler answers there, it has no workers, or they cannot go on.
     """
-    try:
+    with package_errors():
         from distributed import Client, as_completed
-    except ImportError as error:
-        raise SettingError("A Dask cluster needs Dask. Install it with: pip install distributed") from error
 
     if not _is_address(scheduler):  # a Client of no address waits at exit, and prints a traceback
         raise SettingError(

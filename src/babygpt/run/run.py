@@ -15,7 +15,7 @@ from babygpt.chain.chain import MarkovChain
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.kinds import explained
-from babygpt.picture import drawing_of
+from babygpt.picture import drawing_of, shown_as
 from babygpt.run.history import History
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Run:
         >>> train("0110110", context_length=2, steps=3).to_html()[:15]
         '<!doctype html>'
         """
-        return drawing_of("page")(self)
+        return drawing_of("page", self)
 
     def widget(self, lang: str | None = None, height: int = 720) -> Any:
         """Return the studio of this run, for a cell of a notebook: a :class:`babygpt.Studio`; needs anywidget.
@@ -163,10 +163,10 @@ class Run:
         ------
         RunError
             The run does not hold the text that it learnt from.
-        SettingError
+        MissingPackageError
             anywidget is not installed.
         """
-        return drawing_of("widget")(self, lang=lang, height=height)
+        return drawing_of("widget", self, lang=lang, height=height)
 
     @classmethod
     def load(cls, path: str | Path) -> Run:
@@ -189,5 +189,5 @@ class Run:
             else f"Run(untrained, {self.history.n_states:,} states)"
         )
 
-    def _repr_html_(self) -> str:
-        return drawing_of("run")(self)
+    def _repr_html_(self) -> str | None:
+        return shown_as(lambda: drawing_of("run", self))

@@ -20,6 +20,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from babygpt.errors import BabyGPTError, SettingError
+from babygpt.extras import package_errors
 from babygpt.gpt.texts import file_pieces
 from babygpt.studio import protocol
 from babygpt.studio.exports import MEDIA
@@ -28,11 +29,9 @@ from babygpt.studio.page import STATIC, setup_of
 from babygpt.studio.session import Session
 from babygpt.studio.setup import NAMES, Settings, Setup
 
-try:
+with package_errors():
     import anywidget
     import traitlets
-except ImportError:
-    raise SettingError("A widget needs anywidget. Install it with: pip install anywidget") from None
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain

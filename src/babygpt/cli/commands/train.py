@@ -16,7 +16,7 @@ import typer
 from babygpt.cli import console, stopping
 from babygpt.cli.meant import load
 from babygpt.cli.options import learns, runs_folder
-from babygpt.errors import BabyGPTError, DivergedError, RunError, SettingError
+from babygpt.errors import BabyGPTError, DivergedError, MissingPackageError, RunError, SettingError
 from babygpt.gpt.signs import harmless
 from babygpt.settings import SETTINGS
 
@@ -258,6 +258,8 @@ def _draw_beside(run: Run, saved: Path) -> None:
     for name, draw in pictures.items():
         try:
             console.say(f"picture: {draw().save(saved / name)}")
+        except MissingPackageError as error:
+            console.say(f"no {name}: {error}")
         except BabyGPTError as error:
             console.say(f"warning: {error}")
 

@@ -16,12 +16,13 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+import typer.main
 
 import babygpt
 from babygpt.chain.decoding import Decoding
@@ -43,9 +44,10 @@ from babygpt.cli.commands.sources import sources
 from babygpt.cli.commands.studio import studio
 from babygpt.cli.commands.sweep import sweep
 from babygpt.cli.commands.train import train
+from babygpt.cli.language import asked_for, speak, spoken, told, translate_help, usage_errors
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.streams import standard_streams
-from babygpt.errors import BabyGPTError, MissingGlyphWarning
+from babygpt.errors import BabyGPTError, MissingGlyphWarning, SettingError
 from babygpt.extras import package_errors
 from babygpt.settings import SCREEN, SETTINGS
 
@@ -53,16 +55,21 @@ from babygpt.settings import SCREEN, SETTINGS
 class BabyGPT(Commands):
     """Turns the library's errors into one sentence and exit status 2."""
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the command line."""
+        with usage_errors():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", MissingGlyphWarning)
                 warnings.showwarning = _remark(warnings.showwarning)
-                with package_errors():
+                with package_errors(), usage_errors():
                     return super().invoke(ctx)
         except BabyGPTError as error:
-            console.say(f"error: {in_options(str(error))}")
+            console.say(in_options(told(f"error: {error}")))
             raise typer.Exit(2) from None
         except MemoryError:
             console.say("error: The memory does not suffice. Use a shorter context or fewer symbols.")
@@ -91,7 +98,7 @@ _OPTION = {
         "port", "backend", "jobs", "scheduler", "limit", "encoding", "column", "replace", "frames",
     )},
 }  # fmt: skip
-_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)]*[^\s;,).])")
+_SETTING = re.compile(rf"\b({'|'.join(_OPTION)})=(?!n\b)([^\s;,)，。；：、）？]*[^\s;,).，。；：、）？])", re.ASCII)
 
 
 def in_options(message: str) -> str:
@@ -117,6 +124,10 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
+    lang: Annotated[
+        Literal["en", "zh"] | None,
+        typer.Option(help="The language: en or zh.", envvar="BABYGPT_LANG", show_default="the system's"),
+    ] = None,  # heeded before anything is read (babygpt.cli.language.asked_for)
 ) -> None:
     if version:
         console.line(f"babygpt {babygpt.__version__}")
@@ -132,7 +143,7 @@ def help_with(
 
     babygpt help train
     """
-    app([*(names or ()), "--help"], prog_name="babygpt")
+    run([*(names or ()), "--help"])
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -149,11 +160,25 @@ app.command("help", cls=Command, rich_help_panel="Reference")(help_with)
 app.add_typer(sweep, name="sweep", rich_help_panel="Compare")  # it has a command of its own: babygpt sweep plot
 
 
+def run(arguments: Sequence[str]) -> None:
+    """Run the command line with these arguments, in the language that is spoken."""
+    command = typer.main.get_command(app)
+    if spoken() != "en":
+        translate_help(command)
+    command(list(arguments), prog_name="babygpt")
+
+
 def main() -> None:
     """Run the command line."""
     try:
         with standard_streams():
-            app(prog_name="babygpt")
+            try:
+                language, arguments = asked_for(sys.argv[1:])
+            except SettingError as error:
+                console.say(f"error: {error}")
+                sys.exit(2)
+            speak(language)
+            run(arguments)
     except KeyboardInterrupt:
         sys.exit(130)
 

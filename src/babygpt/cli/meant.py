@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from babygpt.cli.language import told
 from babygpt.cli.options import runs_folder
 from babygpt.errors import RunError, SettingError
 from babygpt.gpt.paths import looks_like_path
@@ -60,6 +61,10 @@ class Command(TyperCommand):
         """Return the arguments and options; one that takes no value shows none."""
         return [_without_value(param) for param in super().get_params(ctx)]
 
+    def get_usage(self, ctx: Any) -> str:
+        """Return the line that shows how it is used."""
+        return _usage(super().get_usage(ctx))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line.
 
@@ -88,6 +93,10 @@ class Commands(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options; one that takes no value shows none."""
         return [_without_value(param) for param in super().get_params(ctx)]
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return the line that shows how it is used."""
+        return _usage(super().get_usage(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command.
@@ -121,9 +130,15 @@ def load(path: Path) -> Run:
         raise RunError(f"{str(error).partition('. Give the folder')[0].removesuffix('.')}. {advice}") from None
 
 
+def _usage(line: str) -> str:
+    return line.replace("Usage:", told("Usage:"), 1)
+
+
 def _without_value(param: Any) -> Any:
     if getattr(param, "is_flag", False):
         param.metavar = ""  # the help of Typer 0.29 shows <bool> otherwise, which nobody can give
+    if "--help" in param.opts:
+        param.help = told(param.help)
     return param
 
 

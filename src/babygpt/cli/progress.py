@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from babygpt.cli import console
+from babygpt.cli.language import told
 
 
 @contextmanager
@@ -17,13 +18,13 @@ def training_shown(what: str, said: Iterable[str] = ()) -> Iterator[Callable[[in
     Before it begins, ``said`` is said of it, line by line.
     """
     display = Progress(
-        TextColumn("training {task.description}"),
+        TextColumn(told("training {task.description}")),
         BarColumn(bar_width=28),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(compact=True),
         console=console.err(),
     )
-    task = display.add_task(what, total=None)
+    task = display.add_task(told(what), total=None)
 
     def show(done: int, total: int) -> None:
         if not display.live.is_started:  # with the first call: what is refused has not begun

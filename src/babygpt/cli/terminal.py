@@ -14,6 +14,7 @@ from rich.text import Text
 
 from babygpt.chain.contexts import all_contexts, contexts_between, count_short
 from babygpt.cli import console
+from babygpt.cli.language import told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,11 @@ MAX_COLUMNS, TOP = 6, 5
 def progress() -> Progress:
     """Return the live display of a training, on standard error."""
     return Progress(
-        TextColumn("training"),
+        TextColumn(told("training")),
         BarColumn(bar_width=28),
-        TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
-        TextColumn("loss {task.fields[loss]}"),
-        TextColumn("[dim]floor {task.fields[floor]:.4f}"),
+        TextColumn(told("step {task.completed:,.0f}/{task.total:,.0f}")),
+        TextColumn(told("loss {task.fields[loss]}")),
+        TextColumn(told("[dim]floor {task.fields[floor]:.4f}")),
         TimeRemainingColumn(compact=True),
         console=console.err(),
     )
@@ -93,7 +94,7 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
     if short:
         for length in range(1, chain.context_length):
             for ids in all_contexts(V, length) if count_short(V, chain.context_length) <= MAX_SHOWN else ():
-                add(vocabulary.label(ids), np.exp(chain.row(ids.tolist())), Text("start-up only", style="dim"))
+                add(vocabulary.label(ids), np.exp(chain.row(ids.tolist())), Text(told("start-up only"), style="dim"))
     for state in states:
         label = chain.label(state)
         if state in rows and corpus is not None:
@@ -103,7 +104,7 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
             add(label, chain.probs[state], Text(data + (" …" if np.count_nonzero(counts) > 3 else "")))
         else:
             unseen = "never left" if state in ends else "never seen"
-            add(label, chain.probs[state], Text("" if corpus is None else unseen, style="dim"))
+            add(label, chain.probs[state], Text("" if corpus is None else told(unseen), style="dim"))
     return table
 
 
@@ -152,9 +153,9 @@ def say_if_not_trained(run: Run, start: str) -> None:
     def named(text: str) -> str:
         return vocabulary.label(vocabulary.encode(text))
 
-    first = "its first token comes from a context" if K - n == 1 else f"its first {K - n} tokens come from contexts"
     console.say(
-        f"{named(start)} has {n} token{'s' * (n != 1)}; this GPT was trained after {K} (positions last), so {first} "
-        f"it never learned: start from {K} tokens, such as {named(run.corpus.most_frequent)}, or train with "
+        f"{named(start)} has {n} token{'s' * (n != 1)}; this GPT was trained after {K} (positions last), so its first "
+        + ("token comes from a context " if K - n == 1 else f"{K - n} tokens come from contexts ")
+        + f"it never learned: start from {K} tokens, such as {named(run.corpus.most_frequent)}, or train with "
         "--positions all."
     )

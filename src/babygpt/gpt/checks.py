@@ -29,8 +29,9 @@ def check_rate(name: str, value: object, zero: bool = False) -> float:
             number = math.inf
         if math.isfinite(number) and (number > 0 or (zero and number == 0)):
             return number
-    kind = "of at least" if zero else "above"
-    raise SettingError(f"{name}={value!r} is not a finite number {kind} 0.", name, value)
+    raise SettingError(
+        f"{name}={value!r} is not a finite number " + ("of at least 0." if zero else "above 0."), name, value
+    )
 
 
 def check_setting(setting: Setting, value: object, name: str | None = None) -> Any:

@@ -63,7 +63,7 @@ def count_sequences(
         raise SequenceError(
             f"The longest of {n:,} sequence{'s' * (n != 1)} has {longest} token{'s' * (longest != 1)}, and "
             f"context_length={context_length} needs {context_length + 1}: a context and the token after it. Give "
-            f"longer sequences{f' or context_length={longest - 1}' * (longest > 1)}."
+            + (f"longer sequences or context_length={longest - 1}." if longest > 1 else "longer sequences.")
         )
     contexts, counts = counter.result()
     return contexts, counts, rows_beside(counter.ends(), contexts, len(vocabulary))

@@ -298,8 +298,10 @@ def _make(name: str, args: list[object], given: dict[str, object], text: str) ->
     if not found:
         known = [*_MAKERS, *(maker.split("_")[0] for maker in _MAKERS)]  # even_process is even for short
         close = difflib.get_close_matches(name[:40], known, 1, cutoff=0.65)
-        hint = f". Did you mean {close[0]!r}?" if close else f": {', '.join(_MAKERS)}."
-        raise SettingError(f"{name!r:.40} is none of the known sources{hint}")
+        raise SettingError(
+            f"{name!r:.40} is none of the known sources"
+            + (f". Did you mean {close[0]!r}?" if close else f": {', '.join(_MAKERS)}.")
+        )
     maker = _MAKERS[found[0]]
     signature = inspect.signature(maker)
     try:

@@ -261,7 +261,9 @@ def _check_known(what: str, given: Mapping[str, Any], known: list[str], where: s
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
-            raise SettingError(f"There is no {what} {name!r}{where or ' in a spec'}. {hint}")
+            raise SettingError(
+                f"There is no {what} {name!r}" + (f"{where}. {hint}" if where else f" in a spec. {hint}")
+            )
 
 
 def _checked(name: str, value: object, where: str) -> Any:
@@ -307,7 +309,7 @@ def _random(name: str, value: object) -> Range | Sequence[Any]:
         raise SettingError(f"log = {json.dumps(log, default=str)} of {name} in [random] is not true or false.")
     if not (math.isfinite(low) and math.isfinite(high) and low <= high and (low > 0 or not log)):
         raise SettingError(
-            f"{name} in [random] goes from {low} to {high}; a range goes up{', from above 0' if log else ''}."
+            f"{name} in [random] goes from {low} to {high}; a range goes up" + (", from above 0." if log else ".")
         )
     return Range(low, high, log, kind is int)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
+from babygpt.cli.language import told
 from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import SettingError
@@ -81,7 +82,7 @@ def attribute(
 
         places, _ = changes_of(data.reading.tokens(), len(corpus.vocabulary), context_length, by.value)
         check_map(len(set(places.tolist())), len(arrows or default_arrows(corpus)))
-    what = f"with each {by.value} {'changed' if by is By.token else 'left out'}"
+    what = "with each token changed" if by is By.token else "with each window left out"
     with training_shown(what, data.said) as progress:
         found = retrain(data.reading, by.value, seeds=numbers, progress=progress, **settings)
     try:
@@ -171,7 +172,7 @@ def _name(found: Attribution, state: int, token: int) -> str:
 
 
 def _said(found: Attribution, influence: Influence) -> str:
-    return f"{_part(found, influence)} at {influence.position} {_points(influence.effect)}"
+    return told(f"{_part(found, influence)} at {influence.position} {_points(influence.effect)}")
 
 
 def _part(found: Attribution, influence: Influence) -> str:
@@ -180,7 +181,7 @@ def _part(found: Attribution, influence: Influence) -> str:
     was = label(encode(influence.was))
     if influence.became is None or len(found.corpus.vocabulary) == 2:
         return was
-    return f"{was} (not {label(encode(influence.became))})"
+    return told(f"{was} (not {label(encode(influence.became))})")
 
 
 def _percent(share: float) -> str:

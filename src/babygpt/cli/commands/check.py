@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from babygpt.cli import console
+from babygpt.cli.language import told
 from babygpt.cli.meant import load
 from babygpt.cli.options import RunFolder
 
@@ -22,13 +23,13 @@ def check(run: RunFolder) -> None:
     for name in ("what follows from what", "", "off by", "of what"):
         table.add_column(name, justify="right" if name == "off by" else "left")
     verdicts = {
-        True: Text("✓ holds", style="green"),
-        False: Text("✗ is off", style="bold red"),
-        None: Text("– cannot be told"),
+        True: Text(told("✓ holds"), style="green"),
+        False: Text(told("✗ is off"), style="bold red"),
+        None: Text(told("– cannot be told")),
     }
     for finding in found.findings:
         off = "" if finding.difference is None else f"{finding.difference:.1e}"
-        table.add_row(finding.what, verdicts[finding.holds], off, finding.remark)
+        table.add_row(told(finding.what), verdicts[finding.holds], off, told(finding.remark))
     console.show(table)
     if not found.holds:
         console.say("The run is not what it says: some of it was changed, or this machine computes otherwise.")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from babygpt.cli import console
+from babygpt.cli.language import told
 from babygpt.cli.meant import load
 from babygpt.cli.options import AtStep, RunFolder, chain_at
 from babygpt.errors import SettingError
@@ -57,7 +58,7 @@ def input_devices(
         table.add_column(name, justify="right")
     table.add_column("for example", min_width=20)
     for name, device in shown.items():
-        states, rate = "not finite", "–"
+        states, rate = told("not finite"), "–"
         if device is not None and device.why_not_finite:
             console.say(f"{name}: not finite, because {device.why_not_finite}.")
         else:
@@ -67,8 +68,9 @@ def input_devices(
         example = ""
         if measured.example is not None:
             context, token, nexts = measured.example
-            example = f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}"
-        table.add_row(Text(name), states, rate, f"{measured.ambiguous:,} of {measured.questions:,}", Text(example))
+            example = told(f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}")
+        often = told(f"{measured.ambiguous:,} of {measured.questions:,}")
+        table.add_row(Text(told(name)), states, rate, often, Text(example))
     console.show(table)
 
 

@@ -11,6 +11,7 @@ def reproduce() -> None:
     from rich.text import Text
 
     from babygpt.cli import console
+    from babygpt.cli.language import told
     from babygpt.cli.reproduce import check_article
 
     claims = check_article()
@@ -21,8 +22,8 @@ def reproduce() -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for claim in claims:
-        verdict = Text("✓ holds", style="green") if claim.holds else Text("✗ is off", style="bold red")
-        table.add_row(claim.row, claim.what, claim.stated, claim.measured, verdict)
+        verdict = Text(told("✓ holds"), style="green") if claim.holds else Text(told("✗ is off"), style="bold red")
+        table.add_row(claim.row, told(claim.what), claim.stated, claim.measured, verdict)
     console.show(table)
     off = sum(not claim.holds for claim in claims)
     console.say(f"{len(claims) - off} of {len(claims)} numbers hold.")

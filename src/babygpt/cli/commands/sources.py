@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
+from babygpt.cli.language import told
 from babygpt.cli.meant import load
 from babygpt.cli.options import Replace
 from babygpt.cli.outputs import format_of
@@ -98,7 +99,7 @@ def _list(chosen: list[Source]) -> None:
             Text(source.name),
             f"{source.n_states:,}",
             f"{bounds.value:.4f}",
-            f"{bounds.error:.0e}" if bounds.error else "exact",
+            f"{bounds.error:.0e}" if bounds.error else told("exact"),
             *(_loss(source, K) for K in LENGTHS),
         )
     console.show(table)
@@ -119,29 +120,30 @@ def _judge(run: Path, source: Source) -> None:
     from babygpt.lab.judge import judge
 
     loaded = load(run)
-    told, best = judge(loaded, source), source.chain(loaded.chain.context_length)
+    found, best = judge(loaded, source), source.chain(loaded.chain.context_length)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right")
     table.add_column()
     for name, value, remark in (
-        ("cross-entropy", told.cross_entropy, "what the chain loses on endless data, nats per token"),
-        ("optimal loss", told.optimal_loss, f"what the best chain with context length {told.context_length} loses"),
-        ("excess", told.excess, "the difference: the mean divergence from the truth"),
-        ("entropy rate", told.entropy_rate.value, "what a context without end would leave"),
+        ("cross-entropy", found.cross_entropy, "what the chain loses on endless data, nats per token"),
+        ("optimal loss", found.optimal_loss, f"what the best chain with context length {found.context_length} loses"),
+        ("excess", found.excess, "the difference: the mean divergence from the truth"),
+        ("entropy rate", found.entropy_rate.value, "what a context without end would leave"),
     ):
-        table.add_row(name, f"{value:.4f}", Text(remark, style="dim"))
+        table.add_row(told(name), f"{value:.4f}", Text(told(remark), style="dim"))
     console.show(table)
-    if told.has_shortcut:
-        learnt = "has learnt more" if told.excess < told.copy_excess / 2 else "need have learnt no more"
+    if found.has_shortcut:
+        more = found.excess < found.copy_excess / 2
         console.say(
-            f"One token alone, {told.best_lag} back, tells so much that a mere copy of it has an excess of "
-            f"{told.copy_excess:.4f}: this chain {learnt} than that."
+            f"One token alone, {found.best_lag} back, tells so much that a mere copy of it has an excess of "
+            f"{found.copy_excess:.4f}: this chain "
+            + ("has learnt more than that." if more else "need have learnt no more than that.")
         )
     worst = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("worst contexts", "how often", "excess", "the truth", "the chain"):
         worst.add_column(name, justify="left" if name == "worst contexts" else "right", no_wrap=True)
-    for part in told.worst(8):
+    for part in found.worst(8):
         token = max(best[part.context], key=best[part.context].__getitem__)
         label = loaded.chain.vocabulary.label
         truth, model = best[part.context][token], loaded.chain[part.context][token]

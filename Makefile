@@ -10,7 +10,7 @@
 # make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
 # make installs  install it plain and with each extra, as a stranger does, and print the sizes
-# make site    build the site, a folder of static files: the page and the guides (SITE=folder)
+# make docs    build the site, a folder of static files: the page, the guides, the reference (SITE=folder)
 # make examples  make the notebooks of examples/ of the guides
 # make screen  build the studio's screen from frontend/ (needs Node; its result is committed)
 # Each sets up what it needs in .venv first, and only once.
@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: installs examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
+.PHONY: docs installs examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -63,8 +63,10 @@ examples: .venv/.runs
 	$(BIN)/python examples/make.py
 
 SITE ?= build/site
-site: .venv/.runs
+site: .venv/.docs
 	$(BIN)/python docs/site/build.py $(SITE)
+
+docs: site
 
 goldens: .venv/.runs
 	$(BIN)/python frontend/goldens.py
@@ -105,6 +107,10 @@ clean:
 	    || echo "PyTorch's index for machines without an NVIDIA card does not answer; the package index is asked." >&2; \
 	fi
 	$(PIP) --editable '.[all]'
+	@touch $@
+
+.venv/.docs: .venv/.runs
+	$(PIP) --group docs
 	@touch $@
 
 .venv/.tests: .venv/.runs

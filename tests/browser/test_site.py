@@ -50,7 +50,8 @@ def test_the_site_trains_shows_its_guides_and_works_offline(site, chromium):
     shown.goto(site)
     train(shown)
     shown.get_by_role("link", name="Guides").click()
-    shown.get_by_role("main").get_by_role("link", name="Is it the data").click()
+    shown.frame_locator("iframe").get_by_role("button", name="Train", exact=True).wait_for()  # the page within, live
+    shown.locator(".sidebar-tree").get_by_role("link", name="Is it the data").click()
     shown.get_by_role("link", name="what 200 seeds say").click()
     shown.locator('.drawing[data-step="50"]').wait_for()
     assert shown.get_by_role("radio", name="Many seeds").is_checked()
@@ -65,4 +66,37 @@ def test_the_site_trains_shows_its_guides_and_works_offline(site, chromium):
     assert shown.evaluate(pictures) > 0
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert not wrong
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_of_the_guides_fits_and_says_nothing_wrong(site, chromium, width):
+    context = chromium.new_context(viewport={"width": width, "height": 900}, locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    shown = context.new_page()
+    wrong = []
+    shown.on(
+        "console", lambda said: wrong.append((shown.url, said.text)) if said.type in ("error", "warning") else None
+    )
+    shown.on("pageerror", lambda error: wrong.append((shown.url, str(error))))
+    for language in ("en", "zh"):
+        shown.goto(f"{site}guides/{language}/index.html")
+        pages = shown.locator(".sidebar-tree a.reference").evaluate_all("(links) => links.map((link) => link.href)")
+        assert len(pages) > 15
+        for page in pages:
+            shown.goto(page)
+            assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth"), page
+    assert wrong == []
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "sought", "title"), [("en", "mixing", "Knowing a chain"), ("zh", "平稳分布", "一条链")]
+)
+def test_what_is_sought_is_found(site, chromium, language, sought, title):
+    context = chromium.new_context(locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    shown = context.new_page()
+    shown.goto(f"{site}guides/{language}/search.html?q={sought}")
+    shown.locator("#search-results").get_by_role("link", name=title).first.wait_for()
     context.close()

@@ -115,7 +115,7 @@ class FiniteChain(States):
 
     @property
     def spectral_gap(self) -> float:
-        """1 − |λ₂|: the share of what is remembered that is lost with each token, in the long run.
+        """``1 − |λ₂|``: the share of what is remembered that is lost with each token, in the long run.
 
         It has more digits than an eigenvalue near 1 can tell, and is 0 only if the chain is periodic or has several
         recurrent classes (or if it is below 10⁻³⁰⁸).

@@ -199,6 +199,9 @@ def attribute(
 ) -> Attribution:
     """Retrain with each part of ``sequence`` changed and return every arrow of every retraining.
 
+    Settings that are not listed are those of :func:`babygpt.train`. The vocabulary is
+    that of the whole text throughout.
+
     Parameters
     ----------
     sequence
@@ -211,8 +214,6 @@ def attribute(
         One or more; of several, means are returned.
     progress
         Called now and then as ``progress(steps_done, steps)``, summed over all trainings.
-
-    The other settings are those of :func:`babygpt.train`. The vocabulary is that of the whole text throughout.
 
     Raises
     ------

@@ -235,6 +235,8 @@ def study(
 ) -> SeedStudy:
     """Train a GPT from each of ``seeds`` and return every arrow of all of them; the defaults are the article's.
 
+    Settings that are not listed are those of :func:`babygpt.train`.
+
     Parameters
     ----------
     sequence
@@ -245,8 +247,6 @@ def study(
         How many steps to train, and which of them to record; by default all, 0 … ``steps``.
     progress
         Called now and then as ``progress(steps_done, steps)``, summed over the seeds.
-
-    The other settings are those of :func:`babygpt.train`.
 
     Raises
     ------

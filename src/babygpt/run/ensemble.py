@@ -89,6 +89,8 @@ class Ensemble:
     ) -> Ensemble:
         """Train a GPT from each of ``seeds`` on ``sequence``; the defaults are the article's.
 
+        Settings that are not listed are those of :func:`babygpt.train`.
+
         Parameters
         ----------
         sequence
@@ -102,8 +104,6 @@ class Ensemble:
         progress
             Called now and then as ``progress(steps_done, steps)``, summed over the seeds, on the caller's thread. What
             it raises ends the training, as Ctrl-C does.
-
-        The other settings are those of :func:`babygpt.train`.
 
         Raises
         ------

@@ -181,6 +181,7 @@ def guarded(text: str) -> str:
         "img-src 'self' data:; font-src 'self'; frame-src 'self'; connect-src 'self'; base-uri 'none'; "
         "form-action 'self'"
     )
+    text = text.replace("</strong> -- ", "</strong> – ")  # between a name and what is said of it
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return re.sub(r"<head>", f"<head>{meta}", text, count=1)
 

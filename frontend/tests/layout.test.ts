@@ -4,7 +4,7 @@ import test from "node:test";
 import { type Point, distance, outside } from "../src/graph/curve";
 import { contextOf } from "../src/contexts";
 import { deBruijnOrder } from "../src/graph/debruijn";
-import { type Layout, layOut, spread, textWidth, type Sheet, WIDE } from "../src/graph/layout";
+import { type Layout, layOut, sheetFor, spread, textWidth, type Sheet, WIDE } from "../src/graph/layout";
 import { SHEETS } from "./sheets";
 
 const digits = (nSymbols: number): string[] => Array.from({ length: nSymbols }, (_, i) => i.toString(36));
@@ -170,3 +170,19 @@ for (const [K, places] of Object.entries(SYMMETRIC)) {
     }
   });
 }
+
+test("in whatever place, states do not meet and stay on the sheet", () => {
+  for (let width = 280; width <= 2000; width += 86)
+    for (let height = 160; height <= 1200; height += 65)
+      for (const contextLength of [1, 2, 3])
+        for (const presented of [undefined, 2 ** contextLength]) {
+          const layout = layOut(2, contextLength, ["0", "1"], "", sheetFor(width, height, presented));
+          const where = `${width} × ${height}, K = ${contextLength}, ${presented ? "presented" : "not"}`;
+          layout.states.forEach((one, i) => {
+            assert.ok(one.x - one.halfWidth >= 0 && one.x + one.halfWidth <= layout.width, where);
+            assert.ok(one.y - one.radius >= 0 && one.y + one.radius <= layout.height, where);
+            for (const other of layout.states.slice(0, i))
+              assert.ok(distance(one, other) > one.radius + other.radius + 20, `${where}: ${distance(one, other)}`);
+          });
+        }
+});

@@ -44,6 +44,7 @@ export const PAPER: Sheet = { width: 620, height: 640 }; // what is above and be
 const SMALLEST = 0.75; // of a drawing on the screen: then what is written at arrows is 12 px high
 const PRESENTED = 1.2; // of a small chain that is presented: 19 px
 const MOST_PRESENTED = 16; // states
+const LEAST = { wide: { width: 620, height: 400 }, tall: { width: 360, height: 560 } } as const; // below them states would meet
 const ROUND = 20; // sheets whose sides differ by less are one
 const SHAPES = { wide: [1.1, 1.9], presented: [1.1, 2.6], tall: [0.56, 0.8] } as const; // of sheets, width by height: the rest stays empty
 
@@ -52,7 +53,8 @@ export function sheetFor(width: number, height: number, presentedStates = Infini
   const tall = width < 560 && height > width;
   const usual = tall ? TALL : WIDE;
   const least = presentedStates <= MOST_PRESENTED ? PRESENTED : SMALLEST;
-  const scale = Math.max(least, Math.min(width / usual.width, height / usual.height));
+  const room = LEAST[tall ? "tall" : "wide"];
+  const scale = Math.min(Math.max(least, Math.min(width / usual.width, height / usual.height)), width / room.width, height / room.height);
   const [narrowest, widest] = SHAPES[tall ? "tall" : least === PRESENTED ? "presented" : "wide"];
   const round = (x: number) => Math.max(ROUND, Math.floor(x / scale / ROUND) * ROUND);
   return { width: round(Math.min(width, widest * height)), height: round(Math.min(height, width / narrowest)) };

@@ -7,6 +7,7 @@
 # make bench   measure speed, as ratios within one run
 # make soak    attack the studio, files and processes for fifteen minutes (MINUTES=3: for three)
 # make pictures  take the pictures of docs/ again (needs Chromium)
+# make handouts  make the lesson, the game and the slides of docs/print/ again (needs Chromium)
 # make goldens  write what the page's engine is held to, as the library computes it
 # make protocol  write the screen's types of commands and views, as studio/commands.py and protocol.py declare them
 # make installs  install it plain and with each extra, as a stranger does, and print the sizes
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # index answers, the build without them is taken; make CPU_TORCH= leaves the choice to pip.
 CPU_TORCH ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: docs installs examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
+.PHONY: docs handouts installs examples studio run test quick coverage check check-screen format bench soak protocol goldens screen site pictures clean
 
 studio: .venv/.runs
 	$(BIN)/babygpt studio
@@ -73,6 +74,9 @@ goldens: .venv/.runs
 
 pictures: .venv/.tests
 	$(BIN)/python tests/browser/pictures.py
+
+handouts: .venv/.tests
+	$(BIN)/python tests/browser/handouts.py
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json
 	cd frontend && npm ci --silent --no-audit --no-fund

@@ -78,6 +78,7 @@ def build(folder: Path) -> None:
     for language in LANGUAGES:
         with tempfile.TemporaryDirectory() as name:
             make_pages(language, prepared(Path(name) / "source", language), folder / "guides" / language)
+    shutil.copytree(DOCS / "print", folder / "guides" / "print")
     for file in (STATIC / "icon.svg", HERE / "preview.png", HERE / "404.html"):
         shutil.copy(file, folder)
     write(folder / "babygpt.webmanifest", json.dumps(MANIFEST, indent=1))
@@ -129,6 +130,8 @@ def guide(name: str, language: str) -> str:
 def _to_page(match: re.Match[str]) -> str:
     """Return a link to another guide as one of the site; one that leaves the guides is only its text."""
     said, name, place = match[1], match[2], match[3] or ""
+    if name.endswith(".pdf"):
+        return f'<a href="../print/{Path(name).name}">{said}</a>'
     return f"[{said}]({name}.md{place})" if name in GUIDES else said
 
 

@@ -12,6 +12,7 @@ import babygpt
 from babygpt.cli.language import in_chinese
 from babygpt.cli.main import app
 from babygpt.lab import sources
+from babygpt.settings import SCREEN, SETTINGS
 
 COMMANDS = {"en": "The command line", "zh": "命令行"}
 LANGUAGE_OF_DOCSTRINGS = {"en": "", "zh": "这里的说明来自程序的文档字符串，均为英文。\n"}
@@ -50,11 +51,25 @@ PARTS = {
 OWN_MEMBERS = {"GPT", "Studio", "GPTConfig", "TrainConfig"}
 
 
+NAMES = {
+    "en": "Some settings have a shorter name here than in Python, in sweeps and in links; `GPTConfig`, which is the "
+    "nanoGPT one, calls the context length `block_size`:",
+    "zh": "有些设置在这里的名称比在 Python、扫描和链接里短；`GPTConfig` 里上下文长度叫 `block_size`：",
+}
+
+
 def commands(language: str) -> str:
     """Return the page of the command line."""
     said = in_chinese if language == "zh" else str
     root: Any = typer.main.get_command(app)
-    parts = [f"# {COMMANDS[language]}\n", FIRST[language] + "\n"]
+    parts = [f"# {COMMANDS[language]}\n", FIRST[language] + "\n", NAMES[language] + "\n"]
+    parts.append(f"| {OPTION[language][0]} | Python | {OPTION[language][1]} |\n|---|---|---|")
+    parts += [
+        f"| `--{setting.option}` | `{name}` | {said(setting.help)} |"
+        for name, setting in SETTINGS.items()
+        if setting not in SCREEN and setting.option != name.replace("_", "-")
+    ]
+    parts.append("")
     for name, command in root.commands.items():
         parts += _command(f"babygpt {name}", command, language, said)
         parts += [

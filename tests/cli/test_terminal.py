@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import babygpt as bg
-from babygpt.cli import console, terminal
+from babygpt.cli import console, progress, terminal
 
 
 def chain_over(symbols, K, tokens="chars"):
@@ -150,3 +151,13 @@ def test_names_stand_in_tables_with_their_blanks():
     assert [line.split("  ")[0] for line in lines[1:]] == [
         "New York, New York", "New York, Rome", "Rome, New York", "Rome, Rome"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.5, True), (0.0, False)])
+def test_what_takes_long_says_that_it_is_under_way(monkeypatch, seconds, shown):
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "err", lambda: Console(file=screen, force_terminal=True))
+    monkeypatch.setattr(progress, "MOMENT", 0.1)
+    with progress.busy("measuring"):
+        time.sleep(seconds)
+    assert ("measuring" in screen.getvalue()) is shown

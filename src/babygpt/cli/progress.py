@@ -1,14 +1,40 @@
-"""What the commands share that train many GPTs: they show how far they are."""
+"""What commands that take long show meanwhile: how far they are, or, where that is not known, for how long."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from babygpt.cli import console
 from babygpt.cli.language import told
+
+MOMENT = 1.0  # seconds that need no explanation
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show, on a terminal's standard error, that something is under way, and for how long, if it takes a while.
+
+    Nothing may be printed meanwhile.
+    """
+    terminal = console.err()
+    if not terminal.is_terminal:
+        yield
+        return
+    display = Progress(SpinnerColumn(), TextColumn(told(what)), TimeElapsedColumn(), console=terminal, transient=True)
+    display.add_task("", total=None)
+    later = threading.Timer(MOMENT, display.start)
+    later.daemon = True
+    later.start()
+    try:
+        yield
+    finally:
+        later.cancel()
+        later.join()
+        display.stop()
 
 
 @contextmanager

@@ -62,6 +62,23 @@ def what_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> s
     return chosen
 
 
+def rows_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> str:
+    """Return the format to write rows in, of which a table is for the screen; asked for before the work.
+
+    Raises
+    ------
+    SettingError
+        The name ends in no known format, or in another one than is asked for.
+    FileError
+        The file cannot be written, or is there and not to be replaced.
+    """
+    chosen = format_of(RowFormat, asked, out)
+    if out is not None:
+        check_free(out, "table", replace)
+    _check_terminal(chosen, out)
+    return chosen
+
+
 def write_rows(columns: Columns, chosen: str, out: Path | None, replace: bool) -> None:
     """Write columns of one length in a format other than a table, to a file or to standard output."""
     from babygpt.cli import terminal  # NumPy comes after --help

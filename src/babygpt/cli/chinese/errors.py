@@ -10,6 +10,8 @@ ERRORS: dict[str, str] = {
     "Over training the chain is followed as the GPT has it, without decoding.": "--over-training 跟踪的是 GPT 本身的链，不经解码。",
     "--seed {} is one seed and --seeds {} the mean of many. Give one of them.": "--seed {} 是一个种子，--seeds {} 是许多种子的平均。请只给一个。",
     "--arrow {} is no arrow. Write its context and the next token, such as --arrow 101:1": "--arrow {} 不是箭头。请写上下文和下一个词元，例如 --arrow 101:1",
+    "--plain prints the tokens alone, and --format and --out write rows. Give one of them.": "--plain 只输出词元，--format 和 --out 写出数据行。请只给一个。",
+    "--json and --format {} are two formats. Give one of them.": "--json 和 --format {} 是两种格式。请只给一个。",
     "--layout places the states of a picture; {} is none. Add --out chain.svg, say.": "--layout 排布图片里的状态，而 {} 不是图片。可加上 --out chain.svg。",
     "{} is not text and would garble the terminal. Add --out chain.{}": "{} 不是文本，会弄乱终端。请加上 --out chain.{}",
     "parquet is not text and would garble the terminal. Add --out rows.parquet": "parquet 不是文本，会弄乱终端。请加上 --out rows.parquet",

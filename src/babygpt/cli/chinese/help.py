@@ -101,6 +101,7 @@ HELP: dict[str, str] = {
     "the reader's": "随读者",
     # -- analyse, input-devices --
     "Answer every question about the chain of a run, exactly.": "关于一次训练的链能问的一切，都给出精确答案。",
+    "A row is an answer: section, question, value, note; a value that is no number is JSON. --format json is --json.": "一行是一个答案：section、question、value、note；不是数的值是 JSON。--format json 与 --json 相同。",
     "Also: how long until this is said, how likely within --within tokens.": "另外：平均多久说出这段话，--within 个词元之内说出它的概率。",
     "Tokens for --target.": "用于 --target 的词元数。",
     "Where --target is asked from.": "--target 从哪里起算。",

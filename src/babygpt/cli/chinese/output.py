@@ -132,6 +132,12 @@ OUTPUT: dict[str, str] = {
     "the floor is {}": "下限是 {}",
     "The run is not what it says: some of it was changed, or this machine computes otherwise.": "这份训练记录与它自己所说的不符：有的部分被改动过，或者这台机器的计算不同。",
     "Nothing is off.": "没有不符之处。",
+    "checking": "核对中",
+    "measuring": "测量中",
+    "analysing": "分析中",
+    "computing": "计算中",
+    "drawing": "绘图中",
+    "exporting": "导出中",
     # -- train --
     "training": "训练中",
     "training {task.description}": "训练 {task.description}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,10 @@ from babygpt.cli import console
 from babygpt.cli.meant import load
 from babygpt.cli.options import AtStep, Replace, RunFolder, chain_at, decodes
 from babygpt.cli.outputs import PICTURES, check_out
-from babygpt.errors import ConvergenceError, SizeError
+from babygpt.cli.progress import busy
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, rows_to_write, write_rows
+from babygpt.errors import ConvergenceError, SettingError, SizeError
+from babygpt.files import write_file
 
 if TYPE_CHECKING:
     from babygpt.chain.chain import MarkovChain
@@ -38,6 +42,8 @@ def analyse(
         list[str] | None, typer.Option(help="Also: a scalar at every recorded step, such as entropy_rate.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw --over-training to a file: svg, png, pdf.")] = None,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRows = None,
     replace: Replace = False,
     whole: Annotated[bool, typer.Option("--all", help="Lists whole: every state, eigenvalue, cycle.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/analysis.md lists its keys.")] = False,
@@ -49,11 +55,18 @@ def analyse(
     babygpt analyse runs/run-1 --target 000 --within 20 --start 101
 
     babygpt analyse runs/run-1 --over-training loss --over-training entropy_rate --plot training.svg
+
+    babygpt analyse runs/run-1 --out answers.csv
+
+    A row is an answer: section, question, value, note; a value that is no number is JSON. --format json is --json.
     """
     from babygpt.cli import analysis, terminal  # NumPy comes after --help
     from babygpt.gpt.checks import check_count
     from babygpt.gpt.signs import json_text
 
+    chosen = rows_to_write(format, out, replace)
+    if as_json and chosen not in (RowFormat.table, RowFormat.json):
+        raise SettingError(f"--json and --format {chosen} are two formats. Give one of them.")
     if plot is not None:
         check_out(plot, PICTURES, replace)
     check_count("within", within, least=0)
@@ -77,10 +90,20 @@ def analyse(
 
             console.say(f"picture: {draw_traces(loaded, names).save(plot, replace)}")
     limit = None if whole else analysis.MAX_LISTED
-    answers = analysis.analyse(chain, loaded.corpus, limit, visible=not as_json)
-    if as_json:
-        told = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
-        console.line(json_text(analysis.plain(told)))
+    programs = as_json or chosen != RowFormat.table
+    with busy("analysing"):
+        answers = analysis.analyse(chain, loaded.corpus, limit, visible=not programs)
+    if as_json or chosen == RowFormat.json:
+        every = {"schema": analysis.SCHEMA, **answers, "targets": targets, "texts": texts, "over_training": followed}
+        text_of_all = json_text(analysis.plain(every))
+        if out is None:
+            console.line(text_of_all)
+        else:
+            write_file(out, f"{text_of_all}\n".encode(), "table", replace)
+            console.say(f"written: {out}")
+        return
+    if chosen != RowFormat.table:
+        write_rows(_rows(answers), chosen, out, replace)
         return
     from babygpt.cli import report
 
@@ -90,6 +113,20 @@ def analyse(
     sections = report.sections(answers)
     sections += report.targets(targets, label) + report.texts(texts, label) + report.followed(followed, limit)
     report.show(sections)
+
+
+def _rows(answers: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return each answer as a row; one that is no number is JSON, and so are all in their column."""
+    from babygpt.cli import analysis
+
+    rows: dict[str, list[Any]] = {"section": [], "question": [], "value": [], "note": []}
+    for section, found in answers.items():
+        for question, value in found.items():
+            if question != "notes":
+                said = json.dumps(analysis.plain(value), ensure_ascii=False)
+                for name, cell in zip(rows, (section, question, said, found["notes"].get(question, "")), strict=True):
+                    rows[name].append(cell)
+    return rows
 
 
 def _is_long(chain: MarkovChain, word: str) -> bool:

@@ -13,6 +13,7 @@ from babygpt.cli import console
 from babygpt.cli.meant import load
 from babygpt.cli.options import AtStep, Replace, RunFolder, ShortContexts, chain_at
 from babygpt.cli.outputs import check_free, format_of
+from babygpt.cli.progress import busy
 from babygpt.errors import SettingError
 from babygpt.files import write_file
 
@@ -88,9 +89,11 @@ def chain(
         from babygpt.draw.graph import draw_chain  # drawing loads Graphviz and matplotlib
 
         place = None if layout is None else layout.value
-        data = draw_chain(the_chain, place, loaded.corpus.states.tolist(), short_contexts).render(chosen)
+        with busy("drawing"):
+            data = draw_chain(the_chain, place, loaded.corpus.states.tolist(), short_contexts).render(chosen)
     else:
-        data = formats.export(the_chain, chosen, short_contexts)
+        with busy("exporting"):
+            data = formats.export(the_chain, chosen, short_contexts)
         formula = next((s for s in the_chain.vocabulary.symbols if s.startswith(("=", "+", "-", "@"))), None)
         if chosen == "csv" and formula is not None:
             console.say(

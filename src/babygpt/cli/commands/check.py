@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import typer
 
 from babygpt.cli import console
 from babygpt.cli.language import told
 from babygpt.cli.meant import load
-from babygpt.cli.options import RunFolder
+from babygpt.cli.options import Replace, RunFolder
+from babygpt.cli.progress import busy
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, rows_to_write, write_rows
 
 
-def check(run: RunFolder) -> None:
+def check(
+    run: RunFolder,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRows = None,
+    replace: Replace = False,
+) -> None:
     """Compute anew what follows from a run's weights, seed and data, and compare; exits with 1 if something is off.
 
     babygpt check runs/run-1
@@ -18,7 +27,18 @@ def check(run: RunFolder) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    found = load(run).check()
+    from babygpt.run.check import Finding  # NumPy comes after --help
+
+    chosen = rows_to_write(format, out, replace)
+    loaded = load(run)
+    with busy("checking"):
+        found = loaded.check()
+    if chosen != RowFormat.table:
+        names = [field.name for field in fields(Finding)]
+        write_rows({name: [getattr(each, name) for each in found.findings] for name in names}, chosen, out, replace)
+        if not found.holds:
+            raise typer.Exit(1)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("what follows from what", "", "off by", "of what"):
         table.add_column(name, justify="right" if name == "off by" else "left")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from babygpt.cli import console
 from babygpt.cli.language import told
 from babygpt.cli.meant import load
-from babygpt.cli.options import AtStep, RunFolder, chain_at
+from babygpt.cli.options import AtStep, Replace, RunFolder, chain_at
+from babygpt.cli.progress import busy
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, rows_to_write, write_rows
 from babygpt.errors import SettingError
+
+COLUMNS = ("device", "states", "entropy_rate", "ambiguous", "questions", "context", "token", "next")
 
 
 def input_devices(
@@ -21,6 +25,9 @@ def input_devices(
     ] = None,
     tokens: Annotated[int, typer.Option(help="Tokens said in each measurement.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed measures the same walk.")] = 0,
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRows = None,
+    replace: Replace = False,
 ) -> None:
     """Join the GPT to devices and see where it stops being a finite chain.
 
@@ -36,6 +43,7 @@ def input_devices(
     from babygpt.chain.input_device import InputDevice, connect, context_alone
     from babygpt.gpt.signs import visible
 
+    chosen = rows_to_write(format, out, replace)
     loaded = load(run)
     chain = chain_at(loaded, step)
     vocabulary, start = chain.vocabulary, loaded.corpus.most_frequent
@@ -52,25 +60,32 @@ def input_devices(
         f"clock: {visible(first)} after every 3 tokens": InputDevice.clock(3, first),
         f"counter: {visible(first)} after 1, 4, 9, 16, … tokens": InputDevice.counter(first),
     }
+    measured: list[tuple[Any, ...]] = []
+    with busy("measuring"):
+        for name, device in shown.items():
+            joined = chain if device is None else None if device.why_not_finite else connect(chain, device)
+            size = (None, None) if joined is None else (joined.n_states, joined.entropy_rate())
+            alone = context_alone(chain, device, start, tokens, seed)
+            measured.append((name, *size, alone.ambiguous, alone.questions, *(alone.example or (None, None, ()))))
+    if chosen != RowFormat.table:
+        columns = {column: [row[i] for row in measured] for i, column in enumerate(COLUMNS)}
+        columns["next"] = [", ".join(nexts) or None for nexts in columns["next"]]
+        write_rows(columns, chosen, out, replace)
+        return
+    for name, device in shown.items():
+        if device is not None and device.why_not_finite:
+            console.say(f"{name}: not finite, because {device.why_not_finite}.")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("device", min_width=20)
     for name in ("states", "entropy rate", "same context and token,\nmore than one outcome"):
         table.add_column(name, justify="right")
     table.add_column("for example", min_width=20)
-    for name, device in shown.items():
-        states, rate = told("not finite"), "–"
-        if device is not None and device.why_not_finite:
-            console.say(f"{name}: not finite, because {device.why_not_finite}.")
-        else:
-            joined = chain if device is None else connect(chain, device)
-            states, rate = f"{joined.n_states:,}", f"{joined.entropy_rate():.4f}"
-        measured = context_alone(chain, device, start, tokens, seed)
+    for name, states, rate, ambiguous, questions, context, token, nexts in measured:
         example = ""
-        if measured.example is not None:
-            context, token, nexts = measured.example
+        if context is not None:
             example = told(f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}")
-        often = told(f"{measured.ambiguous:,} of {measured.questions:,}")
-        table.add_row(Text(told(name)), states, rate, often, Text(example))
+        known = (told("not finite"), "–") if states is None else (f"{states:,}", f"{rate:.4f}")
+        table.add_row(Text(told(name)), *known, told(f"{ambiguous:,} of {questions:,}"), Text(example))
     console.show(table)
 
 

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import typer
 
+from babygpt.cli import console
+from babygpt.cli.language import told
+from babygpt.cli.options import Replace
+from babygpt.cli.progress import busy
+from babygpt.cli.rows import AsRows, OutRows, RowFormat, rows_to_write, write_rows
 
-def reproduce() -> None:
-    """Measure every number the article states and compare; exits with 1 if one is off."""
+
+def reproduce(
+    format: AsRows = None,  # noqa: A002  # the option's name
+    out: OutRows = None,
+    replace: Replace = False,
+) -> None:
+    """Measure every number the article states and compare; exits with 1 if one is off.
+
+    babygpt reproduce
+    """
     from rich.table import Table
     from rich.text import Text
 
-    from babygpt.cli import console
-    from babygpt.cli.language import told
-    from babygpt.cli.reproduce import check_article
+    from babygpt.cli.reproduce import Claim, check_article  # torch comes after --help
 
-    claims = check_article()
+    chosen = rows_to_write(format, out, replace)
+    with busy("measuring"):
+        claims = check_article()
+    off = sum(not claim.holds for claim in claims)
+    if chosen != RowFormat.table:
+        names = [field.name for field in fields(Claim)]
+        write_rows({name: [getattr(claim, name) for claim in claims] for name in names}, chosen, out, replace)
+        if off:
+            raise typer.Exit(1)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("row")
     table.add_column("what")
@@ -25,7 +47,6 @@ def reproduce() -> None:
         verdict = Text(told("✓ holds"), style="green") if claim.holds else Text(told("✗ is off"), style="bold red")
         table.add_row(claim.row, told(claim.what), claim.stated, claim.measured, verdict)
     console.show(table)
-    off = sum(not claim.holds for claim in claims)
     console.say(f"{len(claims) - off} of {len(claims)} numbers hold.")
     if off:
         raise typer.Exit(1)

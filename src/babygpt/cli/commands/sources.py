@@ -13,6 +13,7 @@ from babygpt.cli.language import told
 from babygpt.cli.meant import load
 from babygpt.cli.options import Replace
 from babygpt.cli.outputs import format_of
+from babygpt.cli.progress import busy
 from babygpt.cli.rows import AsRows, OutRows, RowFormat, write_rows
 from babygpt.errors import SettingError, SizeError
 
@@ -93,15 +94,16 @@ def _list(chosen: list[Source]) -> None:
     table.add_column("known\nto", justify="right", no_wrap=True)
     for K in LENGTHS:
         table.add_column(f"{'optimal loss' if K == 1 else ''}\nK={K}", justify="right")
-    for source in chosen:
-        bounds = source.entropy_bounds
-        table.add_row(
-            Text(source.name),
-            f"{source.n_states:,}",
-            f"{bounds.value:.4f}",
-            f"{bounds.error:.0e}" if bounds.error else told("exact"),
-            *(_loss(source, K) for K in LENGTHS),
-        )
+    with busy("computing"):
+        for source in chosen:
+            bounds = source.entropy_bounds
+            table.add_row(
+                Text(source.name),
+                f"{source.n_states:,}",
+                f"{bounds.value:.4f}",
+                f"{bounds.error:.0e}" if bounds.error else told("exact"),
+                *(_loss(source, K) for K in LENGTHS),
+            )
     console.show(table)
     console.say("Nats per token; ln 2 = 0.6931 is a bit.")
 
@@ -120,7 +122,8 @@ def _judge(run: Path, source: Source) -> None:
     from babygpt.lab.judge import judge
 
     loaded = load(run)
-    found, best = judge(loaded, source), source.chain(loaded.chain.context_length)
+    with busy("computing"):
+        found, best = judge(loaded, source), source.chain(loaded.chain.context_length)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right")

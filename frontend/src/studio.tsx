@@ -6,6 +6,7 @@ import { render as draw } from "preact";
 import { App } from "./App";
 import { PageModel, work } from "./hosts/page";
 import { SocketModel } from "./hosts/socket";
+import { showChain } from "./hosts/chain";
 import { type Kernel, inACell, WidgetModel } from "./hosts/widget";
 import type { Beginning } from "./hosts/runner";
 import { parseHash } from "./hash";
@@ -26,15 +27,25 @@ const WRITTEN = "babygpt.hash"; // the hash this tab wrote last: if it is still 
 
 /** What a notebook calls to show a widget in its output: the interface of anywidget. */
 export function render({ model: kernel, el }: { model: Kernel; el: HTMLElement }): () => void {
+  const cell = inACell(el, Number(kernel.get("height")));
+  if (kernel.get("facts")) {
+    const [root, tidy] = styled(cell);
+    const leave = showChain(kernel, root);
+    return () => {
+      leave();
+      tidy();
+    };
+  }
   const model = new WidgetModel(kernel);
-  const leave = mount(new Screen(model, null, kernel.get("lang") as string | null), inACell(el, Number(kernel.get("height"))));
+  const leave = mount(new Screen(model, null, kernel.get("lang") as string | null), cell);
   return () => {
     leave();
     model.close();
   };
 }
 
-function mount(screen: Screen, el: HTMLElement): () => void {
+/** An element with the screen's styles, and what takes them away. */
+function styled(el: HTMLElement): [HTMLElement, () => void] {
   const root = document.createElement("div");
   root.className = "studio";
   el.replaceChildren(root);
@@ -43,6 +54,11 @@ function mount(screen: Screen, el: HTMLElement): () => void {
   sheet.replaceSync([style, graphStyle, mapStyle, gameStyle, moreStyle].join(""));
   const tree = root.getRootNode() as Document | ShadowRoot;
   tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
+  return [root, () => (tree.adoptedStyleSheets = tree.adoptedStyleSheets.filter((one) => one !== sheet))];
+}
+
+function mount(screen: Screen, el: HTMLElement): () => void {
+  const [root, tidy] = styled(el);
   screen.start(root);
   draw(
     <ScreenContext.Provider value={screen}>
@@ -53,7 +69,7 @@ function mount(screen: Screen, el: HTMLElement): () => void {
   return () => {
     screen.stop();
     draw(null, root);
-    tree.adoptedStyleSheets = tree.adoptedStyleSheets.filter((one) => one !== sheet);
+    tidy();
   };
 }
 

@@ -101,6 +101,7 @@ drawn_by("SeedStudy", "babygpt.draw.seed_hills:draw_seeds")
 drawn_by("Attribution", "babygpt.draw.attribute:draw_attribution")
 drawn_by("page", "babygpt.studio.page:page_of_run")
 drawn_by("widget", "babygpt.studio.notebook:studio_of_run")
+drawn_by("chain widget", "babygpt.studio.chain_widget:ChainWidget")
 
 __all__ = [
     "GPT",

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.slow
 CELLS = [
     'import babygpt as bg\nstudio = bg.Studio("111101111011110")\nstudio',
     "print(\"read back:\", studio.step, studio.selected, f\"{studio.chain['101']['1']:.2f}\")",
+    'shown = studio.chain.widget(lang="zh")\nshown.selected = "101"\nshown',
+    'print("seen:", shown.selected)',
 ]
 BEGIN = 60_000  # ms that a notebook and its kernel may take to begin
 
@@ -131,6 +133,13 @@ def kept(tmp_path_factory, chromium):
         run(page, 1)
         told = page.locator(".jp-OutputArea-output pre").last
         expect(told).to_have_text("read back: 50 111 0.79")
+        run(page, 2)
+        alone = page.locator(".g-alone")
+        expect(alone.locator("[data-state='5']")).to_have_attribute("aria-pressed", "true")  # Python selected it
+        expect(alone.locator("p")).to_have_text("101，1 的概率为 79%，0 的概率为 21% · 101：长期来看，有 18% 的时间在这里")
+        alone.locator("[data-state='3']").click()
+        run(page, 3)
+        expect(page.locator(".jp-OutputArea-output pre").last).to_have_text("seen: 011")
         page.keyboard.press("Control+s")
         for _ in range(100):
             if "read back: 50 111" in path.read_text():

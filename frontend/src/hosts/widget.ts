@@ -9,6 +9,8 @@ export interface Kernel {
   get(key: string): unknown;
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
+  set(key: string, value: unknown): void;
+  save_changes(): void;
   send(content: unknown): void;
 }
 

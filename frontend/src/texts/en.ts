@@ -216,6 +216,7 @@ export const en = {
   "graph.label": "The chain: {n} states and the arrows between them",
   "graph.role": "state",
   "graph.node": "{context}, {arrows}, {seen}",
+  "graph.node.alone": "{context}, {arrows}",
   "graph.node.nothing": "{context}, {seen}",
   "graph.arrow": "{token} with {percent}",
   "graph.arrow.difference": "{token}: {points} percentage points",

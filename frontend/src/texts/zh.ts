@@ -218,6 +218,7 @@ export const zh: Record<Key, string> = {
   "graph.label": "马尔可夫链：{n} 个状态和它们之间的箭头",
   "graph.role": "状态",
   "graph.node": "{context}，{arrows}，{seen}",
+  "graph.node.alone": "{context}，{arrows}",
   "graph.node.nothing": "{context}，{seen}",
   "graph.arrow": "{token} 的概率为 {percent}",
   "graph.arrow.difference": "{token} 的差异为 {points} 个百分点",

@@ -288,6 +288,21 @@ class MarkovChain(ContextTable, FiniteChain, Tabular):
         """
         return drawing_of("chain", self, layout=layout, **options)
 
+    def widget(self, lang: str | None = None, height: int = 480) -> Any:
+        """Return the chain as a graph to be looked at state by state, for a cell of a notebook; needs anywidget.
+
+        Its ``selected`` is the context of the state that is selected: set it, read it, observe it. ``lang`` is that of
+        what it says, ``"en"`` or ``"zh"``; ``height`` is in pixels.
+
+        Raises
+        ------
+        SizeError
+            It has more than 256 states.
+        MissingPackageError
+            anywidget is not installed.
+        """
+        return drawing_of("chain widget", self, lang=lang, height=height)
+
     def _repr_svg_(self) -> str | None:
         return shown_as(lambda: self.plot().svg)
 

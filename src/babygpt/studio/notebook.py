@@ -49,10 +49,18 @@ VIEWS = tuple(get_type_hints(protocol.Views))
 
 
 @cache
-def _module() -> str:
+def screen_module() -> str:
     """Return the screen as the module that anywidget loads."""
     script = gzip.decompress((STATIC / "studio.js.gz").read_bytes()).decode()
     return f"{script}\nexport default {{ render: BabyGPT.render }};\n"
+
+
+def check_cell(lang: object, height: object) -> None:
+    """Raise :class:`SettingError` for a language or a height that a cell cannot have."""
+    if lang not in (None, "en", "zh"):
+        raise SettingError(f"lang={lang!r:.60} is no language of the screen. Use 'en' or 'zh'.")
+    if not isinstance(height, int) or not 200 <= height <= 5000:
+        raise SettingError(f"height={height!r:.60} must be a whole number of pixels from 200 to 5,000.")
 
 
 @cache
@@ -121,10 +129,7 @@ class Studio(anywidget.AnyWidget):
         height: int = HEIGHT,
         **settings: Any,
     ) -> None:
-        if lang not in (None, "en", "zh"):
-            raise SettingError(f"lang={lang!r:.60} is no language of the screen. Use 'en' or 'zh'.")
-        if not isinstance(height, int) or not 200 <= height <= 5000:
-            raise SettingError(f"height={height!r:.60} must be a whole number of pixels from 200 to 5,000.")
+        check_cell(lang, height)
         if unknown := sorted(set(settings) - set(NAMES)):
             raise SettingError(f"{unknown[0]} is no setting of the studio. There are: {', '.join(NAMES)}.")
         if not isinstance(sequence, str | Path):
@@ -137,7 +142,7 @@ class Studio(anywidget.AnyWidget):
         self._acknowledged, self._sent_at, self._heard_at = 0, 0.0, monotonic()
         first, self._known = self._session.changed({})
         self._hearing = True
-        super().__init__(_esm=_module(), names=list(VIEWS), lang=lang, height=height)
+        super().__init__(_esm=screen_module(), names=list(VIEWS), lang=lang, height=height)
         self.add_traits(**{f"view_{name}": traitlets.Any(None, allow_none=True).tag(sync=True) for name in VIEWS})
         self._take(first)
         self.on_msg(self._hear)

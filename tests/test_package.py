@@ -107,16 +107,17 @@ def test_what_make_installs_is_what_the_package_allows():
 
     top = Path(__file__).parents[1]
     pins = dict(
-        line.split("==")
+        line.lower().split("==")
         for line in (top / "constraints.txt").read_text().splitlines()
         if "==" in line and not line.startswith("#")
     )
     project = tomllib.loads((top / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    groups = [each for group in project["dependency-groups"].values() for each in group if isinstance(each, str)]
+    wanted = [*project["project"]["dependencies"], *groups]
     wanted += [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
     for requirement in map(Requirement, wanted):
-        if requirement.name in pins:
-            assert requirement.specifier.contains(pins[requirement.name]), requirement
+        if requirement.name.lower() in pins:
+            assert requirement.specifier.contains(pins[requirement.name.lower()]), requirement
     lowest = [Requirement(each) for each in project["project"]["dependencies"]]
     assert all(len(each.specifier) == 1 and str(each.specifier).startswith(">=") for each in lowest)
 

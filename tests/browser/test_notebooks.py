@@ -136,7 +136,9 @@ def kept(tmp_path_factory, chromium):
         run(page, 2)
         alone = page.locator(".g-alone")
         expect(alone.locator("[data-state='5']")).to_have_attribute("aria-pressed", "true")  # Python selected it
-        expect(alone.locator("p")).to_have_text("101，1 的概率为 79%，0 的概率为 21% · 101：长期来看，有 18% 的时间在这里")
+        expect(alone.locator("p")).to_have_text(
+            "101，1 的概率为 79%，0 的概率为 21% · 101：长期来看，有 18% 的时间在这里"
+        )
         alone.locator("[data-state='3']").click()
         run(page, 3)
         expect(page.locator(".jp-OutputArea-output pre").last).to_have_text("seen: 011")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,29 +43,11 @@ OutRowsOrPicture = Annotated[
 OutRows = Annotated[Path | None, typer.Option("--out", "-o", help="A file; its ending chooses the format.")]
 
 
-def what_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> str:
-    """Return what to write the result as: ``"picture"``, or a format of rows, of which a table is for the screen.
-
-    Asked for before the work whose result it is.
-
-    Raises
-    ------
-    SettingError
-        The name ends in no known format, or in another one than is asked for.
-    FileError
-        The file cannot be written, or is there and not to be replaced.
-    """
-    picture = out is not None and asked is None and is_picture(out)
-    chosen = "picture" if picture else format_of(RowFormat, asked, out, PICTURES)
-    if out is not None:
-        check_free(out, "picture" if picture else "table", replace)
-    _check_terminal(chosen, out)
-    return chosen
-
-
-def rows_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> str:
+def rows_to_write(asked: RowFormat | None, out: Path | None, replace: bool, others: Sequence[str] = ()) -> str:
     """Return the format to write rows in, of which a table is for the screen; asked for before the work.
 
+    ``others`` are endings that would do too, if nothing is asked for.
+
     Raises
     ------
     SettingError
@@ -72,11 +55,22 @@ def rows_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> s
     FileError
         The file cannot be written, or is there and not to be replaced.
     """
-    chosen = format_of(RowFormat, asked, out)
+    chosen = format_of(RowFormat, asked, out, others)
     if out is not None:
         check_free(out, "table", replace)
     _check_terminal(chosen, out)
     return chosen
+
+
+def what_to_write(asked: RowFormat | None, out: Path | None, replace: bool) -> str:
+    """Return what to write a result as that has a picture: ``"picture"``, or a format of rows.
+
+    It raises what :func:`rows_to_write` does.
+    """
+    if out is None or asked is not None or not is_picture(out):
+        return rows_to_write(asked, out, replace, PICTURES)
+    check_free(out, "picture", replace)
+    return "picture"
 
 
 def write_rows(columns: Columns, chosen: str, out: Path | None, replace: bool) -> None:

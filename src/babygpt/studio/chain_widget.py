@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from babygpt.errors import BabyGPTError, SizeError
 from babygpt.extras import package_errors
+from babygpt.studio.cell import Cell
 from babygpt.studio.exports import MEDIA
-from babygpt.studio.notebook import check_cell, screen_module
 
 with package_errors():
-    import anywidget
     import traitlets
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ MOST_DRAWN = 256  # states, as on the screen
 HEIGHT = 480  # pixels
 
 
-class ChainWidget(anywidget.AnyWidget):
+class ChainWidget(Cell):
     """A chain as a graph in a cell: states are selected, and a ball walks along the arrows that are clicked.
 
     Attributes
@@ -42,22 +41,19 @@ class ChainWidget(anywidget.AnyWidget):
         There is no such language or height.
     """
 
-    _esm = traitlets.Unicode(default_value=None, allow_none=True).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
     state = traitlets.Int(None, allow_none=True).tag(sync=True)
-    lang = traitlets.Unicode(None, allow_none=True).tag(sync=True)
-    height = traitlets.Int(HEIGHT).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True)
 
     def __init__(self, chain: MarkovChain, *, lang: str | None = None, height: int = HEIGHT) -> None:
-        check_cell(lang, height)
+        self.check_look(lang, height)
         if chain.n_states > MOST_DRAWN:
             raise SizeError(
                 f"A graph of {chain.n_states:,} states cannot be looked at one by one; the limit is {MOST_DRAWN}. "
                 "chain.plot() draws a map of them."
             )
         self.chain = chain
-        super().__init__(_esm=screen_module(), facts=_facts(chain), lang=lang, height=height)
+        super().__init__(facts=_facts(chain), lang=lang, height=height)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
@@ -77,14 +73,6 @@ class ChainWidget(anywidget.AnyWidget):
     @traitlets.observe("state")
     def _selected_there(self, change: Any) -> None:
         self.selected = None if change["new"] is None else self.chain.context(change["new"])
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return the widget, and its picture for whoever shows the notebook without its kernel."""
-        shown = super()._repr_mimebundle_(**kwargs)
-        if shown is None:
-            return shown
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        return {**data, "text/html": self._still(), "text/plain": repr(self)}, metadata
 
     def _still(self) -> str:
         told, picture = html.escape(repr(self)), ""

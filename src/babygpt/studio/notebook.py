@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import html
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,14 +22,14 @@ from babygpt.errors import BabyGPTError, SettingError
 from babygpt.extras import package_errors
 from babygpt.gpt.texts import file_pieces
 from babygpt.studio import protocol
+from babygpt.studio.cell import Cell
 from babygpt.studio.exports import MEDIA
 from babygpt.studio.limits import Limits
-from babygpt.studio.page import STATIC, setup_of
+from babygpt.studio.page import setup_of
 from babygpt.studio.session import Session
 from babygpt.studio.setup import NAMES, Settings, Setup
 
 with package_errors():
-    import anywidget
     import traitlets
 
 if TYPE_CHECKING:
@@ -46,21 +45,6 @@ AT_ONCE = 2.0  # seconds that a cell may take until its run is trained again; th
 HEIGHT = 720  # pixels
 
 VIEWS = tuple(get_type_hints(protocol.Views))
-
-
-@cache
-def screen_module() -> str:
-    """Return the screen as the module that anywidget loads."""
-    script = gzip.decompress((STATIC / "studio.js.gz").read_bytes()).decode()
-    return f"{script}\nexport default {{ render: BabyGPT.render }};\n"
-
-
-def check_cell(lang: object, height: object) -> None:
-    """Raise :class:`SettingError` for a language or a height that a cell cannot have."""
-    if lang not in (None, "en", "zh"):
-        raise SettingError(f"lang={lang!r:.60} is no language of the screen. Use 'en' or 'zh'.")
-    if not isinstance(height, int) or not 200 <= height <= 5000:
-        raise SettingError(f"height={height!r:.60} must be a whole number of pixels from 200 to 5,000.")
 
 
 @cache
@@ -81,7 +65,7 @@ def _as_trait(name: str, view: Any) -> Any:
     return {**view, **{field: base64.b64decode(view[field]) for field in packed if view[field] is not None}}
 
 
-class Studio(anywidget.AnyWidget):
+class Studio(Cell):
     """The studio in a cell of a notebook: JupyterLab, VS Code, Colab, marimo.
 
     Parameters
@@ -113,11 +97,8 @@ class Studio(anywidget.AnyWidget):
     _task: asyncio.Task[None] | None = None
     _hearing = False
 
-    _esm = traitlets.Unicode(default_value=None, allow_none=True).tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     revision = traitlets.Int(0).tag(sync=True)
-    lang = traitlets.Unicode(None, allow_none=True).tag(sync=True)
-    height = traitlets.Int(HEIGHT).tag(sync=True)
     step = traitlets.Int(0)
     selected = traitlets.Unicode(None, allow_none=True)
 
@@ -129,7 +110,7 @@ class Studio(anywidget.AnyWidget):
         height: int = HEIGHT,
         **settings: Any,
     ) -> None:
-        check_cell(lang, height)
+        self.check_look(lang, height)
         if unknown := sorted(set(settings) - set(NAMES)):
             raise SettingError(f"{unknown[0]} is no setting of the studio. There are: {', '.join(NAMES)}.")
         if not isinstance(sequence, str | Path):
@@ -142,7 +123,7 @@ class Studio(anywidget.AnyWidget):
         self._acknowledged, self._sent_at, self._heard_at = 0, 0.0, monotonic()
         first, self._known = self._session.changed({})
         self._hearing = True
-        super().__init__(_esm=screen_module(), names=list(VIEWS), lang=lang, height=height)
+        super().__init__(names=list(VIEWS), lang=lang, height=height)
         self.add_traits(**{f"view_{name}": traitlets.Any(None, allow_none=True).tag(sync=True) for name in VIEWS})
         self._take(first)
         self.on_msg(self._hear)
@@ -306,14 +287,6 @@ class Studio(anywidget.AnyWidget):
         super().close()
 
     # -- where no kernel is ----------------------------------------------------------------------------------
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return the widget, and for whoever shows the notebook without its kernel: the page, or its picture."""
-        shown = super()._repr_mimebundle_(**kwargs)
-        if shown is None:
-            return shown
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        return {**data, "text/html": self._still(), "text/plain": repr(self)}, metadata
 
     def _still(self) -> str:
         told = html.escape(repr(self))

@@ -27,7 +27,8 @@ LIBRARY = {
     "draw/__init__.py", "gpt/answers.py", "gpt/fast/stacked.py", "gpt/fast/supports.py", "gpt/given.py", "gpt/kinds.py",
     "gpt/model.py", "gpt/weights.py", "lab/hidden_markov.py", "lens/inside.py", "run/ensemble.py", "run/run.py",
     "studio/cell.py", "studio/chain_widget.py", "studio/commands.py", "studio/exports.py", "studio/knobs.py",
-    "studio/notebook.py", "studio/session.py", "studio/setup.py", "studio/stage.py", "studio/uploads.py", "frames.py", "__init__.py",
+    "studio/notebook.py", "studio/session.py", "studio/setup.py", "studio/stage.py", "studio/uploads.py",
+    "frames.py", "__init__.py",
 }  # fmt: skip
 NOT_SAID = (
     "studio/server/sessions.py",

@@ -52,8 +52,8 @@ OWN_MEMBERS = {"GPT", "Studio", "GPTConfig", "TrainConfig"}
 
 
 NAMES = {
-    "en": "Some settings have a shorter name here than in Python, in sweeps and in links; `GPTConfig`, which is the "
-    "nanoGPT one, calls the context length `block_size`:",
+    "en": "Some settings have a shorter name here than in Python, in sweeps and in links; in `GPTConfig` the context "
+    "length is `block_size`:",
     "zh": "有些设置在这里的名称比在 Python、扫描和链接里短；`GPTConfig` 里上下文长度叫 `block_size`：",
 }
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import locale
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
-
-from typer import BadParameter
+from typing import Literal
 
 from babygpt.errors import SettingError
 
@@ -25,8 +23,6 @@ VAGUE = 8  # characters of a text, beside its values
 _HOLE = re.compile(r"\{(\d*)\}")
 _WORDS = re.compile(r"[A-Za-z]{2,}.* .*[A-Za-z]|\d [a-z]")  # what may be a text of ours, inside another
 _SENTENCES = re.compile(r"(?<=[.?!]) (?=[A-Z-])")
-
-ClickException: Any = BadParameter.__mro__[2]  # of the Click that Typer uses, which may be its own
 
 _language: Language = "en"
 
@@ -86,7 +82,11 @@ def _system_language(environment: Mapping[str, str]) -> str:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return value
-    return locale.getlocale()[0] or "" if os.name == "nt" else ""
+    if sys.platform == "win32":
+        import ctypes
+
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    return ""
 
 
 def told(text: str) -> str:
@@ -162,85 +162,3 @@ def _catalogue() -> tuple[dict[str, str], list[tuple[list[str], str]]]:
     exact = {english.strip(): chinese.strip() for english, chinese in TEXTS.items() if "{}" not in english}
     patterns = [(english.strip().split("{}"), chinese.strip()) for english, chinese in TEXTS.items() if "{}" in english]
     return exact, sorted(patterns, key=lambda pattern: -sum(map(len, pattern[0])))
-
-
-# What Typer's help says of itself, by its names for that.
-_TYPERS = (
-    "ARGUMENTS_PANEL_TITLE",
-    "OPTIONS_PANEL_TITLE",
-    "COMMANDS_PANEL_TITLE",
-    "ERRORS_PANEL_TITLE",
-    "DEFAULT_STRING",
-    "ENVVAR_STRING",
-    "REQUIRED_LONG_STRING",
-    "RICH_HELP",
-)
-
-
-def translate_help(command: Any) -> None:
-    """Put all that is said of a command, its options and its commands into the language that is spoken."""
-    from typer import rich_utils
-
-    for name in _TYPERS:
-        if hasattr(rich_utils, name):
-            setattr(rich_utils, name, told(getattr(rich_utils, name)))
-    # its tables cut a line that has no blank to be parted at, as Chinese has none
-    for name, instead in (("Table", _folding_table()), ("Columns", _one_below_another)):
-        setattr(rich_utils, name, instead)
-    _translate_command(command)
-
-
-def _folding_table() -> Any:
-    from rich.table import Table
-
-    class FoldingTable(Table):
-        def add_row(self, *cells: Any, **options: Any) -> None:
-            super().add_row(*cells, **options)
-            for column in self.columns:
-                column.overflow = "fold"
-
-    return FoldingTable
-
-
-def _one_below_another(items: Iterable[Any]) -> Any:
-    from rich.console import Group
-
-    return Group(*items)
-
-
-@contextmanager
-def usage_errors() -> Iterator[None]:
-    """Let what Typer has to say of a command line be said in the language that is spoken."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, ClickException):
-            message = told(error.format_message())
-            error.format_message = lambda: message
-        raise
-
-
-def _translate_command(command: Any) -> None:
-    command.help = command.help and told_paragraphs(command.help)
-    command.short_help = command.short_help and told(command.short_help)
-    command.epilog = command.epilog and told(command.epilog)
-    _translate_panel(command)
-    for param in command.params:
-        _translate_panel(param)
-        param.help = param.help and told(param.help)
-        if isinstance(getattr(param, "show_default", None), str):
-            param.show_default = told(param.show_default)
-    for inner in getattr(command, "commands", {}).values():
-        _translate_command(inner)
-
-
-def told_paragraphs(text: str) -> str:
-    """Return a help text, paragraph by paragraph; what shows a command line stays as it is."""
-    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    return "\n\n".join(told(paragraph) for paragraph in paragraphs)
-
-
-def _translate_panel(thing: Any) -> None:
-    panel = getattr(thing, "rich_help_panel", None)
-    if isinstance(panel, str):
-        thing.rich_help_panel = told(panel)

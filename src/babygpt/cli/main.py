@@ -44,9 +44,10 @@ from babygpt.cli.commands.sources import sources
 from babygpt.cli.commands.studio import studio
 from babygpt.cli.commands.sweep import sweep
 from babygpt.cli.commands.train import train
-from babygpt.cli.language import asked_for, speak, spoken, told, translate_help, usage_errors
+from babygpt.cli.language import asked_for, speak, spoken, told
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.streams import standard_streams
+from babygpt.cli.usage import translate_help, usage_errors
 from babygpt.errors import BabyGPTError, MissingGlyphWarning, SettingError
 from babygpt.extras import package_errors
 from babygpt.settings import SCREEN, SETTINGS

@@ -22,6 +22,7 @@ def run():
 @pytest.fixture(scope="module")
 def results(run):
     return {
+        "run": run,
         "chain": run.chain,
         "trace": run.trace("entropy_rate"),
         "comparison": run.chain.compare(run.chain_at(0)),
@@ -30,7 +31,7 @@ def results(run):
     }
 
 
-@pytest.mark.parametrize("name", ["chain", "trace", "comparison", "study", "attribution"])
+@pytest.mark.parametrize("name", ["run", "chain", "trace", "comparison", "study", "attribution"])
 def test_every_result_is_the_same_table_in_each_library(results, name):
     result = results[name]
     table = result.to_arrow()
@@ -48,6 +49,11 @@ def test_a_row_of_a_chain_is_an_arrow(run):
     for row in frame.itertuples():
         assert run.chain[row.context][row.token] == row.probability
         assert row.next == (row.context + row.token)[1:]
+
+
+def test_a_run_is_its_losses(run):
+    assert run.to_frame("polars").to_dict(as_series=False) == {"step": [0, 1, 2], "loss": run.losses.tolist()}
+    assert "loss, nats per token" in run.plot().svg
 
 
 def test_a_trace_has_its_own_name(run):

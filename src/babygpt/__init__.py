@@ -95,6 +95,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 drawn_by("chain", "babygpt.draw.graph:draw_chain")
 drawn_by("run", "babygpt.draw.summary:run_html")
+drawn_by("losses", "babygpt.draw.plots:draw_losses")
 drawn_by("Comparison", "babygpt.draw.differences:draw_differences")
 drawn_by("Trace", "babygpt.draw.plots:draw_trace")
 drawn_by("SeedStudy", "babygpt.draw.seed_hills:draw_seeds")

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from babygpt.chain.chain import MarkovChain
+from babygpt.frames import Tabular
 from babygpt.gpt.config import GPTConfig, TrainConfig
 from babygpt.gpt.corpus import Corpus
 from babygpt.gpt.kinds import explained
@@ -20,13 +21,14 @@ from babygpt.run.history import History
 
 if TYPE_CHECKING:
     from babygpt.gpt.model import GPT
+    from babygpt.picture import Picture
     from babygpt.run.check import RunCheck
     from babygpt.run.trace import Trace
 
 
 @explained
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Tabular):
     """Everything one training left behind.
 
     Attributes
@@ -153,6 +155,14 @@ class Run:
         '<!doctype html>'
         """
         return drawing_of("page", self)
+
+    def plot(self) -> Picture:
+        """Return the picture of its losses, which notebooks show and ``.save("losses.svg")`` writes."""
+        return cast("Picture", drawing_of("losses", self))
+
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """Return a row for each update: the ``step`` before it, and the ``loss`` of that step, in nats per token."""
+        return {"step": np.arange(self.steps), "loss": self.losses}
 
     def widget(self, lang: str | None = None, height: int = 720) -> Any:
         """Return the studio of this run, for a cell of a notebook: a :class:`babygpt.Studio`; needs anywidget.

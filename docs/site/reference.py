@@ -9,7 +9,7 @@ from typing import Any
 import typer.main
 
 import babygpt
-from babygpt.cli.language import in_chinese
+from babygpt.cli.language import to_chinese
 from babygpt.cli.main import app
 from babygpt.lab import sources
 from babygpt.settings import SCREEN, SETTINGS
@@ -60,7 +60,7 @@ NAMES = {
 
 def commands(language: str) -> str:
     """Return the page of the command line."""
-    said = in_chinese if language == "zh" else str
+    said = to_chinese if language == "zh" else str
     root: Any = typer.main.get_command(app)
     parts = [f"# {COMMANDS[language]}\n", FIRST[language] + "\n", NAMES[language] + "\n"]
     parts.append(f"| {OPTION[language][0]} | Python | {OPTION[language][1]} |\n|---|---|---|")

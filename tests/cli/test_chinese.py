@@ -18,7 +18,7 @@ import babygpt as bg
 from babygpt.cli.chinese import TEXTS
 from babygpt.cli.chinese.typers import TYPERS
 from babygpt.cli.commands.sweep import sweep
-from babygpt.cli.language import VAGUE, asked_for, in_chinese
+from babygpt.cli.language import VAGUE, choose_language, to_chinese
 from babygpt.cli.main import PANELS, help_with
 
 # What only Python comes upon: objects of one's own, models of others, a screen that has its own Chinese.
@@ -84,7 +84,7 @@ def is_there(text):
     """Whether a text is there, or all its sentences are, or it is part of one that is."""
     if all(" ".join(part.split()) in known() or part.strip().startswith("babygpt") for part in text.split("\n\n")):
         return True
-    chinese = in_chinese(text.replace("{}", "7"))
+    chinese = to_chinese(text.replace("{}", "7"))
     parts = [part for key in known() for part in (key, *key.split("{}"))]
     return not re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", chinese) or any(text.strip() in part for part in parts)
 
@@ -138,8 +138,8 @@ def test_each_is_recognised_whatever_its_values():
         values = [f"v{i}" for i in range(count)]
         filled = english.replace("{}", "%s") % tuple(values) if count else english
         expected = re.sub(r"\{\d*\}", "%s", chinese) % tuple(values[i] for i in holes(chinese)) if count else chinese
-        if in_chinese(filled.strip()) != expected.strip():
-            taken[english] = in_chinese(filled)
+        if to_chinese(filled.strip()) != expected.strip():
+            taken[english] = to_chinese(filled)
     assert taken == {}
 
 
@@ -219,10 +219,10 @@ def test_what_programs_read_is_the_same_in_both_languages(tmp_path):
 
 
 def test_the_pages_own_language_is_heeded_too():
-    assert asked_for(["export", "run", "page.html", "--lang", "zh"], {}) == (
+    assert choose_language(["export", "run", "page.html", "--lang", "zh"], {}) == (
         "zh",
         ["export", "--lang", "zh", "run", "page.html"],
     )
-    assert asked_for(["train", "--", "--lang"], {"LANG": "de_DE"}) == ("en", ["train", "--", "--lang"])
+    assert choose_language(["train", "--", "--lang"], {"LANG": "de_DE"}) == ("en", ["train", "--", "--lang"])
     with pytest.raises(bg.SettingError, match="BABYGPT_LANG de"):
-        asked_for([], {"BABYGPT_LANG": "de"})
+        choose_language([], {"BABYGPT_LANG": "de"})

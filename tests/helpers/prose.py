@@ -1,7 +1,7 @@
 """The texts that the package says, as its source has them: with ``{}`` for each value put in.
 
-A text is a string of several words, or one inside ``told(…)``; what is inserted, added or chosen between (``x if y else
-z``) gives each text that may come of it.
+A text is a string of several words, or one inside ``translated(…)``; what is inserted, added or chosen between
+(``x if y else z``) gives each text that may come of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _walk(node: ast.AST, raised: bool) -> Iterator[str]:
         for part in inner:
             yield from _walk(part.value, raised)
         return
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "told":
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "translated":
         yield from (_parted(text) for argument in node.args for text in _texts(argument))
     for child in ast.iter_child_nodes(node):
         yield from _walk(child, raised)

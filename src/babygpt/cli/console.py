@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rich.console import Console, RenderableType
 
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.gpt.signs import harmless
 
 
@@ -28,18 +28,18 @@ def line(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a remark to standard error, in the language that is spoken."""
-    err().print(harmless(told(text)), markup=False, emoji=False, soft_wrap=True)
+    """Print a remark to standard error, in the chosen language."""
+    err().print(harmless(translated(text)), markup=False, emoji=False, soft_wrap=True)
 
 
 def show(what: RenderableType) -> None:
     """Print a table to standard output; where that is no terminal, without blanks at the ends of lines.
 
-    What its headers say is said in the language that is spoken; one that is data is a ``Text``.
+    What its headers say is said in the chosen language; one that is data is a ``Text``.
     """
     for column in getattr(what, "columns", ()):
         if isinstance(column.header, str):
-            column.header = told(column.header)
+            column.header = translated(column.header)
     console = out()
     if console.is_terminal:
         console.print(what)

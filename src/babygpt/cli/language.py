@@ -27,18 +27,20 @@ _SENTENCES = re.compile(r"(?<=[.?!]) (?=[A-Z-])")
 _language: Language = "en"
 
 
-def speak(language: Language) -> None:
+def set_language(language: Language) -> None:
     """Say from now on everything in a language."""
     global _language  # the process has one command line
     _language = language
 
 
-def spoken() -> Language:
-    """Return the language that is spoken."""
+def current_language() -> Language:
+    """Return the chosen language."""
     return _language
 
 
-def asked_for(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> tuple[Language, list[str]]:
+def choose_language(
+    arguments: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> tuple[Language, list[str]]:
     """Return the language to speak, and the arguments without ``--lang``; where a command has one of its own it stays.
 
     It is what ``--lang`` says, else ``BABYGPT_LANG``, else the system's.
@@ -48,7 +50,7 @@ def asked_for(arguments: Sequence[str], environment: Mapping[str, str] = os.envi
     SettingError
         ``--lang`` or ``BABYGPT_LANG`` names another.
 
-    >>> asked_for(["train", "--lang", "zh", "0101"])
+    >>> choose_language(["train", "--lang", "zh", "0101"])
     ('zh', ['train', '0101'])
     """
     rest: list[str] = []
@@ -89,19 +91,19 @@ def _system_language(environment: Mapping[str, str]) -> str:
     return ""
 
 
-def told(text: str) -> str:
-    """Return a text in the language that is spoken; in English if the catalogue lacks it.
+def translated(text: str) -> str:
+    """Return a text in the chosen language; in English if the catalogue lacks it.
 
-    >>> told("written: chain.svg")
+    >>> translated("written: chain.svg")
     'written: chain.svg'
     """
-    return text if _language == "en" else in_chinese(text)
+    return text if _language == "en" else to_chinese(text)
 
 
-def in_chinese(text: str) -> str:
+def to_chinese(text: str) -> str:
     """Return a text in Chinese: as a whole, or line by line, or sentence by sentence, as far as it is known.
 
-    >>> in_chinese("Stopped after step 12 of 50. Go on with: babygpt train --resume a")
+    >>> to_chinese("Stopped after step 12 of 50. Go on with: babygpt train --resume a")
     '已在第 12 步后停止，共 50 步。继续：babygpt train --resume a'
     """
     if (whole := _looked_up(text)) is not None:
@@ -109,7 +111,7 @@ def in_chinese(text: str) -> str:
     for parting, joint in (("\n", "\n"), (_SENTENCES, "")):
         parts = text.split(parting) if isinstance(parting, str) else parting.split(text)
         if len(parts) > 1:
-            return joint.join(_spaced(in_chinese(part)) if joint == "" else in_chinese(part) for part in parts)
+            return joint.join(_spaced(to_chinese(part)) if joint == "" else to_chinese(part) for part in parts)
     return text
 
 
@@ -129,7 +131,7 @@ def _looked_up(text: str) -> str | None:
 
 
 def _inner(value: str) -> str:
-    return in_chinese(value) if _WORDS.search(value) else value
+    return to_chinese(value) if _WORDS.search(value) else value
 
 
 def _values(pieces: Sequence[str], text: str) -> list[str] | None:

@@ -44,7 +44,7 @@ from babygpt.cli.commands.sources import sources
 from babygpt.cli.commands.studio import studio
 from babygpt.cli.commands.sweep import sweep
 from babygpt.cli.commands.train import train
-from babygpt.cli.language import asked_for, speak, spoken, told
+from babygpt.cli.language import choose_language, current_language, set_language, translated
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.streams import standard_streams
 from babygpt.cli.usage import translate_help, usage_errors
@@ -70,7 +70,7 @@ class BabyGPT(Commands):
                 with package_errors(), usage_errors():
                     return super().invoke(ctx)
         except BabyGPTError as error:
-            console.say(in_options(told(f"error: {error}")))
+            console.say(in_options(translated(f"error: {error}")))
             raise typer.Exit(2) from None
         except MemoryError:
             console.say("error: The memory does not suffice. Use a shorter context or fewer symbols.")
@@ -128,7 +128,7 @@ def _main(
     lang: Annotated[
         Literal["en", "zh"] | None,
         typer.Option(help="The language: en or zh.", envvar="BABYGPT_LANG", show_default="the system's"),
-    ] = None,  # heeded before anything is read (babygpt.cli.language.asked_for)
+    ] = None,  # heeded before anything is read (babygpt.cli.language.choose_language)
 ) -> None:
     if version:
         console.line(f"babygpt {babygpt.__version__}")
@@ -162,9 +162,9 @@ app.add_typer(sweep, name="sweep", rich_help_panel="Compare")  # it has a comman
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run the command line with these arguments, in the language that is spoken."""
+    """Run the command line with these arguments, in the chosen language."""
     command = typer.main.get_command(app)
-    if spoken() != "en":
+    if current_language() != "en":
         translate_help(command)
     command(list(arguments), prog_name="babygpt")
 
@@ -174,11 +174,11 @@ def main() -> None:
     try:
         with standard_streams():
             try:
-                language, arguments = asked_for(sys.argv[1:])
+                language, arguments = choose_language(sys.argv[1:])
             except SettingError as error:
                 console.say(f"error: {error}")
                 sys.exit(2)
-            speak(language)
+            set_language(language)
             run(arguments)
     except KeyboardInterrupt:
         sys.exit(130)

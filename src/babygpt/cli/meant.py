@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.options import runs_folder
 from babygpt.errors import RunError, SettingError
 from babygpt.gpt.paths import looks_like_path
@@ -131,14 +131,14 @@ def load(path: Path) -> Run:
 
 
 def _usage(line: str) -> str:
-    return line.replace("Usage:", told("Usage:"), 1)
+    return line.replace("Usage:", translated("Usage:"), 1)
 
 
 def _without_value(param: Any) -> Any:
     if getattr(param, "is_flag", False):
         param.metavar = ""  # the help of Typer 0.29 shows <bool> otherwise, which nobody can give
     if "--help" in param.opts:
-        param.help = told(param.help)
+        param.help = translated(param.help)
     return param
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 
 MOMENT = 1.0  # seconds that need no explanation
 
@@ -24,7 +24,9 @@ def busy(what: str) -> Iterator[None]:
     if not terminal.is_terminal:
         yield
         return
-    display = Progress(SpinnerColumn(), TextColumn(told(what)), TimeElapsedColumn(), console=terminal, transient=True)
+    display = Progress(
+        SpinnerColumn(), TextColumn(translated(what)), TimeElapsedColumn(), console=terminal, transient=True
+    )
     display.add_task("", total=None)
     later = threading.Timer(MOMENT, display.start)
     later.daemon = True
@@ -44,13 +46,13 @@ def training_shown(what: str, said: Iterable[str] = ()) -> Iterator[Callable[[in
     Before it begins, ``said`` is said of it, line by line.
     """
     display = Progress(
-        TextColumn(told("training {task.description}")),
+        TextColumn(translated("training {task.description}")),
         BarColumn(bar_width=28),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(compact=True),
         console=console.err(),
     )
-    task = display.add_task(told(what), total=None)
+    task = display.add_task(translated(what), total=None)
 
     def show(done: int, total: int) -> None:
         if not display.live.is_started:  # with the first call: what is refused has not begun

@@ -9,7 +9,7 @@ from typing import Any
 from babygpt.cli import console
 from babygpt.cli.analysis import QUESTIONS, SECTIONS, in_words
 from babygpt.cli.columns import Section, Value, side_by_side
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 
 # Of a history at most so many steps are shown: its beginning, some of its middle, its end.
 MAX_STEPS = 12
@@ -33,10 +33,13 @@ def sections(answers: dict[str, dict[str, Any]]) -> list[Section]:
         why = answers[section]["notes"][key]
         again = why in given
         given.add(why)
-        return told("(for the reason given above)" if again else f"({why})")
+        return translated("(for the reason given above)" if again else f"({why})")
 
     return [
-        (told(title), [(told(question.label), value(section, key)) for key, question in QUESTIONS[section].items()])
+        (
+            translated(title),
+            [(translated(question.label), value(section, key)) for key, question in QUESTIONS[section].items()],
+        )
         for section, title in SECTIONS.items()
     ]
 
@@ -47,14 +50,14 @@ def targets(answers: list[dict[str, Any]], label: Callable[[str], str]) -> list[
         return []
     rows: list[tuple[str, Value]] = []
     for answer in answers:
-        items = [told(f"within {answer['within']} tokens {number(answer['probability'])}")]
+        items = [translated(f"within {answer['within']} tokens {number(answer['probability'])}")]
         if answer["expected_tokens"] is not None:
-            items.append(told(f"expected tokens {number(answer['expected_tokens'])}"))
+            items.append(translated(f"expected tokens {number(answer['expected_tokens'])}"))
             rows.append((label(answer["target"]), [[item] for item in items]))
         else:
-            rows.append((label(answer["target"]), told(f"{items[0]}   ({answer['notes']['expected_tokens']})")))
+            rows.append((label(answer["target"]), translated(f"{items[0]}   ({answer['notes']['expected_tokens']})")))
     start = max((answer["start"] for answer in answers), key=len)  # of a longer one short targets know the end
-    return [(told(f"reaching, from {label(start)}"), rows)]
+    return [(translated(f"reaching, from {label(start)}"), rows)]
 
 
 def texts(answers: list[dict[str, Any]], label: Callable[[str], str]) -> list[Section]:
@@ -67,12 +70,12 @@ def texts(answers: list[dict[str, Any]], label: Callable[[str], str]) -> list[Se
                 label(answer["text"]),
                 [
                     [f"log p (nats) {number(answer['log_probability'])}"],
-                    [told(f"perplexity {number(answer['perplexity'])}")],
-                    [told(f"surprisal of each token {first}"), *others],
+                    [translated(f"perplexity {number(answer['perplexity'])}")],
+                    [translated(f"surprisal of each token {first}"), *others],
                 ],
             )
         )
-    return [(told("texts"), rows)] if rows else []
+    return [(translated("texts"), rows)] if rows else []
 
 
 def followed(answers: dict[str, dict[str, Any]], limit: int | None) -> list[Section]:
@@ -80,14 +83,14 @@ def followed(answers: dict[str, dict[str, Any]], limit: int | None) -> list[Sect
     rows: list[tuple[str, Value]] = []
     for name, answer in answers.items():
         if answer["values"] is None:
-            rows.append((name, told(f"({answer['notes']['values']})")))
+            rows.append((name, translated(f"({answer['notes']['values']})")))
             continue
         history = list(zip(answer["steps"], answer["values"], strict=True))
         if limit is not None and len(history) > MAX_STEPS:
             last = len(history) - 1
             history = [history[round(i * last / (MAX_STEPS - 1))] for i in range(MAX_STEPS)]
         rows.append((name, [[f"{step:,} {number(value)}" for step, value in history]]))
-    return [(told("over training"), rows)] if rows else []
+    return [(translated("over training"), rows)] if rows else []
 
 
 def number(value: complex | None) -> str:
@@ -100,14 +103,14 @@ def number(value: complex | None) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value):
-        return told(in_words(value))
+        return translated(in_words(value))
     return f"{value:,.4f}" if 1e-3 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
 
 
 def _value(key: str, answer: Any) -> Value:
     match key, answer:
         case _, []:
-            return told("none")
+            return translated("none")
         case "stationary_distribution", list():
             return [[f"{at['context']} {number(at['probability'])}" for at in answer]]
         case "greedy_cycles", list():
@@ -127,8 +130,8 @@ def _cycle(cycle: dict[str, Any]) -> list[str]:
     first, *others = [at["context"] for at in cycle["states"]]
     more = ["…"] if cycle["length"] > len(cycle["states"]) else []
     word, states, basin = (
-        told(f"word {cycle['word']}"),
-        told(f"states {first}"),
-        told(f"basin {number(cycle['basin'])}"),
+        translated(f"word {cycle['word']}"),
+        translated(f"states {first}"),
+        translated(f"basin {number(cycle['basin'])}"),
     )
     return [word, states, *others, *more, basin]

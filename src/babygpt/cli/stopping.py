@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 
 # Seconds without a signal after which the next is another press: a key that is held repeats itself after at most one.
 APART = 1.2
@@ -62,7 +62,7 @@ class Stop:
         elif another and not self._answered:
             self._answered = True
             with suppress(OSError):  # not print: a signal may come in the middle of one
-                os.write(2, told(ANSWER).encode())
+                os.write(2, translated(ANSWER).encode())
         elif another:
             raise KeyboardInterrupt
 

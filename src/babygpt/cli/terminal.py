@@ -14,7 +14,7 @@ from rich.text import Text
 
 from babygpt.chain.contexts import all_contexts, contexts_between, count_short
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +33,11 @@ MAX_COLUMNS, TOP = 6, 5
 def progress() -> Progress:
     """Return the live display of a training, on standard error."""
     return Progress(
-        TextColumn(told("training")),
+        TextColumn(translated("training")),
         BarColumn(bar_width=28),
-        TextColumn(told("step {task.completed:,.0f}/{task.total:,.0f}")),
-        TextColumn(told("loss {task.fields[loss]}")),
-        TextColumn(told("[dim]floor {task.fields[floor]:.4f}")),
+        TextColumn(translated("step {task.completed:,.0f}/{task.total:,.0f}")),
+        TextColumn(translated("loss {task.fields[loss]}")),
+        TextColumn(translated("[dim]floor {task.fields[floor]:.4f}")),
         TimeRemainingColumn(compact=True),
         console=console.err(),
     )
@@ -94,7 +94,11 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
     if short:
         for length in range(1, chain.context_length):
             for ids in all_contexts(V, length) if count_short(V, chain.context_length) <= MAX_SHOWN else ():
-                add(vocabulary.label(ids), np.exp(chain.row(ids.tolist())), Text(told("start-up only"), style="dim"))
+                add(
+                    vocabulary.label(ids),
+                    np.exp(chain.row(ids.tolist())),
+                    Text(translated("start-up only"), style="dim"),
+                )
     for state in states:
         label = chain.label(state)
         if state in rows and corpus is not None:
@@ -104,7 +108,7 @@ def chain_table(chain: MarkovChain, states: list[int], corpus: Corpus | None, sh
             add(label, chain.probs[state], Text(data + (" …" if np.count_nonzero(counts) > 3 else "")))
         else:
             unseen = "never left" if state in ends else "never seen"
-            add(label, chain.probs[state], Text("" if corpus is None else told(unseen), style="dim"))
+            add(label, chain.probs[state], Text("" if corpus is None else translated(unseen), style="dim"))
     return table
 
 

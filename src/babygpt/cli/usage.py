@@ -1,4 +1,4 @@
-"""Help, and what is said of a command line that cannot be read, in the language that is spoken.
+"""Help, and what is said of a command line that cannot be read, in the chosen language.
 
 Typer writes both, out of texts of ours and of its own: ours are put into the language before it does, its own by the
 names that it has for them.
@@ -12,7 +12,7 @@ from typing import Any
 
 from typer import BadParameter
 
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 
 # Of the Click that Typer uses, which may be its own.
 ClickException: Any = next(kind for kind in BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -31,12 +31,12 @@ _TYPERS = (
 
 
 def translate_help(command: Any) -> None:
-    """Put all that is said of a command, its options and its commands into the language that is spoken."""
+    """Put all that is said of a command, its options and its commands into the chosen language."""
     from typer import rich_utils
 
     for name in _TYPERS:
         if hasattr(rich_utils, name):
-            setattr(rich_utils, name, told(getattr(rich_utils, name)))
+            setattr(rich_utils, name, translated(getattr(rich_utils, name)))
     # its tables cut a line that has no blank to be parted at, as Chinese has none
     for name, instead in (("Table", _folding_table()), ("Columns", _one_below_another)):
         setattr(rich_utils, name, instead)
@@ -63,37 +63,37 @@ def _one_below_another(items: Iterable[Any]) -> Any:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Let what Typer has to say of a command line be said in the language that is spoken."""
+    """Let what Typer has to say of a command line be said in the chosen language."""
     try:
         yield
     except Exception as error:
         if isinstance(error, ClickException):
-            message = told(error.format_message())
+            message = translated(error.format_message())
             error.format_message = lambda: message
         raise
 
 
 def _translate_command(command: Any) -> None:
-    command.help = command.help and told_paragraphs(command.help)
-    command.short_help = command.short_help and told(command.short_help)
-    command.epilog = command.epilog and told(command.epilog)
+    command.help = command.help and translated_paragraphs(command.help)
+    command.short_help = command.short_help and translated(command.short_help)
+    command.epilog = command.epilog and translated(command.epilog)
     _translate_panel(command)
     for param in command.params:
         _translate_panel(param)
-        param.help = param.help and told(param.help)
+        param.help = param.help and translated(param.help)
         if isinstance(getattr(param, "show_default", None), str):
-            param.show_default = told(param.show_default)
+            param.show_default = translated(param.show_default)
     for inner in getattr(command, "commands", {}).values():
         _translate_command(inner)
 
 
-def told_paragraphs(text: str) -> str:
+def translated_paragraphs(text: str) -> str:
     """Return a help text, paragraph by paragraph; what shows a command line stays as it is."""
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    return "\n\n".join(told(paragraph) for paragraph in paragraphs)
+    return "\n\n".join(translated(paragraph) for paragraph in paragraphs)
 
 
 def _translate_panel(thing: Any) -> None:
     panel = getattr(thing, "rich_help_panel", None)
     if isinstance(panel, str):
-        thing.rich_help_panel = told(panel)
+        thing.rich_help_panel = translated(panel)

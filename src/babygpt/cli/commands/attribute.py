@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import SettingError
@@ -172,7 +172,7 @@ def _name(found: Attribution, state: int, token: int) -> str:
 
 
 def _said(found: Attribution, influence: Influence) -> str:
-    return told(f"{_part(found, influence)} at {influence.position} {_points(influence.effect)}")
+    return translated(f"{_part(found, influence)} at {influence.position} {_points(influence.effect)}")
 
 
 def _part(found: Attribution, influence: Influence) -> str:
@@ -181,7 +181,7 @@ def _part(found: Attribution, influence: Influence) -> str:
     was = label(encode(influence.was))
     if influence.became is None or len(found.corpus.vocabulary) == 2:
         return was
-    return told(f"{was} (not {label(encode(influence.became))})")
+    return translated(f"{was} (not {label(encode(influence.became))})")
 
 
 def _percent(share: float) -> str:

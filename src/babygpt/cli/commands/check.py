@@ -7,7 +7,7 @@ from dataclasses import fields
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.meant import load
 from babygpt.cli.options import Replace, RunFolder
 from babygpt.cli.progress import busy
@@ -43,13 +43,13 @@ def check(
     for name in ("what follows from what", "", "off by", "of what"):
         table.add_column(name, justify="right" if name == "off by" else "left")
     verdicts = {
-        True: Text(told("✓ holds"), style="green"),
-        False: Text(told("✗ is off"), style="bold red"),
-        None: Text(told("– cannot be told")),
+        True: Text(translated("✓ holds"), style="green"),
+        False: Text(translated("✗ is off"), style="bold red"),
+        None: Text(translated("– cannot be told")),
     }
     for finding in found.findings:
         off = "" if finding.difference is None else f"{finding.difference:.1e}"
-        table.add_row(told(finding.what), verdicts[finding.holds], off, told(finding.remark))
+        table.add_row(translated(finding.what), verdicts[finding.holds], off, translated(finding.remark))
     console.show(table)
     if not found.holds:
         console.say("The run is not what it says: some of it was changed, or this machine computes otherwise.")

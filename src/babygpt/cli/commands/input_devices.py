@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.meant import load
 from babygpt.cli.options import AtStep, Replace, RunFolder, chain_at
 from babygpt.cli.progress import busy
@@ -83,9 +83,9 @@ def input_devices(
     for name, states, rate, ambiguous, questions, context, token, nexts in measured:
         example = ""
         if context is not None:
-            example = told(f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}")
-        known = (told("not finite"), "–") if states is None else (f"{states:,}", f"{rate:.4f}")
-        table.add_row(Text(told(name)), *known, told(f"{ambiguous:,} of {questions:,}"), Text(example))
+            example = translated(f"{label(context)} says {visible(token)}, next is {' or '.join(map(label, nexts))}")
+        known = (translated("not finite"), "–") if states is None else (f"{states:,}", f"{rate:.4f}")
+        table.add_row(Text(translated(name)), *known, translated(f"{ambiguous:,} of {questions:,}"), Text(example))
     console.show(table)
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.options import Replace
 from babygpt.cli.progress import busy
 from babygpt.cli.rows import AsRows, OutRows, RowFormat, rows_to_write, write_rows
@@ -44,8 +44,12 @@ def reproduce(
         table.add_column(name, justify="right")
     table.add_column("")
     for claim in claims:
-        verdict = Text(told("✓ holds"), style="green") if claim.holds else Text(told("✗ is off"), style="bold red")
-        table.add_row(claim.row, told(claim.what), claim.stated, claim.measured, verdict)
+        verdict = (
+            Text(translated("✓ holds"), style="green")
+            if claim.holds
+            else Text(translated("✗ is off"), style="bold red")
+        )
+        table.add_row(claim.row, translated(claim.what), claim.stated, claim.measured, verdict)
     console.show(table)
     console.say(f"{len(claims) - off} of {len(claims)} numbers hold.")
     if off:

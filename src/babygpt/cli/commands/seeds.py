@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.options import Replace, Sequence, learns
 from babygpt.cli.rows import AsRows, OutRowsOrPicture, RowFormat, what_to_write, write_rows
 from babygpt.errors import DivergedError, SettingError
@@ -118,7 +118,7 @@ def _print(found: SeedStudy, marked: Mark | None) -> None:
     states = some_states(found.corpus, max(1, MAX_ROWS // (V if V > 2 else 1)))
     for i, frame in enumerate(shown):
         if len(shown) > 1:
-            console.line(("\n" if i else "") + told(f"step {found.steps[frame]}"))
+            console.line(("\n" if i else "") + translated(f"step {found.steps[frame]}"))
         console.show(_table(found, marked, frame, states))
     label = found.corpus.vocabulary.label
     if V == 2:
@@ -157,7 +157,7 @@ def _table(found: SeedStudy, marked: Mark | None, frame: int, states: list[int])
                 Text(bar(spread, *own[:1])),
                 _percent(float(above[state, token])),
                 *(_percent(p) for p in own),
-                Text("" if found.seen[state] else told("never seen"), style="dim"),
+                Text("" if found.seen[state] else translated("never seen"), style="dim"),
             )
     return table
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.options import Replace
 from babygpt.cli.outputs import format_of
 from babygpt.cli.rows import AsRows, OutRows, RowFormat, write_rows
@@ -42,7 +42,7 @@ def sizes(
         found.append((model.name, model.article, model.article_says))
         if model.remark:
             found.append((f"{model.name} corrected", model.actual, ""))
-            notes.append(f"{model.name}: {told(model.remark)}.")
+            notes.append(f"{model.name}: {translated(model.remark)}.")
     if vocab is not None and context_length is not None:
         if not (2 <= vocab <= MAX_NUMBER and 1 <= context_length <= MAX_NUMBER):
             raise SettingError(
@@ -62,7 +62,7 @@ def sizes(
     for name in ("tokens", "context", "states", "bits", "bytes", "article says"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, size, said in found:
-        table.add_row(told("  corrected") if name.endswith(" corrected") else name, *_cells(size), said)
+        table.add_row(translated("  corrected") if name.endswith(" corrected") else name, *_cells(size), said)
     console.show(table)
     if notes:
         console.out().print("\n" + "\n".join(notes), markup=False)
@@ -74,5 +74,5 @@ def _cells(size: Size) -> tuple[str, ...]:
         f"{size.context_length:,}",
         size.states,
         f"{size.bits:,.0f}",
-        told(byte_count(size.bytes)),
+        translated(byte_count(size.bytes)),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.meant import load
 from babygpt.cli.options import Replace
 from babygpt.cli.outputs import format_of
@@ -101,7 +101,7 @@ def _list(chosen: list[Source]) -> None:
                 Text(source.name),
                 f"{source.n_states:,}",
                 f"{bounds.value:.4f}",
-                f"{bounds.error:.0e}" if bounds.error else told("exact"),
+                f"{bounds.error:.0e}" if bounds.error else translated("exact"),
                 *(_loss(source, K) for K in LENGTHS),
             )
     console.show(table)
@@ -134,7 +134,7 @@ def _judge(run: Path, source: Source) -> None:
         ("excess", found.excess, "the difference: the mean divergence from the truth"),
         ("entropy rate", found.entropy_rate.value, "what a context without end would leave"),
     ):
-        table.add_row(told(name), f"{value:.4f}", Text(told(remark), style="dim"))
+        table.add_row(translated(name), f"{value:.4f}", Text(translated(remark), style="dim"))
     console.show(table)
     if found.has_shortcut:
         more = found.excess < found.copy_excess / 2

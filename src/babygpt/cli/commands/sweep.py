@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from babygpt.cli import console
-from babygpt.cli.language import told
+from babygpt.cli.language import translated
 from babygpt.cli.meant import Command, Commands
 from babygpt.cli.options import Replace
 from babygpt.cli.outputs import PICTURES, check_out
@@ -83,7 +83,7 @@ def run(
 
     folder = Path("sweeps") / spec.stem if out is None else out
     display = Progress(
-        TextColumn(told("training")),
+        TextColumn(translated("training")),
         BarColumn(bar_width=28),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
         TimeRemainingColumn(compact=True),

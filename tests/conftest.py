@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ settings.register_profile("babygpt", deadline=None, derandomize=True, max_exampl
 settings.load_profile("babygpt")
 
 torch.set_num_threads(1)
+os.environ["BABYGPT_LANG"] = "en"  # whatever the system speaks
 
 
 @pytest.fixture(autouse=True)

@@ -33,9 +33,10 @@ def whole_help(language: str) -> str:
 
 
 def _help(words: list[str], language: str) -> str:
+    plain = {name: os.environ[name] for name in os.environ.keys() - {"GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS"}}
     done = subprocess.run(
         [sys.executable, "-m", "babygpt", *words, "--help", "--lang", language],
-        env={**os.environ, "COLUMNS": "100", "PYTHONUTF8": "1", "NO_COLOR": "1", "TERM": "dumb"},
+        env=plain | {"COLUMNS": "100", "PYTHONUTF8": "1", "NO_COLOR": "1", "TERM": "dumb"},
         capture_output=True,
         encoding="utf-8",
         check=True,

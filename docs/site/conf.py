@@ -13,7 +13,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 smartquotes = False  # --host is two dashes
 myst_heading_anchors = 3
-myst_enable_extensions = ["attrs_block"]
 suppress_warnings = ["myst.header"]  # the reference's headings begin where a docstring's end
 
 autodoc_typehints = "none"  # signatures have them
@@ -30,10 +29,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_show_copyright = False
-html_static_path = ["_static"]
 html_css_files = ["guide.css"]
-html_favicon = "_static/icon.svg"
-templates_path = ["_templates"]
 html_sidebars = {
     "**": ["sidebar/brand.html", "languages.html", "sidebar/search.html", "sidebar/scroll-start.html",
            "sidebar/navigation.html", "sidebar/scroll-end.html"]
